@@ -1,0 +1,420 @@
+"""How drain is built; for the commands see ./waf --help
+
+source/core    what knows nothing of Samba; built without Samba's headers
+source/bus     what the module and the tool share
+source/module  drain.so, the VFS module
+source/tool    smbdrain, the tool
+"""
+
+import fcntl
+import os
+import re
+import shlex
+import sys
+
+from waflib import Build, Configure, Context, Logs, Utils
+
+# Context.run_dir is where this file is
+sys.path.insert(0, os.path.join(Context.run_dir, 'source', 'build'))
+# pylint: disable=wrong-import-position
+import headers
+import runner
+import standins
+import symcheck
+
+APPNAME = 'smbdrain'
+VERSION = '0.1'
+top = '.'
+out = 'build'
+default_prefix = '/usr'
+
+# Commands configure by themselves when something that matters has changed,
+# with the options that were given last
+Configure.autoconfig = 'clobber'
+
+# Samba's libraries that the tool calls; see standins.py
+LIBRARIES = '''smbconf smbd-base samba-util samba-errors samba-debug samba3-util
+	samba-hostconfig samba-security dbwrap util-tdb ndr ndr-samba ndr-standard
+	cmdline cmdline-contexts tevent-util server-id-db samba-credentials
+	secrets3 replace'''
+
+WARNINGS = '''-Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes
+	-Wpointer-arith -Wwrite-strings -Wshadow
+	-Werror=implicit-function-declaration'''
+
+SANITIZE = '''-fsanitize=address,undefined -fno-sanitize-recover=undefined
+	-fno-omit-frame-pointer'''
+
+
+# Commands
+
+class check(Build.BuildContext):
+    '''builds, runs unit and integration tests, ends with a line of counts'''
+    cmd = 'check'
+
+
+class unit(Build.BuildContext):
+    '''builds, runs the unit tests only (plain and with sanitizers)'''
+    cmd = 'unit'
+
+
+class integration(Build.BuildContext):
+    '''builds, runs the integration tests only ($PYTEST_ARGS: more arguments)'''
+    cmd = 'integration'
+
+
+class demo(Build.BuildContext):
+    '''builds, shows with a private smbd what drain does'''
+    cmd = 'demo'
+
+
+class bench(Build.BuildContext):
+    '''builds, measures (--quick: shortly; $BENCH_ARGS: more arguments)'''
+    cmd = 'bench'
+
+
+Build.InstallContext.__doc__ = (
+    'builds, installs drain.so where smbd looks for it, and smbdrain in the '
+    'BINDIR of smbd -b, or of --prefix if that is given')
+
+
+def options(opt):
+    opt.load('compiler_c')
+    opt.add_option('--smbd', default='/usr/sbin/smbd',
+                   help='configure: build for this smbd [/usr/sbin/smbd]')
+    opt.add_option('--werror', action='store_true', default=False,
+                   help='configure: a warning of the compiler is an error')
+    opt.add_option('--quick', action='store_true', default=False,
+                   help='bench: a short run')
+
+
+def init(ctx):
+    lock()
+    forget_stale_stamp(ctx)
+
+
+# The counts come last, after what waf has to say
+def shutdown(ctx):
+    if RESULTS:
+        print(sum(RESULTS, runner.Counts()), flush=True)
+
+
+# Two waf at once in one tree would spoil each other's objects
+
+LOCK = open(os.path.join(Context.run_dir, 'wscript'), encoding='utf-8')
+
+
+def lock():
+    try:
+        fcntl.flock(LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        Logs.info('Waiting for another waf that builds here')
+        fcntl.flock(LOCK, fcntl.LOCK_EX)
+
+
+def unlock():
+    fcntl.flock(LOCK, fcntl.LOCK_UN)
+
+
+# Configuration
+
+# A missing stamp lets waf configure again
+def forget_stale_stamp(ctx):
+    stamp = os.path.join(Context.run_dir, out, 'samba', 'stamp')
+    if (os.path.exists(stamp)
+            and headers.stamp_is_stale(stamp, os.environ['SAMBA_SOURCE'])):
+        Logs.info('smbd or its source is another one now')
+        os.unlink(stamp)
+
+
+def configure(conf):
+    conf.load('compiler_c')
+    for program in ('perl', 'nm', 'readelf'):
+        conf.find_program(program)
+    set_flags(conf)
+    try:
+        find_smbd(conf)
+        find_source(conf)
+        remember_samba(conf)
+        find_libraries(conf)
+    except (headers.HeaderError, standins.StandinError) as error:
+        conf.fatal(str(error))
+    set_defines(conf)
+
+
+def set_flags(conf):
+    flags = ['-g', '-O2', '-fPIC', '-fvisibility=hidden'] + WARNINGS.split()
+    if conf.options.werror:
+        flags.append('-Werror')
+    # before those that the environment gives, which so have the last word
+    conf.env.prepend_value('CFLAGS', flags)
+    conf.env.cshlib_PATTERN = '%s.so'
+
+
+def find_smbd(conf):
+    env = conf.env
+    env.SMBD = conf.options.smbd
+    env.SAMBA_VERSION = headers.smbd_version(env.SMBD)
+    conf.msg('Installed smbd', env.SAMBA_VERSION)
+    paths = dict(re.findall(r'^ +([A-Z_]+): (\S+)$',
+                            headers.run([env.SMBD, '-b']), re.M))
+    env.SAMBA_LIBDIRS = [paths['MODULESDIR'], paths['LIBDIR']]
+    env.VFSDIR = os.path.join(paths['MODULESDIR'], 'vfs')
+    if env.PREFIX == default_prefix and not conf.options.bindir:
+        env.BINDIR = paths['BINDIR']
+
+
+def find_source(conf):
+    env = conf.env
+    env.SAMBA_SOURCE = os.environ['SAMBA_SOURCE']
+    version = headers.source_version(env.SAMBA_SOURCE)
+    if not re.match(re.escape(version) + r'\b', env.SAMBA_VERSION):
+        conf.fatal('The source in %s is of Samba %s, but the installed smbd is '
+                   '%s: the module would not fit'
+                   % (env.SAMBA_SOURCE, version, env.SAMBA_VERSION))
+    conf.msg('Its source', env.SAMBA_SOURCE)
+    env.DEFINES_SAMBA = headers.DEFINES
+    env.CFLAGS_SAMBA = headers.system_includes(env.SAMBA_SOURCE, made(conf))
+
+
+# What is made from the installed Samba and its source
+def made(ctx):
+    return ctx.bldnode.make_node('samba').abspath()
+
+
+# waf configures again when a file that it has hashed changes
+def remember_samba(conf):
+    headers.start_afresh(made(conf), conf.env.SMBD, conf.env.SAMBA_SOURCE)
+    stamp = os.path.join(made(conf), 'stamp')
+    conf.env.SAMBA_STAMP = headers.read(stamp)
+    conf.hash = Utils.h_list((conf.hash, Utils.readf(stamp, 'rb')))
+    conf.files.append(stamp)
+
+
+def find_libraries(conf):
+    for package in ('talloc', 'tevent', 'popt', 'jansson', 'cmocka'):
+        conf.check_cfg(package=package, args='--cflags --libs')
+    env = conf.env
+    env.STANDINS = [standins.find(name, env.SAMBA_LIBDIRS)
+                    for name in LIBRARIES.split()]
+    env.LIB_STANDINS = [':' + standins.soname(lib) for lib in env.STANDINS]
+    env.LIBPATH_STANDINS = [os.path.join(made(conf), 'standins')]
+    env.RPATH_STANDINS = env.SAMBA_LIBDIRS[:1]
+
+
+def set_defines(conf):
+    major, minor = conf.env.SAMBA_VERSION.split('.')[:2]
+    conf.define('DRAIN_VERSION', VERSION)
+    conf.define('DRAIN_SAMBA_VERSION', conf.env.SAMBA_VERSION)
+    conf.define('DRAIN_SAMBA_MAJOR', int(major))
+    conf.define('DRAIN_SAMBA_MINOR', int(minor))
+    conf.define('DRAIN_MODULESDIR', os.path.dirname(conf.env.VFSDIR))
+
+
+# What is built
+
+def build(bld):
+    lock()
+    if bld.cmd not in ('clean', 'uninstall'):
+        make_what_comes_from_samba(bld)
+    build_core(bld)
+    build_bus(bld)
+    build_module(bld)
+    build_tool(bld)
+    build_unit_tests(bld)
+    build_clients(bld)
+    if bld.cmd in ('unit', 'check'):
+        build_sanitized_unit_tests(bld)
+    install_checked(bld)
+    bld.add_post_fun(run_what_was_asked)
+
+
+def sources(bld, pattern):
+    return bld.path.ant_glob(pattern)
+
+
+# Those in the tree and those that pidl makes of our IDL
+def own_headers(bld):
+    return ['include', bld.bldnode.make_node('samba/own')]
+
+
+# The headers are named too, for waf takes notice of a file below build/ only
+# when it was told of it
+def made_by_pidl(bld):
+    files = bld.bldnode.ant_glob('samba/own/gen_ndr/*.[ch]', quiet=True)
+    return [file for file in files if file.name.endswith('.c')]
+
+
+def make_what_comes_from_samba(bld):
+    env = bld.env
+    files = sources(bld, ['source/bus/*.[ch]', 'source/module/*.[ch]',
+                          'source/tool/*.[ch]', 'include/**/*.h'])
+    files.append(cmdline_of_samba(bld))
+    try:
+        headers.update(
+            source=env.SAMBA_SOURCE, out=made(bld),
+            smbd=env.SMBD, compiler=env.CC[0],
+            own=['-I' + bld.path.make_node('include').abspath()]
+                + ['-D' + define for define in env.DEFINES],
+            files=[file.abspath() for file in files],
+            idl_files=[file.abspath()
+                       for file in sources(bld, 'source/bus/*.idl')],
+            say=Logs.info)
+    except headers.HeaderError as error:
+        bld.fatal(str(error))
+    for library in env.STANDINS:
+        standins.make(library, env.LIBPATH_STANDINS[0], env.CC[0])
+
+
+def build_core(bld):
+    bld.stlib(source=sources(bld, 'source/core/*.c'), target='draincore',
+              includes='include', use='TALLOC')
+
+
+def build_bus(bld):
+    bld.objects(source=made_by_pidl(bld), target='drainidl', use='SAMBA',
+                includes=own_headers(bld), cflags='-w')
+    bld.stlib(source=sources(bld, 'source/bus/*.c'), target='drainbus',
+              includes=own_headers(bld), use='drainidl draincore SAMBA')
+
+
+def build_module(bld):
+    # smbd has all other libraries; ours are nobody else's business
+    bld.shlib(source=sources(bld, 'source/module/*.c'), target='drain',
+              includes=own_headers(bld), use='drainbus draincore SAMBA',
+              linkflags='-Wl,--exclude-libs,ALL', install_path=None)
+    bld(rule=check_symbols, source='drain.so', target='drain.symbols',
+        vars=['SAMBA_STAMP'], cls_keyword=lambda task: 'Checking')
+
+
+def check_symbols(task):
+    missing = symcheck.unresolved(task.inputs[0].abspath(), task.env.SMBD)
+    if missing:
+        Logs.error('smbd %s does not have what drain.so calls: %s',
+                   task.env.SAMBA_VERSION, ' '.join(missing))
+        return 1
+    task.outputs[0].write('')
+    return 0
+
+
+def build_tool(bld):
+    bld.objects(source=[cmdline_of_samba(bld)], target='cmdline_s3',
+                use='SAMBA', cflags='-w')
+    bld.program(source=sources(bld, 'source/tool/*.c'), target='smbdrain',
+                includes=own_headers(bld),
+                use='cmdline_s3 drainbus draincore SAMBA STANDINS'
+                    ' TALLOC TEVENT POPT JANSSON',
+                linkflags='-Wl,--as-needed', install_path=None)
+
+
+# Each program of Samba has this file of its own, no library has it
+def cmdline_of_samba(bld):
+    return bld.root.find_node(
+        os.path.join(bld.env.SAMBA_SOURCE, 'lib/cmdline/cmdline_s3.c'))
+
+
+def build_unit_tests(bld):
+    bld.unit_programs = [build_unit_test(bld, test)
+                         for test in sources(bld, 'tests/unit/test_*.c')]
+
+
+def build_unit_test(bld, test, suffix='', flags=()):
+    target = test.change_ext(suffix)
+    bld.program(source=[test], target=target, includes='include',
+                cflags=flags, linkflags=flags, install_path=None,
+                use='draincore%s TALLOC TEVENT CMOCKA' % suffix)
+    return target.abspath()
+
+
+def build_clients(bld):
+    for client in sources(bld, 'tests/clients/*.c'):
+        bld.program(source=[client], target=client.change_ext(''),
+                    install_path=None)
+
+
+# Comes last: waf numbers objects, and what all commands build has to keep its
+# numbers
+def build_sanitized_unit_tests(bld):
+    suffix, flags = '.sanitized', SANITIZE.split()
+    bld.stlib(source=sources(bld, 'source/core/*.c'),
+              target='draincore' + suffix, includes='include',
+              cflags=flags, use='TALLOC')
+    bld.unit_programs += [build_unit_test(bld, test, suffix, flags)
+                          for test in sources(bld, 'tests/unit/test_*.c')]
+
+
+# In a group of its own, so that nothing is installed unless all went well
+def install_checked(bld):
+    bld.add_group()
+    built = bld.bldnode.make_node
+    bld.install_files('${VFSDIR}', [built('drain.so')])
+    bld.install_files('${BINDIR}', [built('smbdrain')], chmod=Utils.O755)
+
+
+# What is run
+
+RESULTS = []
+
+
+def run_what_was_asked(bld):
+    unlock()
+    run = {'check': run_check, 'unit': run_unit, 'demo': run_demo,
+           'integration': run_integration, 'bench': run_bench}.get(bld.cmd)
+    if run:
+        run(bld)
+
+
+def run_check(bld):
+    report(unit_tests(bld) + integration_tests(bld))
+
+
+def run_unit(bld):
+    report(unit_tests(bld))
+
+
+def run_integration(bld):
+    report(integration_tests(bld))
+
+
+def report(counts):
+    if counts.failed:
+        print(counts, flush=True)
+        sys.exit(1)
+    RESULTS.append(counts)
+
+
+# Each run counts: every test is run plain and once more sanitized
+def unit_tests(bld):
+    return runner.unit_tests(bld.unit_programs, Logs.info)
+
+
+def place(bld):
+    need_root(bld)
+    return bld.top_dir, bld.out_dir, bld.env.VFSDIR
+
+
+def need_root(bld):
+    if os.geteuid() != 0:
+        bld.fatal('%s needs root, for a private smbd and a mount namespace'
+                  % bld.cmd)
+
+
+def integration_tests(bld):
+    return runner.integration_tests(*place(bld))
+
+
+def run_demo(bld):
+    run_script(bld, 'tests/demo/demo.py')
+
+
+def run_bench(bld):
+    arguments = shlex.split(os.environ.get('BENCH_ARGS', ''))
+    if bld.options.quick:
+        arguments.append('--quick')
+    run_script(bld, 'tests/bench/bench.py', *arguments)
+
+
+def run_script(bld, script, *arguments):
+    command = [runner.PYTHON, script, *arguments]
+    if runner.in_namespace(command, *place(bld)) != 0:
+        bld.fatal('%s failed' % script)
