@@ -1,0 +1,101 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * The locks, all of them Samba's g_lock: crash-safe, event-driven and, with
+ * CTDB, cluster-wide. See docs/design.md for what each one means.
+ *
+ * roster        held shared by every smbd that has a tree connection to a share
+ *               with the module. Its dump is the list of them.
+ * hold(id)      held shared by every smbd with a counted handle in drain id;
+ *               exclusively, for a moment, by the waiter that finds it empty.
+ * runner(id)    held exclusively by the "run" that is at work on drain id, from
+              its begin to its end.
+owner(id)     held exclusively by the tool that runs a command for drain id,
+ *               and for a moment by whoever resumes it.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#ifndef _DRAIN_LOCKS_H_
+#define _DRAIN_LOCKS_H_
+
+#include "drain/record.h"
+
+struct drain_locks;
+struct messaging_context;
+struct server_id;
+struct tevent_context;
+struct tevent_req;
+
+/** Open Samba's lock database. As root. NULL on failure. */
+struct drain_locks *drain_locks_open(TALLOC_CTX *mem_ctx,
+				     struct messaging_context *msg_ctx);
+
+/** Join and leave the roster: once per process, however many trees. */
+NTSTATUS drain_roster_join(struct drain_locks *locks);
+NTSTATUS drain_roster_leave(struct drain_locks *locks);
+
+/** The living members of the roster; none is no error. */
+NTSTATUS drain_roster_members(struct drain_locks *locks,
+			      TALLOC_CTX *mem_ctx,
+			      struct server_id **members,
+			      size_t *num_members);
+
+/**
+ * Become a holder and stop being one, once per process: g_lock would count a
+ * second shared hold of the same process as a second holder.
+ *
+ * @return NT_STATUS_IO_TIMEOUT from take: a waiter has it at this moment.
+ */
+NTSTATUS drain_hold_take(struct drain_locks *locks, const struct drain_id *id);
+NTSTATUS drain_hold_give(struct drain_locks *locks, const struct drain_id *id);
+
+/** The living holders. */
+NTSTATUS drain_hold_members(struct drain_locks *locks,
+			    TALLOC_CTX *mem_ctx,
+			    const struct drain_id *id,
+			    struct server_id **members,
+			    size_t *num_members);
+
+/**
+ * Take hold(id) for oneself; never waits.
+ *
+ * @return NT_STATUS_IO_TIMEOUT: a living smbd or another waiter has it.
+ */
+NTSTATUS drain_hold_claim(struct drain_locks *locks, const struct drain_id *id);
+
+/** Wake whoever watches hold(id): the record has changed. */
+void drain_hold_wake(struct drain_locks *locks, const struct drain_id *id);
+
+/**
+ * Wait until it is worth a look again: the last holder has given hold(id)
+ * back, @blocker has died, drain_hold_wake() was called, or some seconds have
+ * passed, as in g_lock_lock_send(): a woken watcher passes the wake-up on to
+ * the next, and must not be able to keep it by being stopped (SIGSTOP).
+ */
+struct tevent_req *drain_hold_watch_send(TALLOC_CTX *mem_ctx,
+					 struct tevent_context *ev,
+					 struct drain_locks *locks,
+					 const struct drain_id *id,
+					 struct server_id blocker);
+/** NT_STATUS_IO_TIMEOUT: some seconds have passed, look all the same. */
+NTSTATUS drain_hold_watch_recv(struct tevent_req *req);
+
+/**
+ * Own the end of a drain, be the one that runs a command for it; never wait.
+ * The latter is given back by ending.
+ *
+ * @param[out] owner  With NT_STATUS_IO_TIMEOUT: who has it.
+ */
+NTSTATUS drain_owner_claim(struct drain_locks *locks,
+			   const struct drain_id *id,
+			   struct server_id *owner);
+NTSTATUS drain_runner_claim(struct drain_locks *locks,
+			    const struct drain_id *id,
+			    struct server_id *runner);
+void drain_owner_release(struct drain_locks *locks, const struct drain_id *id);
+
+#endif /* _DRAIN_LOCKS_H_ */

@@ -1,0 +1,109 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * What differs between versions of Samba, and nothing else.
+ *
+ * Everything that includes Samba's headers includes this one first.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#ifndef _DRAIN_SAMBA_COMPAT_H_
+#define _DRAIN_SAMBA_COMPAT_H_
+
+#include "includes.h"
+#include "system/filesys.h"
+#include "lib/util/server_id.h"
+#include "lib/util/util_tdb.h"
+#include "lib/util/tevent_ntstatus.h"
+#include "messages.h"
+#include "g_lock.h"
+#include "serverid.h"
+
+/* g_lock_lock() has two arguments more from 4.18 (source3/lib/g_lock.c) */
+static inline NTSTATUS drain_g_lock_lock(struct g_lock_ctx *ctx,
+					 TDB_DATA key,
+					 enum g_lock_type type)
+{
+	struct timeval at_once = {0};
+
+#if DRAIN_SAMBA_MINOR >= 18
+	return g_lock_lock(ctx, key, type, at_once, NULL, NULL);
+#else
+	return g_lock_lock(ctx, key, type, at_once);
+#endif
+}
+
+/* renameat_fn says how from 4.22 on (source3/include/vfs.h) */
+#if DRAIN_SAMBA_MINOR >= 22
+#define DRAIN_RENAME_HOW_PARAM , const struct vfs_rename_how *how
+#define DRAIN_NEXT_RENAMEAT(handle, srcfsp, src, dstfsp, dst)                 \
+	SMB_VFS_NEXT_RENAMEAT(handle, srcfsp, src, dstfsp, dst, how)
+#else
+#define DRAIN_RENAME_HOW_PARAM
+#define DRAIN_NEXT_RENAMEAT(handle, srcfsp, src, dstfsp, dst)                 \
+	SMB_VFS_NEXT_RENAMEAT(handle, srcfsp, src, dstfsp, dst)
+#endif
+
+/* durable_reconnect_fn names the lease from 4.25 on */
+#if DRAIN_SAMBA_MINOR >= 25
+#define DRAIN_RECONNECT_LEASE_PARAM const struct smb2_lease *lease,
+#define DRAIN_RECONNECT_LEASE_ARG lease,
+#else
+#define DRAIN_RECONNECT_LEASE_PARAM
+#define DRAIN_RECONNECT_LEASE_ARG
+#endif
+
+/* The structures of smbXsrv.idl lost the version in their names in 4.25 */
+#if DRAIN_SAMBA_MINOR >= 25
+#define DRAIN_TCON_GLOBAL struct smbXsrv_tcon_global
+#define DRAIN_SESSION_GLOBAL struct smbXsrv_session_global
+#else
+#define DRAIN_TCON_GLOBAL struct smbXsrv_tcon_global0
+#define DRAIN_SESSION_GLOBAL struct smbXsrv_session_global0
+#endif
+
+/* Needs locking/share_mode_lock.h; a lock until 4.21, the file's id since */
+#if DRAIN_SAMBA_MINOR >= 22
+#define drain_share_mode_watch_send(mem_ctx, ev, lck, id, blocker)            \
+	share_mode_watch_send(mem_ctx, ev, discard_const(&(id)), blocker)
+#define drain_share_entry_forall share_entry_forall_read
+#else
+#define drain_share_mode_watch_send(mem_ctx, ev, lck, id, blocker)            \
+	share_mode_watch_send(mem_ctx, ev, lck, blocker)
+#define drain_share_entry_forall share_entry_forall
+#endif
+
+/* The callback of smbXsrv_open_global_traverse() has more arguments later */
+#if DRAIN_SAMBA_MINOR >= 25
+#define DRAIN_OPEN_GLOBAL struct smbXsrv_open_global
+#else
+#define DRAIN_OPEN_GLOBAL struct smbXsrv_open_global0
+#endif
+#if DRAIN_SAMBA_MINOR >= 23
+#define DRAIN_OPEN_FN(fn, global, private_data)                               \
+	fn(struct db_record *rec _UNUSED_, DRAIN_OPEN_GLOBAL *global,         \
+	   TDB_DATA *rc_key _UNUSED_, void *private_data)
+#elif DRAIN_SAMBA_MINOR >= 20
+#define DRAIN_OPEN_FN(fn, global, private_data)                               \
+	fn(struct db_record *rec _UNUSED_, DRAIN_OPEN_GLOBAL *global,         \
+	   void *private_data)
+#else
+#define DRAIN_OPEN_FN(fn, global, private_data)                               \
+	fn(DRAIN_OPEN_GLOBAL *global, void *private_data)
+#endif
+
+/*
+ * MSG_SMB_SCAVENGER to the parent smbd, see source3/smbd/scavenger.c; from
+ * 4.25 on it can not purge before the handle's time
+ */
+struct drain_scavenger_message {
+	struct file_id file_id;
+	uint64_t open_persistent_id;
+	NTTIME until;
+};
+
+#endif /* _DRAIN_SAMBA_COMPAT_H_ */

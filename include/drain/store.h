@@ -1,0 +1,103 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * The database of records: one record a drain, under its id.
+ *
+ * Persistent and opened through dbwrap, so that with "clustering = yes" it is
+ * replicated by CTDB. Every change is one transaction. What it says is the
+ * truth; messages and wake-ups only say that it is worth a look.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#ifndef _DRAIN_STORE_H_
+#define _DRAIN_STORE_H_
+
+#include "drain/record.h"
+
+struct drain_store;
+struct messaging_context;
+
+/* All records, as they were at one moment */
+struct drain_list {
+	struct drain_record **records;
+	size_t num_records;
+	size_t num_unreadable; /* damaged, foreign, or of another version */
+};
+
+/**
+ * Open the database, make it if it is not there. As root.
+ *
+ * @return NULL on failure, with errno. One that is damaged is not replaced.
+ */
+struct drain_store *drain_store_open(TALLOC_CTX *mem_ctx);
+
+/** Where it is, for messages to people. */
+const char *drain_store_name(const struct drain_store *store);
+
+/** Where it would be, before it is open. On talloc_tos(). */
+const char *drain_store_path(void);
+
+/**
+ * Read one record.
+ *
+ * @return NT_STATUS_NOT_FOUND: there is none (any more);
+ *         NT_STATUS_INTERNAL_DB_CORRUPTION: it can not be read.
+ */
+NTSTATUS drain_store_read(struct drain_store *store,
+			  TALLOC_CTX *mem_ctx,
+			  const struct drain_id *id,
+			  struct drain_record **record);
+
+/** Read all records; unreadable ones are counted, and are no error. */
+NTSTATUS drain_store_list(struct drain_store *store,
+			  TALLOC_CTX *mem_ctx,
+			  struct drain_list **list);
+
+/**
+ * Add a new record.
+ *
+ * @param[out] rival  With NT_STATUS_OBJECT_NAME_COLLISION: the record that
+ *                    covers one of the same real paths already.
+ */
+NTSTATUS drain_store_add(struct drain_store *store,
+			 TALLOC_CTX *mem_ctx,
+			 const struct drain_record *record,
+			 struct drain_record **rival);
+
+/**
+ * Take one step of the state machine, see drain_record_step().
+ *
+ * @return NT_STATUS_NOT_FOUND: resumed meanwhile;
+ *         NT_STATUS_INVALID_DEVICE_STATE: it is not in state @from.
+ */
+NTSTATUS drain_store_step(struct drain_store *store,
+			  const struct drain_id *id,
+			  enum drain_state from,
+			  enum drain_state to);
+
+/**
+ * Give a drain another deadline, while it is not quiescent.
+ *
+ * @return As drain_store_step().
+ */
+NTSTATUS drain_store_set_deadline(struct drain_store *store,
+				  const struct drain_id *id,
+				  uint64_t deadline,
+				  enum drain_on_timeout on_timeout);
+
+/** Take a record away. NT_STATUS_NOT_FOUND: somebody else has. */
+NTSTATUS drain_store_remove(struct drain_store *store,
+			    const struct drain_id *id);
+
+/** Take away what can not be read. */
+NTSTATUS drain_store_remove_unreadable(struct drain_store *store,
+				       size_t *num_removed);
+
+/** Microseconds since 1970. */
+uint64_t drain_now(void);
+
+#endif /* _DRAIN_STORE_H_ */

@@ -1,0 +1,83 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Durations as people write them for sleep(1).
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drain/duration.h"
+
+#define DRAIN_SECONDS_MAX (366 * 24 * 3600.0)
+
+static double unit_seconds(const char *unit)
+{
+	if (strcmp(unit, "") == 0 || strcmp(unit, "s") == 0) {
+		return 1;
+	}
+	if (strcmp(unit, "m") == 0) {
+		return 60;
+	}
+	if (strcmp(unit, "h") == 0) {
+		return 3600;
+	}
+	if (strcmp(unit, "d") == 0) {
+		return 24 * 3600;
+	}
+	return 0;
+}
+
+bool drain_duration_parse(const char *text, uint64_t *milliseconds)
+{
+	double unit;
+	double seconds;
+	char *end = NULL;
+
+	/* strtod(3) would also take blanks, signs, "inf", "nan" and hex */
+	if (strspn(text, "0123456789.") == 0 || strpbrk(text, "xX") != NULL) {
+		return false;
+	}
+
+	seconds = strtod(text, &end);
+	unit = unit_seconds(end);
+	if (end == text || unit == 0) {
+		return false;
+	}
+
+	seconds *= unit;
+	if (!(seconds <= DRAIN_SECONDS_MAX)) {
+		return false;
+	}
+
+	*milliseconds = (uint64_t)(seconds * 1000 + 0.5);
+	return true;
+}
+
+char *drain_duration_string(TALLOC_CTX *mem_ctx, uint64_t milliseconds)
+{
+	uint64_t s = milliseconds / 1000;
+
+	if (s < 10) {
+		return talloc_asprintf(mem_ctx, "%.1fs", milliseconds / 1000.0);
+	}
+	if (s < 60) {
+		return talloc_asprintf(mem_ctx, "%" PRIu64 "s", s);
+	}
+	if (s < 3600) {
+		return talloc_asprintf(mem_ctx, "%" PRIu64 "m%02" PRIu64 "s",
+				       s / 60, s % 60);
+	}
+	if (s < 48 * 3600) {
+		return talloc_asprintf(mem_ctx, "%" PRIu64 "h%02" PRIu64 "m",
+				       s / 3600, s / 60 % 60);
+	}
+	return talloc_asprintf(mem_ctx, "%" PRIu64 "d%02" PRIu64 "h",
+			       s / 86400, s / 3600 % 24);
+}

@@ -1,0 +1,78 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Which handles count, and what an open is told.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "drain/policy.h"
+
+#define DRAIN_MODIFYING                                                       \
+	(DRAIN_WRITE_DATA | DRAIN_APPEND_DATA | DRAIN_WRITE_EA |              \
+	 DRAIN_DELETE_CHILD | DRAIN_WRITE_ATTRIBUTES | DRAIN_DELETE |         \
+	 DRAIN_WRITE_DAC | DRAIN_WRITE_OWNER | DRAIN_SYSTEM_SECURITY)
+
+#define DRAIN_USING (DRAIN_READ_DATA | DRAIN_EXECUTE)
+
+static bool access_matters(uint32_t access)
+{
+	return access &
+	       (DRAIN_USING | DRAIN_MODIFYING | DRAIN_MAXIMUM_ALLOWED);
+}
+
+bool drain_access_counts(const struct drain_policy *policy,
+			 bool directory,
+			 uint32_t access)
+{
+	if (directory && !policy->count_directories) {
+		return false;
+	}
+	return access_matters(access);
+}
+
+/* Would the open change something, whatever access it asks for? */
+static bool open_changes(const struct drain_open *open)
+{
+	if (open->options & DRAIN_OPTION_DELETE_ON_CLOSE) {
+		return true;
+	}
+
+	switch (open->disposition) {
+	case DRAIN_OPEN:
+		return false;
+	case DRAIN_OPEN_IF:
+		return !open->exists;
+	default:
+		return true;
+	}
+}
+
+enum drain_verdict drain_open_verdict(const struct drain_policy *policy,
+				      const struct drain_open *open)
+{
+	if (open->snapshot) {
+		return DRAIN_GRANT;
+	}
+	if (open_changes(open)) {
+		return DRAIN_REFUSE;
+	}
+	if (drain_access_counts(policy, open->directory, open->access)) {
+		return DRAIN_REFUSE;
+	}
+	if (open->directory && (open->access & DRAIN_MODIFYING)) {
+		return DRAIN_REFUSE;
+	}
+	return DRAIN_GRANT;
+}
+
+uint32_t drain_access_to_list(uint32_t access)
+{
+	if (!(access & DRAIN_MAXIMUM_ALLOWED)) {
+		return access;
+	}
+	return (access & ~DRAIN_MAXIMUM_ALLOWED) | DRAIN_LISTING;
+}

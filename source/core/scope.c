@@ -1,0 +1,197 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Scopes: which drains a path is in.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include <string.h>
+
+#include "drain/scope.h"
+
+struct node {
+	const char *name;
+	size_t name_len;
+	struct node **children; /* sorted by compare_name() */
+	size_t num_children;
+	struct drain_root root; /* of no drains: just a step on the way */
+};
+
+struct drain_scope {
+	struct node top;
+};
+
+struct drain_scope *drain_scope_new(TALLOC_CTX *mem_ctx)
+{
+	return talloc_zero(mem_ctx, struct drain_scope);
+}
+
+static int compare_name(const struct node *n, const char *name, size_t len)
+{
+	if (n->name_len != len) {
+		return (n->name_len < len) ? -1 : 1;
+	}
+	return memcmp(n->name, name, len);
+}
+
+/* The place of the first child that is not before @name */
+static size_t child_index(const struct node *n, const char *name, size_t len)
+{
+	size_t low = 0;
+	size_t high = n->num_children;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (compare_name(n->children[mid], name, len) < 0) {
+			low = mid + 1;
+		} else {
+			high = mid;
+		}
+	}
+	return low;
+}
+
+static struct node *find_child(const struct node *n,
+			       const char *name,
+			       size_t len)
+{
+	size_t i = child_index(n, name, len);
+
+	if (i < n->num_children &&
+	    compare_name(n->children[i], name, len) == 0) {
+		return n->children[i];
+	}
+	return NULL;
+}
+
+static struct node *add_child(struct drain_scope *scope,
+			      struct node *n,
+			      const char *name,
+			      size_t len)
+{
+	size_t i = child_index(n, name, len);
+	struct node **children = NULL;
+	struct node *child = talloc_zero(scope, struct node);
+
+	if (child == NULL) {
+		return NULL;
+	}
+	child->name = talloc_strndup(child, name, len);
+	child->name_len = len;
+	children = talloc_realloc(scope, n->children, struct node *,
+				  n->num_children + 1);
+	if (child->name == NULL || children == NULL) {
+		talloc_free(child);
+		return NULL;
+	}
+
+	memmove(&children[i + 1], &children[i],
+		(n->num_children - i) * sizeof(*children));
+	children[i] = child;
+	n->children = children;
+	n->num_children += 1;
+	return child;
+}
+
+/* The next component of a path: its start, its length (0: no more) */
+static size_t next_name(const char **path)
+{
+	*path += strspn(*path, "/");
+	return strcspn(*path, "/");
+}
+
+static bool root_add(struct drain_scope *scope,
+		     struct drain_root *root,
+		     void *drain)
+{
+	void **drains = talloc_realloc(scope, root->drains, void *,
+				       root->num_drains + 1);
+
+	if (drains == NULL) {
+		return false;
+	}
+	drains[root->num_drains] = drain;
+	root->drains = drains;
+	root->num_drains += 1;
+	return true;
+}
+
+/* A new root may come between roots that are there: set all links anew */
+static void link_roots(struct node *n, const struct drain_root *outer)
+{
+	size_t i;
+
+	n->root.outer = outer;
+	if (n->root.num_drains > 0) {
+		outer = &n->root;
+	}
+	for (i = 0; i < n->num_children; i++) {
+		link_roots(n->children[i], outer);
+	}
+}
+
+bool drain_scope_add(struct drain_scope *scope, const char *path, void *drain)
+{
+	struct node *n = &scope->top;
+	size_t len;
+
+	while ((len = next_name(&path)) > 0) {
+		struct node *child = find_child(n, path, len);
+
+		if (child == NULL) {
+			child = add_child(scope, n, path, len);
+		}
+		if (child == NULL) {
+			return false;
+		}
+		n = child;
+		path += len;
+	}
+
+	if (!root_add(scope, &n->root, drain)) {
+		return false;
+	}
+	link_roots(&scope->top, NULL);
+	return true;
+}
+
+const struct drain_root *drain_scope_find(const struct drain_scope *scope,
+					  const char *path)
+{
+	const struct node *n = &scope->top;
+	const struct drain_root *found = NULL;
+
+	while (n != NULL) {
+		size_t len;
+
+		if (n->root.num_drains > 0) {
+			found = &n->root;
+		}
+		len = next_name(&path);
+		if (len == 0) {
+			break;
+		}
+		n = find_child(n, path, len);
+		path += len;
+	}
+	return found;
+}
+
+bool drain_scope_above(const struct drain_scope *scope, const char *path)
+{
+	const struct node *n = &scope->top;
+	size_t len;
+
+	while (n != NULL && (len = next_name(&path)) > 0) {
+		n = find_child(n, path, len);
+		path += len;
+	}
+
+	/* Every leaf is a drained directory */
+	return n != NULL && (n->num_children > 0 || n->root.num_drains > 0);
+}

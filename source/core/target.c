@@ -1,0 +1,167 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Targets and the relations of paths.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include <string.h>
+
+#include "drain/target.h"
+
+static const char *component_error(const char *part, size_t len)
+{
+	if (len == 0) {
+		return "a component of the path is empty";
+	}
+	if (len == 1 && part[0] == '.') {
+		return "'.' is not a name";
+	}
+	if (len == 2 && part[0] == '.' && part[1] == '.') {
+		return "'..' would leave the share";
+	}
+	return NULL;
+}
+
+static const char *path_error(const char *path)
+{
+	const char *part = path;
+
+	for (;;) {
+		size_t len = strcspn(part, "/");
+		const char *why = component_error(part, len);
+
+		if (why != NULL || part[len] == '\0') {
+			return why;
+		}
+		part += len + 1;
+	}
+}
+
+const char *drain_target_parse(TALLOC_CTX *mem_ctx,
+			       const char *text,
+			       struct drain_target *target)
+{
+	size_t share_len = strcspn(text, "/");
+	size_t len = strlen(text);
+	const char *path = NULL;
+	const char *why = NULL;
+	char *copy = NULL;
+
+	if (strchr(text, '\\') != NULL) {
+		return "write it with '/', not '\\'";
+	}
+	if (share_len == 0) {
+		return "a share name is missing; write SHARE or SHARE/PATH";
+	}
+
+	why = component_error(text, share_len);
+	if (why != NULL) {
+		return why;
+	}
+
+	if (len > share_len && text[len - 1] == '/') {
+		len -= 1;
+	}
+	copy = talloc_strndup(mem_ctx, text, len);
+	if (copy == NULL) {
+		return "out of memory";
+	}
+
+	path = (len > share_len) ? copy + share_len + 1 : "";
+	why = (len > share_len) ? path_error(path) : NULL;
+	if (why != NULL) {
+		talloc_free(copy);
+		return why;
+	}
+
+	copy[share_len] = '\0';
+	*target = (struct drain_target) {
+		.share = copy,
+		.path = path,
+	};
+	return NULL;
+}
+
+char *drain_target_name(TALLOC_CTX *mem_ctx,
+			const struct drain_target *target)
+{
+	if (target->path[0] == '\0') {
+		return talloc_strdup(mem_ctx, target->share);
+	}
+	return talloc_asprintf(mem_ctx, "%s/%s", target->share, target->path);
+}
+
+bool drain_path_within(const char *path, const char *root)
+{
+	size_t len = strlen(root);
+
+	if (strcmp(root, "/") == 0) {
+		return path[0] == '/';
+	}
+	if (strncmp(path, root, len) != 0) {
+		return false;
+	}
+	return path[len] == '\0' || path[len] == '/';
+}
+
+bool drain_path_overlap(const char *a, const char *b)
+{
+	return drain_path_within(a, b) || drain_path_within(b, a);
+}
+
+/* Home, share root, a date, an environment variable: may hold a '/' */
+static bool has_whole_path(const char *part, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < len; i++) {
+		if (part[i] == '%' && strchr("HPT$", part[i + 1]) != NULL) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool drain_pattern_overlap(const char *pattern, const char *path)
+{
+	if (pattern[0] != '/') {
+		return true;
+	}
+
+	for (;;) {
+		size_t pattern_len;
+		size_t path_len;
+
+		pattern += strspn(pattern, "/");
+		path += strspn(path, "/");
+		pattern_len = strcspn(pattern, "/");
+		path_len = strcspn(path, "/");
+
+		if (pattern_len == 0 || path_len == 0 ||
+		    has_whole_path(pattern, pattern_len)) {
+			return true;
+		}
+		if (memchr(pattern, '%', pattern_len) == NULL &&
+		    (pattern_len != path_len ||
+		     memcmp(pattern, path, path_len) != 0)) {
+			return false;
+		}
+		pattern += pattern_len;
+		path += path_len;
+	}
+}
+
+char *drain_path_join(TALLOC_CTX *mem_ctx, const char *dir, const char *path)
+{
+	const char *slash = (strcmp(dir, "/") == 0) ? "" : "/";
+
+	if (path[0] == '\0' || strcmp(path, ".") == 0) {
+		return talloc_strdup(mem_ctx, dir);
+	}
+	return talloc_asprintf(mem_ctx, "%s%s%s", dir, slash, path);
+}
