@@ -1,0 +1,359 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * The locks.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "drain/samba_compat.h"
+#include "lib/server_id_watch.h"
+#include "drain/locks.h"
+
+#define DRAIN_WATCH_SECONDS 5
+
+struct drain_locks {
+	struct g_lock_ctx *ctx;
+	struct messaging_context *msg_ctx;
+};
+
+/* "drain/runner/<id>": room for the longest of the names below */
+struct key_buf {
+	char buf[16 + DRAIN_ID_STRING_SIZE];
+};
+
+static TDB_DATA roster_key(void)
+{
+	return string_term_tdb_data("drain/roster");
+}
+
+static TDB_DATA id_key(const char *what,
+		       const struct drain_id *id,
+		       struct key_buf *buf)
+{
+	struct drain_id_buf id_buf;
+
+	snprintf(buf->buf, sizeof(buf->buf), "drain/%s/%s", what,
+		 drain_id_string(id, &id_buf));
+	return string_term_tdb_data(buf->buf);
+}
+
+static TDB_DATA hold_key(const struct drain_id *id, struct key_buf *buf)
+{
+	return id_key("hold", id, buf);
+}
+
+struct drain_locks *drain_locks_open(TALLOC_CTX *mem_ctx,
+				     struct messaging_context *msg_ctx)
+{
+	struct drain_locks *locks = talloc_zero(mem_ctx, struct drain_locks);
+
+	if (locks == NULL) {
+		return NULL;
+	}
+	locks->msg_ctx = msg_ctx;
+	locks->ctx = g_lock_ctx_init(locks, msg_ctx);
+	if (locks->ctx == NULL) {
+		TALLOC_FREE(locks);
+	}
+	return locks;
+}
+
+struct dump_state {
+	TALLOC_CTX *mem_ctx;
+	struct server_id exclusive;
+	struct server_id *living;
+	size_t num_living;
+	size_t num_dead;
+	bool nomem;
+};
+
+static void dump_fn(struct server_id exclusive,
+		    size_t num_shared,
+		    const struct server_id *shared,
+		    const uint8_t *data _UNUSED_,
+		    size_t datalen _UNUSED_,
+		    void *private_data)
+{
+	struct dump_state *state = private_data;
+	size_t i;
+
+	state->exclusive = exclusive;
+	state->living = talloc_array(state->mem_ctx, struct server_id,
+				     num_shared);
+	if (state->living == NULL) {
+		state->nomem = true;
+		return;
+	}
+
+	/* g_lock keeps the dead until somebody stumbles over them */
+	for (i = 0; i < num_shared; i++) {
+		if (serverid_exists(&shared[i])) {
+			state->living[state->num_living] = shared[i];
+			state->num_living += 1;
+		} else {
+			state->num_dead += 1;
+		}
+	}
+}
+
+static NTSTATUS dump(struct drain_locks *locks,
+		     TALLOC_CTX *mem_ctx,
+		     TDB_DATA key,
+		     struct dump_state *state)
+{
+	NTSTATUS status;
+
+	*state = (struct dump_state) {.mem_ctx = mem_ctx};
+	status = g_lock_dump(locks->ctx, key, dump_fn, state);
+	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
+		return NT_STATUS_OK; /* nobody has it */
+	}
+	if (state->nomem) {
+		return NT_STATUS_NO_MEMORY;
+	}
+	return status;
+}
+
+static NTSTATUS living(struct drain_locks *locks,
+		       TALLOC_CTX *mem_ctx,
+		       TDB_DATA key,
+		       struct server_id **members,
+		       size_t *num_members)
+{
+	struct dump_state state;
+	NTSTATUS status;
+
+	status = dump(locks, mem_ctx, key, &state);
+	*members = state.living;
+	*num_members = state.num_living;
+	return status;
+}
+
+/* Whatever is left is dead: every shared lock taken clears one of those away */
+static NTSTATUS bury(struct drain_locks *locks, TDB_DATA key, size_t num_dead)
+{
+	for (; num_dead > 0; num_dead--) {
+		NTSTATUS status;
+
+		status = drain_g_lock_lock(locks->ctx, key, G_LOCK_READ);
+		if (!NT_STATUS_IS_OK(status)) {
+			return status;
+		}
+		status = g_lock_unlock(locks->ctx, key);
+		if (!NT_STATUS_IS_OK(status)) {
+			return status;
+		}
+	}
+	return NT_STATUS_OK;
+}
+
+static NTSTATUS claim(struct drain_locks *locks,
+		      TDB_DATA key,
+		      struct server_id *owner)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct dump_state state;
+	NTSTATUS status;
+
+	status = dump(locks, frame, key, &state);
+	if (!NT_STATUS_IS_OK(status)) {
+		goto done;
+	}
+	if (state.num_living > 0) {
+		/*
+		 * Not even for a moment beside living sharers: a waiting
+		 * exclusive lock turns every new sharer away.
+		 */
+		*owner = state.living[0];
+		status = NT_STATUS_IO_TIMEOUT;
+		goto done;
+	}
+
+	*owner = state.exclusive;
+	status = bury(locks, key, state.num_dead);
+	if (NT_STATUS_IS_OK(status)) {
+		status = drain_g_lock_lock(locks->ctx, key, G_LOCK_WRITE);
+	}
+	if (NT_STATUS_EQUAL(status, NT_STATUS_LOCK_NOT_GRANTED)) {
+		status = NT_STATUS_IO_TIMEOUT;
+	}
+done:
+	TALLOC_FREE(frame);
+	return status;
+}
+
+NTSTATUS drain_roster_join(struct drain_locks *locks)
+{
+	return drain_g_lock_lock(locks->ctx, roster_key(), G_LOCK_READ);
+}
+
+NTSTATUS drain_roster_leave(struct drain_locks *locks)
+{
+	return g_lock_unlock(locks->ctx, roster_key());
+}
+
+NTSTATUS drain_roster_members(struct drain_locks *locks,
+			      TALLOC_CTX *mem_ctx,
+			      struct server_id **members,
+			      size_t *num_members)
+{
+	return living(locks, mem_ctx, roster_key(), members, num_members);
+}
+
+NTSTATUS drain_hold_take(struct drain_locks *locks, const struct drain_id *id)
+{
+	struct key_buf buf;
+
+	return drain_g_lock_lock(locks->ctx, hold_key(id, &buf), G_LOCK_READ);
+}
+
+NTSTATUS drain_hold_give(struct drain_locks *locks, const struct drain_id *id)
+{
+	struct key_buf buf;
+
+	return g_lock_unlock(locks->ctx, hold_key(id, &buf));
+}
+
+NTSTATUS drain_hold_members(struct drain_locks *locks,
+			    TALLOC_CTX *mem_ctx,
+			    const struct drain_id *id,
+			    struct server_id **members,
+			    size_t *num_members)
+{
+	struct key_buf buf;
+
+	return living(locks, mem_ctx, hold_key(id, &buf), members,
+		      num_members);
+}
+
+NTSTATUS drain_hold_claim(struct drain_locks *locks, const struct drain_id *id)
+{
+	struct key_buf buf;
+	struct server_id owner;
+
+	return claim(locks, hold_key(id, &buf), &owner);
+}
+
+void drain_hold_wake(struct drain_locks *locks, const struct drain_id *id)
+{
+	struct key_buf buf;
+	TDB_DATA key = hold_key(id, &buf);
+
+	g_lock_wake_watchers(locks->ctx, key);
+
+	/* That leaves an empty lock behind, for ever; this takes it away */
+	(void)bury(locks, key, 1);
+}
+
+NTSTATUS drain_owner_claim(struct drain_locks *locks,
+			   const struct drain_id *id,
+			   struct server_id *owner)
+{
+	struct key_buf buf;
+
+	return claim(locks, id_key("owner", id, &buf), owner);
+}
+
+NTSTATUS drain_runner_claim(struct drain_locks *locks,
+			    const struct drain_id *id,
+			    struct server_id *runner)
+{
+	struct key_buf buf;
+
+	return claim(locks, id_key("runner", id, &buf), runner);
+}
+
+void drain_owner_release(struct drain_locks *locks, const struct drain_id *id)
+{
+	struct key_buf buf;
+
+	(void)g_lock_unlock(locks->ctx, id_key("owner", id, &buf));
+}
+
+struct watch_state {
+	uint8_t dummy;
+};
+
+static void watch_changed(struct tevent_req *subreq);
+static void watch_died(struct tevent_req *subreq);
+
+struct tevent_req *drain_hold_watch_send(TALLOC_CTX *mem_ctx,
+					 struct tevent_context *ev,
+					 struct drain_locks *locks,
+					 const struct drain_id *id,
+					 struct server_id blocker)
+{
+	struct tevent_req *req = NULL;
+	struct tevent_req *subreq = NULL;
+	struct watch_state *state = NULL;
+	struct server_id nobody = {0};
+	struct key_buf buf;
+
+	req = tevent_req_create(mem_ctx, &state, struct watch_state);
+	if (req == NULL) {
+		return NULL;
+	}
+
+	subreq = g_lock_watch_data_send(state, ev, locks->ctx,
+					hold_key(id, &buf), nobody);
+	if (tevent_req_nomem(subreq, req)) {
+		return tevent_req_post(req, ev);
+	}
+	tevent_req_set_callback(subreq, watch_changed, req);
+
+	/*
+	 * Not as the blocker of the watch above: that one would go on waiting
+	 * for a process that is dead (g_lock_watch_data_done()).
+	 */
+	if (blocker.pid != 0) {
+		subreq = server_id_watch_send(state, ev, blocker);
+		if (tevent_req_nomem(subreq, req)) {
+			return tevent_req_post(req, ev);
+		}
+		tevent_req_set_callback(subreq, watch_died, req);
+	}
+
+	if (!tevent_req_set_endtime(
+		    req, ev, timeval_current_ofs(DRAIN_WATCH_SECONDS, 0))) {
+		return tevent_req_post(req, ev);
+	}
+	return req;
+}
+
+static void watch_changed(struct tevent_req *subreq)
+{
+	struct tevent_req *req =
+		tevent_req_callback_data(subreq, struct tevent_req);
+	NTSTATUS status;
+
+	status = g_lock_watch_data_recv(subreq, NULL, NULL);
+	TALLOC_FREE(subreq);
+	if (tevent_req_nterror(req, status)) {
+		return;
+	}
+	tevent_req_done(req);
+}
+
+static void watch_died(struct tevent_req *subreq)
+{
+	struct tevent_req *req =
+		tevent_req_callback_data(subreq, struct tevent_req);
+	int error;
+
+	error = server_id_watch_recv(subreq, NULL);
+	TALLOC_FREE(subreq);
+	if (error != 0) {
+		tevent_req_nterror(req, map_nt_error_from_unix(error));
+		return;
+	}
+	tevent_req_done(req);
+}
+
+NTSTATUS drain_hold_watch_recv(struct tevent_req *req)
+{
+	return tevent_req_simple_recv_ntstatus(req);
+}

@@ -1,0 +1,116 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * What smb.conf says about the module.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "drain/samba_compat.h"
+#include "drain/smbconf.h"
+
+static bool complain(struct drain_share_config *config, char *complaint)
+{
+	char **list = NULL;
+
+	list = talloc_realloc(config, config->complaints, char *,
+			      config->num_complaints + 1);
+	if (list == NULL) {
+		return false;
+	}
+	list[config->num_complaints] = talloc_move(list, &complaint);
+	config->complaints = list;
+	config->num_complaints += 1;
+	return true;
+}
+
+/* One line of a dump: "\tdrain:name = value" */
+static bool read_line(struct drain_share_config *config, char *line)
+{
+	static const char prefix[] = "drain:";
+	char *name = line + strspn(line, " \t");
+	char *value = NULL;
+	char *complaint = NULL;
+
+	if (!strnequal(name, prefix, sizeof(prefix) - 1)) {
+		return true;
+	}
+	name += sizeof(prefix) - 1;
+	value = strstr(name, " = ");
+	if (value == NULL) {
+		return true;
+	}
+	*value = '\0';
+	value += 3;
+
+	complaint = drain_options_set(config, &config->options, name, value);
+	return complaint == NULL || complain(config, complaint);
+}
+
+/*
+ * There is no call that lists parametric options, but the dump that testparm
+ * prints has them all, the misspelt ones too.
+ */
+static bool read_dump(struct drain_share_config *config, int snum)
+{
+	char *text = NULL;
+	char *line = NULL;
+	char *save = NULL;
+	size_t size = 0;
+	bool ok = true;
+	FILE *f = open_memstream(&text, &size);
+
+	if (f == NULL) {
+		return false;
+	}
+	if (snum < 0) {
+		lp_dump(f, false, 0);
+	} else {
+		lp_dump_one(f, false, snum);
+	}
+	if (fclose(f) != 0) {
+		free(text);
+		return false;
+	}
+
+	for (line = strtok_r(text, "\n", &save); ok && line != NULL;
+	     line = strtok_r(NULL, "\n", &save)) {
+		ok = read_line(config, line);
+	}
+	free(text);
+	return ok;
+}
+
+struct drain_share_config *drain_smbconf_read(TALLOC_CTX *mem_ctx, int snum)
+{
+	struct drain_share_config *config = NULL;
+
+	config = talloc_zero(mem_ctx, struct drain_share_config);
+	if (config == NULL) {
+		return NULL;
+	}
+	config->options = drain_options_default;
+	if (!read_dump(config, GLOBAL_SECTION_SNUM) ||
+	    !read_dump(config, snum)) {
+		TALLOC_FREE(config);
+	}
+	return config;
+}
+
+int drain_smbconf_module_index(int snum)
+{
+	const char **objects = lp_vfs_objects(snum);
+	int i;
+
+	for (i = 0; objects != NULL && objects[i] != NULL; i++) {
+		/* "drain" or "drain:instance" (smbd_vfs_init()) */
+		if (strcmp(objects[i], "drain") == 0 ||
+		    strncmp(objects[i], "drain:", 6) == 0) {
+			return i;
+		}
+	}
+	return -1;
+}

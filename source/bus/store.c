@@ -1,0 +1,423 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * The database of records.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "drain/samba_compat.h"
+#include "dbwrap/dbwrap.h"
+#include "dbwrap/dbwrap_open.h"
+#include "drain/codec.h"
+#include "drain/store.h"
+
+#define DRAIN_STORE_FILE "smbdrain.tdb"
+
+struct drain_store {
+	struct db_context *db;
+};
+
+uint64_t drain_now(void)
+{
+	struct timeval now = timeval_current();
+
+	return (uint64_t)now.tv_sec * 1000000 + now.tv_usec;
+}
+
+/*
+ * With O_CREAT tdb makes a new database of one that is damaged, and the
+ * drains in force would be forgotten.
+ */
+static int open_flags(const char *path)
+{
+	struct stat st;
+
+	if (!lp_clustering() && stat(path, &st) == 0 && st.st_size > 0) {
+		return O_RDWR;
+	}
+	return O_RDWR | O_CREAT;
+}
+
+struct drain_store *drain_store_open(TALLOC_CTX *mem_ctx)
+{
+	struct drain_store *store = talloc_zero(mem_ctx, struct drain_store);
+	char *path = NULL;
+
+	if (store == NULL) {
+		return NULL;
+	}
+	path = state_path(store, DRAIN_STORE_FILE);
+	if (path == NULL) {
+		TALLOC_FREE(store);
+		return NULL;
+	}
+
+	/*
+	 * Not CLEAR_IF_FIRST: a share that was being updated when the power
+	 * failed must come up closed.
+	 */
+	store->db = db_open(store, path, 0, TDB_DEFAULT, open_flags(path),
+			    0600, DBWRAP_LOCK_ORDER_NONE, DBWRAP_FLAG_NONE);
+	if (store->db == NULL) {
+		TALLOC_FREE(store);
+		return NULL;
+	}
+	TALLOC_FREE(path);
+	return store;
+}
+
+const char *drain_store_path(void)
+{
+	const char *path = state_path(talloc_tos(), DRAIN_STORE_FILE);
+
+	return (path != NULL) ? path : DRAIN_STORE_FILE;
+}
+
+const char *drain_store_name(const struct drain_store *store)
+{
+	return dbwrap_name(store->db);
+}
+
+static TDB_DATA record_key(const struct drain_id *id)
+{
+	return make_tdb_data(id->bytes, sizeof(id->bytes));
+}
+
+struct read_state {
+	TALLOC_CTX *mem_ctx;
+	struct drain_record *record;
+	NTSTATUS status;
+};
+
+static void read_parser(TDB_DATA key _UNUSED_,
+			TDB_DATA value,
+			void *private_data)
+{
+	struct read_state *state = private_data;
+	DATA_BLOB blob = data_blob_const(value.dptr, value.dsize);
+
+	state->status = drain_record_pull(state->mem_ctx, &blob,
+					  &state->record);
+}
+
+NTSTATUS drain_store_read(struct drain_store *store,
+			  TALLOC_CTX *mem_ctx,
+			  const struct drain_id *id,
+			  struct drain_record **record)
+{
+	struct read_state state = {.mem_ctx = mem_ctx};
+	NTSTATUS status;
+
+	*record = NULL;
+	status = dbwrap_parse_record(store->db, record_key(id), read_parser,
+				     &state);
+	if (!NT_STATUS_IS_OK(status)) {
+		return status;
+	}
+	*record = state.record;
+	return state.status;
+}
+
+static bool key_is_of(TDB_DATA key, const struct drain_record *record)
+{
+	return key.dsize == sizeof(record->id.bytes) &&
+	       memcmp(key.dptr, record->id.bytes, key.dsize) == 0;
+}
+
+/* A record that says another id than its key was not put there by us */
+static struct drain_record *pull_entry(TALLOC_CTX *mem_ctx,
+				       TDB_DATA key,
+				       TDB_DATA value)
+{
+	DATA_BLOB blob = data_blob_const(value.dptr, value.dsize);
+	struct drain_record *record = NULL;
+	NTSTATUS status;
+
+	status = drain_record_pull(mem_ctx, &blob, &record);
+	if (!NT_STATUS_IS_OK(status)) {
+		return NULL;
+	}
+	if (!key_is_of(key, record)) {
+		TALLOC_FREE(record);
+	}
+	return record;
+}
+
+static int list_fn(struct db_record *rec, void *private_data)
+{
+	struct drain_list *list = private_data;
+	struct drain_record *record = NULL;
+	struct drain_record **records = NULL;
+
+	record = pull_entry(list, dbwrap_record_get_key(rec),
+			    dbwrap_record_get_value(rec));
+	if (record == NULL) {
+		list->num_unreadable += 1;
+		return 0;
+	}
+
+	records = talloc_realloc(list, list->records, struct drain_record *,
+				 list->num_records + 1);
+	if (records == NULL) {
+		return -1;
+	}
+	records[list->num_records] = record;
+	list->records = records;
+	list->num_records += 1;
+	return 0;
+}
+
+NTSTATUS drain_store_list(struct drain_store *store,
+			  TALLOC_CTX *mem_ctx,
+			  struct drain_list **_list)
+{
+	struct drain_list *list = talloc_zero(mem_ctx, struct drain_list);
+	NTSTATUS status;
+	int count = 0;
+
+	if (list == NULL) {
+		return NT_STATUS_NO_MEMORY;
+	}
+	status = dbwrap_traverse_read(store->db, list_fn, list, &count);
+	if (NT_STATUS_IS_OK(status) &&
+	    (size_t)count != list->num_records + list->num_unreadable) {
+		status = NT_STATUS_NO_MEMORY;
+	}
+	if (!NT_STATUS_IS_OK(status)) {
+		TALLOC_FREE(list);
+		return status;
+	}
+	*_list = list;
+	return NT_STATUS_OK;
+}
+
+static bool same_place(const struct drain_record *a,
+		       const struct drain_record *b)
+{
+	size_t i;
+	size_t j;
+
+	for (i = 0; i < a->num_real; i++) {
+		for (j = 0; j < b->num_real; j++) {
+			if (strcmp(a->real[i], b->real[j]) == 0) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+struct add_state {
+	struct drain_store *store;
+	TALLOC_CTX *mem_ctx;
+	const struct drain_record *record;
+	struct drain_record *rival;
+};
+
+static NTSTATUS store_record(struct drain_store *store,
+			     const struct drain_record *record)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	DATA_BLOB blob = data_blob_null;
+	NTSTATUS status;
+
+	status = drain_record_push(frame, record, &blob);
+	if (NT_STATUS_IS_OK(status)) {
+		status = dbwrap_store(store->db, record_key(&record->id),
+				      make_tdb_data(blob.data, blob.length),
+				      TDB_REPLACE);
+	}
+	TALLOC_FREE(frame);
+	return status;
+}
+
+static NTSTATUS add_action(struct db_context *db _UNUSED_,
+			   void *private_data)
+{
+	struct add_state *state = private_data;
+	struct drain_list *list = NULL;
+	NTSTATUS status;
+	size_t i;
+
+	status = drain_store_list(state->store, talloc_tos(), &list);
+	if (!NT_STATUS_IS_OK(status)) {
+		return status;
+	}
+	for (i = 0; i < list->num_records; i++) {
+		if (same_place(list->records[i], state->record)) {
+			state->rival = talloc_move(state->mem_ctx,
+						   &list->records[i]);
+			TALLOC_FREE(list);
+			return NT_STATUS_OBJECT_NAME_COLLISION;
+		}
+	}
+	TALLOC_FREE(list);
+	return store_record(state->store, state->record);
+}
+
+NTSTATUS drain_store_add(struct drain_store *store,
+			 TALLOC_CTX *mem_ctx,
+			 const struct drain_record *record,
+			 struct drain_record **rival)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct add_state state = {
+		.store = store,
+		.mem_ctx = mem_ctx,
+		.record = record,
+	};
+	NTSTATUS status;
+
+	status = dbwrap_trans_do(store->db, add_action, &state);
+	*rival = state.rival;
+	TALLOC_FREE(frame);
+	return status;
+}
+
+struct change_state {
+	struct drain_store *store;
+	const struct drain_id *id;
+	/* Changes the record, or says that it may not be changed so */
+	bool (*change)(struct drain_record *record, const void *how);
+	const void *how;
+};
+
+static NTSTATUS change_action(struct db_context *db _UNUSED_,
+			      void *private_data)
+{
+	struct change_state *state = private_data;
+	struct drain_record *record = NULL;
+	NTSTATUS status;
+
+	status = drain_store_read(state->store, talloc_tos(), state->id,
+				  &record);
+	if (!NT_STATUS_IS_OK(status)) {
+		return status;
+	}
+	if (!state->change(record, state->how)) {
+		return NT_STATUS_INVALID_DEVICE_STATE;
+	}
+	return store_record(state->store, record);
+}
+
+static NTSTATUS change_record(struct drain_store *store,
+			      const struct drain_id *id,
+			      bool (*change)(struct drain_record *record,
+					     const void *how),
+			      const void *how)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct change_state state = {
+		.store = store,
+		.id = id,
+		.change = change,
+		.how = how,
+	};
+	NTSTATUS status;
+
+	status = dbwrap_trans_do(store->db, change_action, &state);
+	TALLOC_FREE(frame);
+	return status;
+}
+
+struct step {
+	enum drain_state from;
+	enum drain_state to;
+};
+
+static bool take_step(struct drain_record *record, const void *how)
+{
+	const struct step *step = how;
+
+	return drain_record_step(record, step->from, step->to, drain_now());
+}
+
+NTSTATUS drain_store_step(struct drain_store *store,
+			  const struct drain_id *id,
+			  enum drain_state from,
+			  enum drain_state to)
+{
+	struct step step = {.from = from, .to = to};
+
+	return change_record(store, id, take_step, &step);
+}
+
+struct new_deadline {
+	uint64_t deadline;
+	enum drain_on_timeout on_timeout;
+};
+
+static bool take_deadline(struct drain_record *record, const void *how)
+{
+	const struct new_deadline *new_deadline = how;
+
+	if (record->state == DRAIN_QUIESCENT) {
+		return false;
+	}
+	record->deadline = new_deadline->deadline;
+	record->on_timeout = new_deadline->on_timeout;
+	return true;
+}
+
+NTSTATUS drain_store_set_deadline(struct drain_store *store,
+				  const struct drain_id *id,
+				  uint64_t deadline,
+				  enum drain_on_timeout on_timeout)
+{
+	struct new_deadline new_deadline = {
+		.deadline = deadline,
+		.on_timeout = on_timeout,
+	};
+
+	return change_record(store, id, take_deadline, &new_deadline);
+}
+
+NTSTATUS drain_store_remove(struct drain_store *store,
+			    const struct drain_id *id)
+{
+	return dbwrap_trans_delete(store->db, record_key(id));
+}
+
+struct unreadable_state {
+	size_t count;
+};
+
+static int remove_unreadable_fn(struct db_record *rec, void *private_data)
+{
+	struct unreadable_state *state = private_data;
+	struct drain_record *record = NULL;
+
+	record = pull_entry(talloc_tos(), dbwrap_record_get_key(rec),
+			    dbwrap_record_get_value(rec));
+	if (record != NULL) {
+		TALLOC_FREE(record);
+		return 0;
+	}
+	state->count += 1;
+	return NT_STATUS_IS_OK(dbwrap_record_delete(rec)) ? 0 : -1;
+}
+
+static NTSTATUS remove_unreadable_action(struct db_context *db,
+					 void *private_data)
+{
+	int count = 0;
+
+	return dbwrap_traverse(db, remove_unreadable_fn, private_data, &count);
+}
+
+NTSTATUS drain_store_remove_unreadable(struct drain_store *store,
+				       size_t *num_removed)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct unreadable_state state = {0};
+	NTSTATUS status;
+
+	status = dbwrap_trans_do(store->db, remove_unreadable_action, &state);
+	*num_removed = state.count;
+	TALLOC_FREE(frame);
+	return status;
+}
