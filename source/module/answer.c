@@ -1,0 +1,419 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * What tools ask over the bus, and what they are told.
+ *
+ * Messages come when no request is being served, with whatever user was served
+ * last still impersonated: become root first. They are hints and may come
+ * twice, late, or from another version; the records decide.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "module.h"
+#include "lib/substitute.h"
+#include "drain/page.h"
+
+static void send_reply(struct server_id dst, const struct drain_reply *reply)
+{
+	struct server_id_buf buf;
+	NTSTATUS status;
+
+	status = drain_reply_send(drain_process.msg_ctx, dst, reply);
+	if (!NT_STATUS_IS_OK(status)) {
+		DBG_NOTICE("drain: can not answer %s: %s\n",
+			   server_id_str_buf(dst, &buf), nt_errstr(status));
+	}
+}
+
+/*
+ * One handle, described
+ */
+
+static uint64_t usec_of(struct timeval t)
+{
+	return (uint64_t)t.tv_sec * 1000000 + t.tv_usec;
+}
+
+static void describe(TALLOC_CTX *mem_ctx,
+		     struct files_struct *fsp,
+		     struct drain_holder *holder)
+{
+	const struct connection_struct *conn = fsp->conn;
+	const char *share = lp_const_servicename(SNUM(conn));
+	const char *stream = fsp->fsp_name->stream_name;
+	char *path = NULL;
+
+	path = talloc_asprintf(mem_ctx, "%s%s", fsp->fsp_name->base_name,
+			       stream != NULL ? stream : "");
+	*holder = (struct drain_holder) {
+		.key = fsp->fnum,
+		.access = fsp->access_mask,
+		.oplock = fsp->oplock_type,
+		.opened = usec_of(fsp->open_time),
+		.share_file_id = fh_get_gen_id(fsp->fh),
+		.devid = fsp->file_id.devid,
+		.inode = fsp->file_id.inode,
+		.extid = fsp->file_id.extid,
+		.user = drain_bytes(conn->session_info->unix_info->unix_name),
+		.share = drain_bytes(share),
+		.path = drain_bytes(path != NULL ? path : ""),
+	};
+	if (fsp->op != NULL) {
+		/* Of one that is being closed the lease is gone already */
+		holder->lease = fsp_lease_type(fsp);
+	}
+	if (fsp->fsp_flags.is_directory) {
+		holder->flags |= DRAIN_HOLDER_DIRECTORY;
+	}
+	if (fsp->op != NULL && fsp->op->global->durable) {
+		holder->flags |= DRAIN_HOLDER_DURABLE;
+	}
+	if (drain_process_tree(conn) == NULL) {
+		holder->flags |= DRAIN_HOLDER_UNGUARDED;
+	}
+}
+
+/* What the drains that are in force make of a handle */
+static uint32_t flags_in_drains(const struct files_struct *fsp)
+{
+	struct drain_place place;
+	struct drain *drain = NULL;
+	bool exempt = false;
+	bool grace = false;
+	bool counts = false;
+
+	if (drain_process.drains == NULL ||
+	    !drain_place_of_handle(&place, fsp)) {
+		return 0;
+	}
+	while ((drain = drain_place_next(&place)) != NULL) {
+		const struct drain_policy *policy = &drain->record->policy;
+
+		if (drain_is_exempt(fsp->conn, policy)) {
+			exempt = true;
+		} else {
+			counts = true; /* whatever the others say */
+			grace |= policy->let_holders_finish &&
+				 drain->num_marks > 0;
+		}
+	}
+	return (exempt && !counts ? DRAIN_HOLDER_EXEMPT : 0) |
+	       (grace ? DRAIN_HOLDER_GRACE : 0);
+}
+
+void drain_answer_gone(struct drain *drain, struct files_struct *fsp)
+{
+	TALLOC_CTX *frame = NULL;
+	struct drain_reply reply = {.tell = DRAIN_TELL_GONE};
+	struct drain_tell_gone *gone = &reply.body.gone;
+	size_t i;
+
+	if (drain->num_watchers == 0) {
+		return;
+	}
+
+	frame = talloc_stackframe();
+	gone->id = drain_id_to_guid(&drain->record->id);
+	gone->left = drain->num_marks;
+	gone->client = drain_bytes(drain_process_client());
+	describe(frame, fsp, &gone->holder);
+
+	become_root();
+	for (i = 0; i < drain->num_watchers; i++) {
+		send_reply(drain->watchers[i], &reply);
+	}
+	unbecome_root();
+	TALLOC_FREE(frame);
+}
+
+/*
+ * DRAIN_ASK_APPLY
+ */
+
+static void add_watcher(struct drain *drain, struct server_id who)
+{
+	struct server_id *watchers = NULL;
+	size_t kept = 0;
+	size_t i;
+
+	/* Those that died would only pile up */
+	for (i = 0; i < drain->num_watchers; i++) {
+		if (!server_id_equal(&drain->watchers[i], &who) &&
+		    serverid_exists(&drain->watchers[i])) {
+			drain->watchers[kept] = drain->watchers[i];
+			kept += 1;
+		}
+	}
+	drain->num_watchers = kept;
+
+	watchers = talloc_realloc(drain, drain->watchers, struct server_id,
+				  kept + 1);
+	if (watchers == NULL) {
+		return; /* it sees less, and the drain goes on */
+	}
+	watchers[kept] = who;
+	drain->watchers = watchers;
+	drain->num_watchers = kept + 1;
+}
+
+static uint32_t *guarded_trees(TALLOC_CTX *mem_ctx, uint32_t *num_trees)
+{
+	struct drain_tree *tree = NULL;
+	uint32_t *ids = NULL;
+	size_t count = 0;
+
+	for (tree = drain_process.trees; tree != NULL; tree = tree->next) {
+		count += 1;
+	}
+	ids = talloc_array(mem_ctx, uint32_t, count);
+	if (ids == NULL) {
+		*num_trees = 0; /* claim too little rather than too much */
+		return NULL;
+	}
+	count = 0;
+	for (tree = drain_process.trees; tree != NULL; tree = tree->next) {
+		ids[count] = tree->handle->conn->tcon->global->tcon_global_id;
+		count += 1;
+	}
+	*num_trees = count;
+	return ids;
+}
+
+static void answer_apply(TALLOC_CTX *mem_ctx,
+			 struct server_id src,
+			 const struct drain_request *request)
+{
+	const struct drain_ask_apply *ask = &request->body.apply;
+	const struct drain_id id = drain_id_from_guid(&ask->id);
+	struct drain_reply reply = {
+		.tell = DRAIN_TELL_STATE,
+		.cookie = request->cookie,
+	};
+	struct drain_tell_state *tell = &reply.body.state;
+	struct drain *drain = NULL;
+	size_t num_unreadable = 0;
+	NTSTATUS status;
+
+	status = drains_sync(&num_unreadable);
+	if (NT_STATUS_IS_OK(status)) {
+		drain = drains_find(&id);
+	} else {
+		drain_process_error("can not follow the drains in force: %s",
+				    nt_errstr(status));
+	}
+
+	/* Only a drain that is obeyed from now on is acknowledged */
+	if (drain != NULL) {
+		tell->id = ask->id;
+		tell->holders = drain->num_marks;
+		if (ask->flags & DRAIN_APPLY_WATCH) {
+			add_watcher(drain, src);
+		}
+	}
+	tell->trees = guarded_trees(mem_ctx, &tell->num_trees);
+	tell->errors = drain_process.num_errors;
+	tell->last_error = drain_bytes(drain_process.last_error);
+	send_reply(src, &reply);
+}
+
+/*
+ * DRAIN_ASK_HOLDERS
+ */
+
+#define DRAIN_PAGE_MAX 1024
+
+struct collect_state {
+	const struct drain_record *record; /* the paths and policy asked for */
+	struct drain_page *page;
+};
+
+static struct files_struct *collect_fn(struct files_struct *fsp,
+				       void *private_data)
+{
+	struct collect_state *state = private_data;
+	struct drain_place place;
+
+	if (fsp->op == NULL || !fsp->fsp_flags.is_fsa ||
+	    fsp->fnum <= state->page->after) {
+		return NULL;
+	}
+	if (!drain_place_of_handle(&place, fsp)) {
+		return NULL;
+	}
+	if (drain_place_in(&place, state->record)) {
+		drain_page_offer(state->page, fsp->fnum, fsp);
+	}
+	return NULL;
+}
+
+static bool asked_record(TALLOC_CTX *mem_ctx,
+			 const struct drain_ask_holders *ask,
+			 struct drain_record *record)
+{
+	size_t i;
+
+	record->policy.count_directories = ask->count_directories;
+	record->real = talloc_array(mem_ctx, const char *, ask->num_real);
+	if (record->real == NULL) {
+		return false;
+	}
+	for (i = 0; i < ask->num_real; i++) {
+		record->real[i] = drain_bytes_string(mem_ctx, &ask->real[i]);
+		if (record->real[i] == NULL) {
+			return false;
+		}
+	}
+	record->num_real = ask->num_real;
+	return true;
+}
+
+static bool describe_page(TALLOC_CTX *mem_ctx,
+			  const struct collect_state *state,
+			  struct drain_tell_holders *tell)
+{
+	struct drain_page *page = state->page;
+	size_t i;
+
+	tell->holders = talloc_array(mem_ctx, struct drain_holder,
+				     page->count);
+	if (tell->holders == NULL) {
+		return false;
+	}
+	for (i = 0; i < page->count; i++) {
+		struct files_struct *fsp = page->entries[i].item;
+
+		describe(tell->holders, fsp, &tell->holders[i]);
+		if (drains_handle_counts(fsp, &state->record->policy)) {
+			tell->holders[i].flags |= DRAIN_HOLDER_COUNTS;
+		}
+		tell->holders[i].flags |= flags_in_drains(fsp);
+	}
+	tell->num_holders = page->count;
+	tell->more = page->more;
+	return true;
+}
+
+static void answer_holders(TALLOC_CTX *mem_ctx,
+			   struct server_id src,
+			   const struct drain_request *request)
+{
+	const struct drain_ask_holders *ask = &request->body.holders;
+	struct smbd_server_connection *sconn = drain_process_sconn();
+	struct drain_record record = {.num_real = 0};
+	struct collect_state state = {.record = &record};
+	struct drain_reply reply = {
+		.tell = DRAIN_TELL_HOLDERS,
+		.cookie = request->cookie,
+	};
+	struct drain_tell_holders *tell = &reply.body.holders;
+
+	tell->client = drain_bytes(drain_process_client());
+	tell->machine = drain_bytes(get_remote_machine_name());
+
+	state.page = drain_page_new(mem_ctx, ask->after,
+				    MIN(MAX(ask->max, 1), DRAIN_PAGE_MAX));
+	if (state.page == NULL || !asked_record(mem_ctx, ask, &record)) {
+		return; /* it will ask again */
+	}
+	if (sconn != NULL) {
+		files_forall(sconn, collect_fn, &state);
+	}
+	drain_page_sort(state.page);
+	if (describe_page(mem_ctx, &state, tell)) {
+		send_reply(src, &reply);
+	}
+}
+
+/*
+ * DRAIN_ASK_CLOSE
+ */
+
+struct close_asked {
+	struct server_id src;
+	uint64_t cookie;
+};
+
+static void answer_close_done(struct tevent_req *req)
+{
+	struct close_asked *asked = tevent_req_callback_data(
+		req, struct close_asked);
+	struct drain_reply reply = {
+		.tell = DRAIN_TELL_CLOSED,
+		.cookie = asked->cookie,
+	};
+	NTSTATUS status;
+
+	status = drain_close_recv(req, &reply.body.closed.num_closed);
+	if (NT_STATUS_IS_OK(status)) {
+		send_reply(asked->src, &reply);
+	} else {
+		drain_process_error("can not close what was asked for: %s",
+				    nt_errstr(status));
+	}
+	TALLOC_FREE(req);
+}
+
+static void answer_close(struct server_id src,
+			 const struct drain_request *request)
+{
+	const struct drain_ask_close *ask = &request->body.close;
+	struct smbd_server_connection *sconn = drain_process_sconn();
+	struct close_asked *asked = NULL;
+	struct tevent_req *req = NULL;
+
+	if (sconn == NULL) {
+		return; /* gone, and all its handles */
+	}
+	asked = talloc(sconn, struct close_asked);
+	req = drain_close_send(sconn, ask->handles, ask->num_handles);
+	if (asked == NULL || req == NULL) {
+		TALLOC_FREE(asked);
+		TALLOC_FREE(req);
+		drain_process_error("out of memory for closing handles");
+		return;
+	}
+	asked->src = src;
+	asked->cookie = request->cookie;
+	talloc_steal(req, asked);
+	tevent_req_set_callback(req, answer_close_done, asked);
+}
+
+void drain_answer(struct messaging_context *msg_ctx _UNUSED_,
+		  void *private_data _UNUSED_,
+		  uint32_t msg_type _UNUSED_,
+		  struct server_id src,
+		  DATA_BLOB *data)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct drain_request request;
+	struct server_id_buf buf;
+	NTSTATUS status;
+
+	status = drain_request_pull(frame, data, &request);
+	if (!NT_STATUS_IS_OK(status)) {
+		drain_process_error("a message from %s can not be read: %s",
+				    server_id_str_buf(src, &buf),
+				    nt_errstr(status));
+		TALLOC_FREE(frame);
+		return;
+	}
+
+	become_root();
+	switch (request.ask) {
+	case DRAIN_ASK_APPLY:
+		answer_apply(frame, src, &request);
+		break;
+	case DRAIN_ASK_HOLDERS:
+		answer_holders(frame, src, &request);
+		break;
+	case DRAIN_ASK_CLOSE:
+		answer_close(src, &request);
+		break;
+	}
+	unbecome_root();
+	TALLOC_FREE(frame);
+}

@@ -1,0 +1,66 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Complaints about options in smb.conf: Samba itself accepts any.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "module.h"
+#include "drain/smbconf.h"
+
+/* Shares that were complained of, by name: their numbers change at a reload */
+static const char **checked;
+static size_t num_checked;
+
+static bool check_once(const char *share)
+{
+	const char **list = NULL;
+	size_t i;
+
+	for (i = 0; i < num_checked; i++) {
+		if (strequal(checked[i], share)) {
+			return false;
+		}
+	}
+	list = talloc_realloc(NULL, checked, const char *, num_checked + 1);
+	if (list == NULL) {
+		return false;
+	}
+	checked = list;
+	checked[num_checked] = talloc_strdup(checked, share);
+	if (checked[num_checked] == NULL) {
+		return false;
+	}
+	num_checked += 1;
+	return true;
+}
+
+void drain_config_read(TALLOC_CTX *mem_ctx,
+		       int snum,
+		       struct drain_options *options)
+{
+	const char *share = lp_const_servicename(snum);
+	struct drain_share_config *config = NULL;
+	size_t i;
+
+	*options = drain_options_default;
+	config = drain_smbconf_read(mem_ctx, snum);
+	if (config == NULL) {
+		drain_process_error("share %s: out of memory for its options",
+				    share);
+		return;
+	}
+	*options = config->options;
+
+	if (config->num_complaints == 0 || !check_once(share)) {
+		return;
+	}
+	for (i = 0; i < config->num_complaints; i++) {
+		DBG_ERR("drain: share %s: %s. It has no effect.\n", share,
+			config->complaints[i]);
+	}
+}

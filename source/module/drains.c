@@ -1,0 +1,613 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * The drains that this smbd obeys, and which handles count in them.
+ *
+ * A drain owns its marks, one for each counted handle in it. A handle has a
+ * struct drain_handle as fsp extension, made when its first mark is, and
+ * reached again through the extension's destructor: the one hook that runs
+ * whenever and however a handle ends. Without a drain there are no marks, no
+ * extensions and nothing to keep up to date.
+ *
+ * hold(id) is taken with the first mark and given back with the last.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "module.h"
+
+/* The fsp extension of a counted handle */
+struct drain_handle {
+	struct files_struct *fsp;
+	struct drain_mark *marks;
+};
+
+/*
+ * The holding
+ */
+
+static NTSTATUS settle(struct drain *drain)
+{
+	bool needed = drain->num_marks > 0 || drain->num_returning > 0;
+	NTSTATUS status;
+
+	if (needed == drain->held) {
+		return NT_STATUS_OK;
+	}
+
+	become_root();
+	if (needed) {
+		status = drain_hold_take(drain_process.locks,
+					 &drain->record->id);
+	} else {
+		status = drain_hold_give(drain_process.locks,
+					 &drain->record->id);
+	}
+	unbecome_root();
+
+	if (!NT_STATUS_IS_OK(status)) {
+		drain_process_error("%s: can not %s the lock of its drain: %s",
+				    drain->record->real[0],
+				    needed ? "take" : "give back",
+				    nt_errstr(status));
+		return status;
+	}
+	drain->held = needed;
+	return NT_STATUS_OK;
+}
+
+/*
+ * Marks
+ */
+
+static int mark_destructor(struct drain_mark *mark)
+{
+	struct drain_mark **p = &mark->handle->marks;
+
+	while (*p != mark) {
+		p = &(*p)->sibling;
+	}
+	*p = mark->sibling;
+
+	DLIST_REMOVE(mark->drain->marks, mark);
+	mark->drain->num_marks -= 1;
+	return 0;
+}
+
+static void handle_gone(void *private_data)
+{
+	struct drain_handle *handle = private_data;
+
+	while (handle->marks != NULL) {
+		struct drain_mark *mark = handle->marks;
+		struct drain *drain = mark->drain;
+
+		TALLOC_FREE(mark);
+		drain_answer_gone(drain, handle->fsp);
+		(void)settle(drain);
+	}
+}
+
+static bool is_marked(const struct drain_handle *handle,
+		      const struct drain *drain)
+{
+	const struct drain_mark *mark = NULL;
+
+	for (mark = handle->marks; mark != NULL; mark = mark->sibling) {
+		if (mark->drain == drain) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static NTSTATUS mark_handle(struct drain_tree *tree,
+			    struct files_struct *fsp,
+			    struct drain *drain)
+{
+	struct drain_handle *handle = NULL;
+	struct drain_mark *mark = NULL;
+
+	handle = VFS_ADD_FSP_EXTENSION(tree->handle, fsp, struct drain_handle,
+				       handle_gone);
+	if (handle == NULL) {
+		return NT_STATUS_NO_MEMORY;
+	}
+	handle->fsp = fsp;
+	if (is_marked(handle, drain)) {
+		return NT_STATUS_OK;
+	}
+
+	mark = talloc_zero(drain, struct drain_mark);
+	if (mark == NULL) {
+		return NT_STATUS_NO_MEMORY;
+	}
+	mark->handle = handle;
+	mark->sibling = handle->marks;
+	handle->marks = mark;
+	mark->drain = drain;
+	DLIST_ADD(drain->marks, mark);
+	drain->num_marks += 1;
+	talloc_set_destructor(mark, mark_destructor);
+
+	if (drain->record->policy.break_leases) {
+		drain_break_cache(fsp);
+	}
+	return NT_STATUS_OK;
+}
+
+bool drains_handle_counts(const struct files_struct *fsp,
+			  const struct drain_policy *policy)
+{
+	if (fsp->op == NULL || !fsp->fsp_flags.is_fsa ||
+	    fsp->fake_file_handle != NULL || fsp->fsp_name->twrp != 0) {
+		return false;
+	}
+	return drain_access_counts(policy, fsp->fsp_flags.is_directory,
+				   fsp->access_mask);
+}
+
+/* Mark a handle in all drains that it counts in */
+static NTSTATUS mark_in_drains(struct files_struct *fsp)
+{
+	struct drain_tree *tree = drain_process_tree(fsp->conn);
+	struct drain_place place;
+	struct drain *drain = NULL;
+	NTSTATUS status = NT_STATUS_OK;
+
+	if (tree == NULL || fsp->op == NULL) {
+		return NT_STATUS_OK;
+	}
+	if (!drain_place_of_handle(&place, fsp)) {
+		return NT_STATUS_OBJECT_NAME_INVALID;
+	}
+	while (NT_STATUS_IS_OK(status) &&
+	       (drain = drain_place_next(&place)) != NULL) {
+		const struct drain_policy *policy = &drain->record->policy;
+
+		if (drains_handle_counts(fsp, policy) &&
+		    !drain_is_exempt(fsp->conn, policy)) {
+			status = mark_handle(tree, fsp, drain);
+		}
+	}
+	return status;
+}
+
+static bool any_fresh(void)
+{
+	const struct drain *drain = NULL;
+
+	for (drain = drain_process.drains; drain != NULL;
+	     drain = drain->next) {
+		if (drain->fresh && drain->record->policy.break_leases) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Is the directory in a drained one, or above one? */
+static bool directory_concerned(const struct files_struct *fsp)
+{
+	struct drain_place place;
+
+	return drain_place_of_handle(&place, fsp) &&
+	       (drain_place_next(&place) != NULL || drain_place_above(&place));
+}
+
+/*
+ * A directory lease (Samba 4.22 and later) lets a client answer listings by
+ * itself, and keeps directories open that nobody looks at.
+ */
+static void break_directory(struct files_struct *fsp)
+{
+	if (fsp->fsp_flags.is_directory &&
+	    fsp->oplock_type == LEASE_OPLOCK && any_fresh() &&
+	    directory_concerned(fsp)) {
+		drain_break_cache(fsp);
+	}
+}
+
+static struct files_struct *mark_fn(struct files_struct *fsp,
+				    void *private_data)
+{
+	NTSTATUS *status = private_data;
+
+	if (fsp->op != NULL && fsp->fsp_flags.is_fsa) {
+		break_directory(fsp);
+	}
+	*status = mark_in_drains(fsp);
+	return NT_STATUS_IS_OK(*status) ? NULL : fsp;
+}
+
+static NTSTATUS mark_all_handles(void)
+{
+	struct smbd_server_connection *sconn = drain_process_sconn();
+	NTSTATUS status = NT_STATUS_OK;
+	struct drain *drain = NULL;
+
+	if (drain_process.drains == NULL || sconn == NULL) {
+		return NT_STATUS_OK;
+	}
+	files_forall(sconn, mark_fn, &status);
+
+	for (drain = drain_process.drains;
+	     NT_STATUS_IS_OK(status) && drain != NULL; drain = drain->next) {
+		drain->fresh = false;
+		status = settle(drain);
+	}
+	return status;
+}
+
+struct files_struct *drains_mark_fsp(const struct drain_mark *mark)
+{
+	return mark->handle->fsp;
+}
+
+bool drains_holds(const struct drain *drain, const char *path)
+{
+	const struct drain_mark *mark = NULL;
+	struct stat st;
+
+	if (lstat(path, &st) != 0) {
+		return false;
+	}
+	for (mark = drain->marks; mark != NULL; mark = mark->next) {
+		const SMB_STRUCT_STAT *held =
+			&mark->handle->fsp->fsp_name->st;
+
+		if (held->st_ex_dev == st.st_dev &&
+		    held->st_ex_ino == st.st_ino) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void drains_opened(struct files_struct *fsp)
+{
+	struct drain *drain = NULL;
+
+	if (NT_STATUS_IS_OK(mark_in_drains(fsp))) {
+		return;
+	}
+
+	/* Stay a holder: better a drain that does not end */
+	drain_process_error("%s: can not note that it is open",
+			    fsp_str_dbg(fsp));
+	for (drain = drain_process.drains; drain != NULL;
+	     drain = drain->next) {
+		if (drain->num_marks > 0) {
+			drain->num_returning += 1;
+		}
+	}
+}
+
+/*
+ * Drains come and go
+ */
+
+struct drain *drains_find(const struct drain_id *id)
+{
+	struct drain *drain = NULL;
+
+	for (drain = drain_process.drains; drain != NULL;
+	     drain = drain->next) {
+		if (drain_id_equal(&drain->record->id, id)) {
+			return drain;
+		}
+	}
+	return NULL;
+}
+
+#define DRAIN_FORCE_AGAIN_SECONDS 5
+
+static struct timeval time_of_usec(uint64_t usec)
+{
+	return (struct timeval) {
+		.tv_sec = usec / 1000000,
+		.tv_usec = usec % 1000000,
+	};
+}
+
+static void deadline_fn(struct tevent_context *ev,
+			struct tevent_timer *te,
+			struct timeval now,
+			void *private_data);
+
+/* Force is carried out here, so that it happens with no tool running */
+static void set_deadline(struct drain *drain, struct timeval when)
+{
+	const struct drain_record *record = drain->record;
+	struct smbd_server_connection *sconn = drain_process_sconn();
+
+	TALLOC_FREE(drain->deadline);
+	if (record->deadline == 0 || sconn == NULL ||
+	    record->on_timeout != DRAIN_TIMEOUT_FORCE ||
+	    record->state == DRAIN_QUIESCENT) {
+		return;
+	}
+	drain->deadline = tevent_add_timer(sconn->ev_ctx, drain, when,
+					   deadline_fn, drain);
+	if (drain->deadline == NULL) {
+		drain_process_error("%s: out of memory for its deadline",
+				    record->real[0]);
+	}
+}
+
+static void deadline_fn(struct tevent_context *ev _UNUSED_,
+			struct tevent_timer *te _UNUSED_,
+			struct timeval now _UNUSED_,
+			void *private_data)
+{
+	struct drain *drain = private_data;
+
+	/* A durable handle may still come back: look again */
+	set_deadline(drain, timeval_current_ofs(DRAIN_FORCE_AGAIN_SECONDS, 0));
+	if (drain->num_marks > 0 && drain_gate_in_force(drain)) {
+		drain_close_marked(drain);
+	}
+}
+
+static NTSTATUS obey(struct drain_record **record)
+{
+	struct drain *drain = drains_find(&(*record)->id);
+
+	if (drain == NULL) {
+		drain = talloc_zero(NULL, struct drain);
+		if (drain == NULL) {
+			return NT_STATUS_NO_MEMORY;
+		}
+		drain->fresh = true;
+		DLIST_ADD_END(drain_process.drains, drain);
+	}
+	TALLOC_FREE(drain->record);
+	drain->record = talloc_move(drain, record);
+	set_deadline(drain, time_of_usec(drain->record->deadline));
+	return NT_STATUS_OK;
+}
+
+static void forget(struct drain *drain)
+{
+	while (drain->marks != NULL) {
+		struct drain_mark *mark = drain->marks;
+
+		TALLOC_FREE(mark);
+	}
+	drain->num_returning = 0;
+	(void)settle(drain);
+	DLIST_REMOVE(drain_process.drains, drain);
+	TALLOC_FREE(drain);
+}
+
+static bool add_to_scope(struct drain_scope *scope, struct drain *drain)
+{
+	char folded[DRAIN_FOLDED_MAX];
+	size_t i;
+
+	for (i = 0; i < drain->record->num_real; i++) {
+		if (drain_fold(drain->record->real[i], folded) < 0 ||
+		    !drain_scope_add(scope, folded, drain)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static NTSTATUS build_scope(void)
+{
+	struct drain_scope *scope = drain_scope_new(NULL);
+	struct drain *drain = NULL;
+	bool ok = scope != NULL;
+
+	for (drain = drain_process.drains; ok && drain != NULL;
+	     drain = drain->next) {
+		ok = add_to_scope(scope, drain);
+	}
+	if (!ok) {
+		TALLOC_FREE(scope);
+		return NT_STATUS_NO_MEMORY;
+	}
+	TALLOC_FREE(drain_process.scope);
+	drain_process.scope = scope;
+	return NT_STATUS_OK;
+}
+
+static bool has_ended(const struct drain *drain,
+		      const struct drain_id *ids,
+		      size_t num_ids)
+{
+	size_t i;
+
+	for (i = 0; i < num_ids; i++) {
+		if (drain_id_equal(&drain->record->id, &ids[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * The scope points to drains: those that ended leave it, with a new one in
+ * place, before they are freed. Out of memory leaves more drained, not less.
+ */
+static NTSTATUS try_to_replace_drains(struct drain_list *list)
+{
+	struct drain *ended = NULL;
+	struct drain *drain = NULL;
+	struct drain *next = NULL;
+	struct drain_id *ids = NULL;
+	NTSTATUS status = NT_STATUS_OK;
+	size_t i;
+
+	ids = talloc_array(list, struct drain_id, list->num_records);
+	if (ids == NULL) {
+		return NT_STATUS_NO_MEMORY;
+	}
+	for (i = 0; i < list->num_records; i++) {
+		ids[i] = list->records[i]->id;
+		status = obey(&list->records[i]);
+		if (!NT_STATUS_IS_OK(status)) {
+			return status;
+		}
+	}
+
+	for (drain = drain_process.drains; drain != NULL; drain = next) {
+		next = drain->next;
+		if (has_ended(drain, ids, list->num_records)) {
+			DLIST_REMOVE(drain_process.drains, drain);
+			DLIST_ADD_END(ended, drain);
+		}
+	}
+
+	status = build_scope();
+	if (!NT_STATUS_IS_OK(status)) {
+		DLIST_CONCATENATE(drain_process.drains, ended);
+		return status;
+	}
+
+	for (drain = ended; drain != NULL; drain = next) {
+		next = drain->next;
+		DLIST_REMOVE(ended, drain);
+		DLIST_ADD(drain_process.drains, drain);
+		forget(drain);
+	}
+	return NT_STATUS_OK;
+}
+
+static NTSTATUS replace_drains(struct drain_list *list)
+{
+	NTSTATUS status = try_to_replace_drains(list);
+
+	drain_vfs_hook_opens(drain_process.drains != NULL);
+	return status;
+}
+
+NTSTATUS drains_sync(size_t *num_unreadable)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct drain_list *list = NULL;
+	NTSTATUS status;
+
+	*num_unreadable = 0;
+	status = drain_store_list(drain_process.store, frame, &list);
+	if (NT_STATUS_IS_OK(status)) {
+		*num_unreadable = list->num_unreadable;
+		status = replace_drains(list);
+	}
+	if (NT_STATUS_IS_OK(status)) {
+		status = mark_all_handles();
+	}
+	TALLOC_FREE(frame);
+	return status;
+}
+
+/*
+ * Durable handles that come back
+ */
+
+/* Is a returning handle in this drain, as far as one knows? */
+static bool returns_into(struct connection_struct *conn,
+			 const char *name,
+			 struct drain *drain)
+{
+	struct drain_place place;
+	struct drain *other = NULL;
+
+	if (name == NULL || !drain_place_init(&place, conn, name)) {
+		return drain_record_overlaps(drain->record,
+					     conn->connectpath);
+	}
+	while ((other = drain_place_next(&place)) != NULL) {
+		if (other == drain) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* With hold(id) in hand nobody makes it quiescent: the record decides */
+static bool may_return(const struct drain *drain)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct drain_record *record = NULL;
+	NTSTATUS status;
+	bool ok;
+
+	status = drain_store_read(drain_process.store, frame,
+				  &drain->record->id, &record);
+	if (NT_STATUS_IS_OK(status)) {
+		ok = record->state != DRAIN_QUIESCENT;
+	} else {
+		ok = NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND);
+	}
+	TALLOC_FREE(frame);
+	return ok;
+}
+
+static void return_done(struct drain *drain)
+{
+	drain->num_returning -= 1;
+	(void)settle(drain);
+}
+
+static bool return_into(struct drain *drain)
+{
+	NTSTATUS status;
+
+	drain->num_returning += 1;
+	status = settle(drain);
+	if (NT_STATUS_IS_OK(status) && may_return(drain)) {
+		return true;
+	}
+	return_done(drain);
+	return false;
+}
+
+bool drains_return_begin(struct connection_struct *conn, const char *name)
+{
+	struct drain *drain = NULL;
+	struct drain *undo = NULL;
+
+	for (drain = drain_process.drains; drain != NULL;
+	     drain = drain->next) {
+		if (returns_into(conn, name, drain) && !return_into(drain)) {
+			break;
+		}
+	}
+	if (drain == NULL) {
+		return true;
+	}
+
+	for (undo = drain_process.drains; undo != drain; undo = undo->next) {
+		if (returns_into(conn, name, undo)) {
+			return_done(undo);
+		}
+	}
+	return false;
+}
+
+void drains_return_end(struct connection_struct *conn,
+		       const char *name,
+		       struct files_struct *fsp)
+{
+	struct drain *drain = NULL;
+
+	if (fsp != NULL && !NT_STATUS_IS_OK(mark_in_drains(fsp))) {
+		/* Stay a holder: better a drain that does not end */
+		drain_process_error("%s: can not note a durable handle",
+				    fsp_str_dbg(fsp));
+		return;
+	}
+	for (drain = drain_process.drains; drain != NULL;
+	     drain = drain->next) {
+		if (returns_into(conn, name, drain)) {
+			return_done(drain);
+		} else {
+			(void)settle(drain);
+		}
+	}
+}

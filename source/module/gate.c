@@ -1,0 +1,225 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * The gate: what an open or a rename is told while something drains.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "module.h"
+
+bool drain_gate_in_force(const struct drain *drain)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct drain_record *record = NULL;
+	NTSTATUS status;
+
+	status = drain_store_read(drain_process.store, frame,
+				  &drain->record->id, &record);
+	TALLOC_FREE(frame);
+	return !NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND);
+}
+
+/* The message that said so was lost: look at the records again */
+static bool catch_up(void)
+{
+	size_t num_unreadable = 0;
+	NTSTATUS status;
+
+	become_root();
+	status = drains_sync(&num_unreadable);
+	unbecome_root();
+
+	if (!NT_STATUS_IS_OK(status)) {
+		drain_process_error("can not read the drains in force: %s",
+				    nt_errstr(status));
+		return false;
+	}
+	return true;
+}
+
+static NTSTATUS refuse(struct connection_struct *conn,
+		       const struct drain_place *place,
+		       const struct drain *drain)
+{
+	struct drain_id_buf buf;
+	NTSTATUS status = NT_STATUS(drain->record->policy.refuse_status);
+
+	DBG_NOTICE("drain: %s: %s in share %s, client %s: "
+		   "%s is drained (%s)%s%s\n",
+		   nt_errstr(status), place->name.path,
+		   lp_const_servicename(SNUM(conn)), drain_process_client(),
+		   drain->record->real[0],
+		   drain_id_string(&drain->record->id, &buf),
+		   drain->record->reason[0] != '\0' ? ": " : "",
+		   drain->record->reason);
+	return status;
+}
+
+static enum drain_verdict verdict(struct connection_struct *conn,
+				  const struct drain *drain,
+				  const struct drain_open *open,
+				  struct drain_grant *grant)
+{
+	const struct drain_policy *policy = &drain->record->policy;
+	struct drain_open listing = *open;
+
+	grant->in_drain = true;
+	if (drain_is_exempt(conn, policy)) {
+		return DRAIN_GRANT;
+	}
+
+	/* The client of this smbd still has files open: it may finish */
+	if (policy->let_holders_finish && drain->num_marks > 0) {
+		grant->counts = true;
+		return DRAIN_GRANT;
+	}
+
+	if (open->directory) {
+		listing.access = drain_access_to_list(open->access);
+		grant->list_only |= listing.access != open->access;
+	}
+	return drain_open_verdict(policy, &listing);
+}
+
+/* The drain that refuses the open, or NULL and how it goes on */
+static struct drain *who_refuses(struct connection_struct *conn,
+				 struct drain_place *place,
+				 const struct drain_open *open,
+				 struct drain_grant *grant)
+{
+	struct drain *drain = NULL;
+
+	*grant = (struct drain_grant) {.in_drain = false};
+	while ((drain = drain_place_next(place)) != NULL) {
+		if (verdict(conn, drain, open, grant) == DRAIN_REFUSE) {
+			return drain;
+		}
+	}
+	return NULL;
+}
+
+NTSTATUS drain_gate_open(struct connection_struct *conn,
+			 struct drain_place *place,
+			 const struct drain_open *open,
+			 struct drain_grant *grant)
+{
+	for (;;) {
+		struct drain *drain = who_refuses(conn, place, open, grant);
+
+		if (drain == NULL) {
+			return NT_STATUS_OK;
+		}
+		if (drain_gate_in_force(drain) || !catch_up()) {
+			return refuse(conn, place, drain);
+		}
+		drain_place_rewind(place);
+	}
+}
+
+/* The next drain that concerns the client */
+static struct drain *next_concern(const struct connection_struct *conn,
+				  struct drain_place *place)
+{
+	struct drain *drain = NULL;
+
+	do {
+		drain = drain_place_next(place);
+	} while (drain != NULL &&
+		 drain_is_exempt(conn, &drain->record->policy));
+	return drain;
+}
+
+/*
+ * Inside of a target only what the client holds, with a handle that counts,
+ * may be moved. All drains of two places are the same, in the same order, if
+ * they are in the same directory as far as drains are concerned.
+ */
+static bool move_allowed(const struct connection_struct *conn,
+			 struct drain_place *src,
+			 struct drain_place *dst)
+{
+	drain_place_rewind(src);
+	drain_place_rewind(dst);
+	if (drain_place_above(src) || drain_place_above(dst)) {
+		return false;
+	}
+	for (;;) {
+		struct drain *from = next_concern(conn, src);
+		struct drain *to = next_concern(conn, dst);
+
+		if (from != to) {
+			return false;
+		}
+		if (from == NULL) {
+			return true;
+		}
+		if (!drains_holds(from, src->name.path)) {
+			return false;
+		}
+	}
+}
+
+static bool entry_allowed(const struct connection_struct *conn,
+			  struct drain_place *place)
+{
+	struct drain *drain = NULL;
+
+	drain_place_rewind(place);
+	while ((drain = next_concern(conn, place)) != NULL) {
+		if (!drains_holds(drain, place->name.path)) {
+			return false;
+		}
+	}
+	return !drain_place_above(place);
+}
+
+/* Has a drain ended without us hearing of it? */
+static bool something_ended(void)
+{
+	const struct drain *drain = NULL;
+
+	for (drain = drain_process.drains; drain != NULL;
+	     drain = drain->next) {
+		if (!drain_gate_in_force(drain)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool drain_gate_move(struct connection_struct *conn,
+		     struct drain_place *src,
+		     struct drain_place *dst)
+{
+	if (move_allowed(conn, src, dst)) {
+		return true;
+	}
+	if (something_ended() && catch_up() && move_allowed(conn, src, dst)) {
+		return true;
+	}
+	DBG_NOTICE("drain: refused to move %s to %s in share %s, client %s: "
+		   "one of them is drained, or above what is\n",
+		   src->name.path, dst->name.path,
+		   lp_const_servicename(SNUM(conn)), drain_process_client());
+	return false;
+}
+
+bool drain_gate_entry(struct connection_struct *conn,
+		      struct drain_place *place)
+{
+	if (entry_allowed(conn, place)) {
+		return true;
+	}
+	if (something_ended() && catch_up() && entry_allowed(conn, place)) {
+		return true;
+	}
+	DBG_NOTICE("drain: refused to make or remove %s in share %s, "
+		   "client %s: it is drained, or above what is\n",
+		   place->name.path, lp_const_servicename(SNUM(conn)),
+		   drain_process_client());
+	return false;
+}

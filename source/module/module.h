@@ -1,0 +1,352 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * The rooms of the module:
+ *
+ * vfs_drain.c   the hooks, a few lines each: they ask the others
+ * selfcheck.c   is this the smbd that we were built for
+ * config.c      complaints about options in smb.conf
+process.c     what one smbd has once: bus, roster, tree connections
+ * drains.c      the drains that it obeys, and which handles count in them
+ * place.c       from a name that a hook got to the drains it is in
+ * exempt.c      users and hosts that a drain does not concern
+breaks.c      telling clients to give back what they only cache
+gate.c        what an open or a rename is told
+ * close.c       closing handles of the client, safely
+ * answer.c      what tools ask, and what they are told
+ *
+ * One smbd serves one client and has one thread, so that a hook runs to its end
+ * before a message is looked at: flags in memory and an acknowledgement are
+ * enough to close a share.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#ifndef _DRAIN_MODULE_H_
+#define _DRAIN_MODULE_H_
+
+#include "drain/samba_compat.h"
+#include "smbd/smbd.h"
+#include "smbd/globals.h"
+#include "smbd/fd_handle.h"
+#include "lib/tsocket/tsocket.h"
+#include "libcli/security/security.h"
+#include "lib/util/dlinklist.h"
+#include "drain/codec.h"
+#include "drain/fold.h"
+#include "drain/locks.h"
+#include "drain/options.h"
+#include "drain/scope.h"
+#include "drain/store.h"
+
+/* "log level = drain:5" */
+extern int drain_debug_class;
+#undef DBGC_CLASS
+#define DBGC_CLASS drain_debug_class
+
+/* All that lets a client keep a file open that it does not use */
+#define DRAIN_OPLOCKS                                                         \
+	(EXCLUSIVE_OPLOCK | BATCH_OPLOCK | LEVEL_II_OPLOCK | LEASE_OPLOCK)
+
+/* The core speaks MS-SMB2 without Samba's headers: the numbers are the same */
+#define DRAIN_SAME(ours, samba) _Static_assert((ours) == (samba), #samba)
+DRAIN_SAME(DRAIN_READ_DATA, SEC_FILE_READ_DATA);
+DRAIN_SAME(DRAIN_WRITE_DATA, SEC_FILE_WRITE_DATA);
+DRAIN_SAME(DRAIN_APPEND_DATA, SEC_FILE_APPEND_DATA);
+DRAIN_SAME(DRAIN_READ_EA, SEC_FILE_READ_EA);
+DRAIN_SAME(DRAIN_WRITE_EA, SEC_FILE_WRITE_EA);
+DRAIN_SAME(DRAIN_EXECUTE, SEC_FILE_EXECUTE);
+DRAIN_SAME(DRAIN_DELETE_CHILD, SEC_DIR_DELETE_CHILD);
+DRAIN_SAME(DRAIN_READ_ATTRIBUTES, SEC_FILE_READ_ATTRIBUTE);
+DRAIN_SAME(DRAIN_WRITE_ATTRIBUTES, SEC_FILE_WRITE_ATTRIBUTE);
+DRAIN_SAME(DRAIN_DELETE, SEC_STD_DELETE);
+DRAIN_SAME(DRAIN_READ_CONTROL, SEC_STD_READ_CONTROL);
+DRAIN_SAME(DRAIN_WRITE_DAC, SEC_STD_WRITE_DAC);
+DRAIN_SAME(DRAIN_WRITE_OWNER, SEC_STD_WRITE_OWNER);
+DRAIN_SAME(DRAIN_SYNCHRONIZE, SEC_STD_SYNCHRONIZE);
+DRAIN_SAME(DRAIN_SYSTEM_SECURITY, SEC_FLAG_SYSTEM_SECURITY);
+DRAIN_SAME(DRAIN_MAXIMUM_ALLOWED, SEC_FLAG_MAXIMUM_ALLOWED);
+DRAIN_SAME(DRAIN_SUPERSEDE, FILE_SUPERSEDE);
+DRAIN_SAME(DRAIN_OPEN, FILE_OPEN);
+DRAIN_SAME(DRAIN_CREATE, FILE_CREATE);
+DRAIN_SAME(DRAIN_OPEN_IF, FILE_OPEN_IF);
+DRAIN_SAME(DRAIN_OVERWRITE, FILE_OVERWRITE);
+DRAIN_SAME(DRAIN_OVERWRITE_IF, FILE_OVERWRITE_IF);
+DRAIN_SAME(DRAIN_OPTION_DELETE_ON_CLOSE, FILE_DELETE_ON_CLOSE);
+
+/* A tree connection to a share with the module */
+struct drain_tree {
+	struct drain_tree *prev, *next;
+	struct vfs_handle_struct *handle;
+	bool no_durable_handles; /* drain:durable handles = no */
+};
+
+/* A counted handle in a drain; see drains.c for who owns what */
+struct drain_mark {
+	struct drain_mark *prev, *next; /* in the drain */
+	struct drain_mark *sibling; /* of the same handle, in other drains */
+	struct drain_handle *handle;
+	struct drain *drain;
+};
+
+/* A drain as this smbd obeys it */
+struct drain {
+	struct drain *prev, *next;
+	struct drain_record *record;
+	struct drain_mark *marks;
+	size_t num_marks;
+	size_t num_returning; /* durable handles on their way back */
+	bool held; /* this process has hold(id) */
+	bool fresh; /* just begun: nothing was broken yet */
+	struct tevent_timer *deadline; /* of force; NULL: none */
+	struct server_id *watchers; /* who wants to hear of each holder */
+	size_t num_watchers;
+};
+
+/* What one smbd has once */
+struct drain_process {
+	struct messaging_context *msg_ctx;
+	struct drain_store *store;
+	struct drain_locks *locks;
+	struct drain_tree *trees;
+	bool on_roster;
+
+	struct drain *drains; /* NULL: nothing drains, the normal state */
+	struct drain_scope *scope; /* of folded paths */
+
+	uint32_t num_errors;
+	char last_error[256];
+};
+
+extern struct drain_process drain_process;
+
+/* vfs_drain.c */
+
+/** Be asked about opens, or not: while nothing drains that costs nothing. */
+void drain_vfs_hook_opens(bool on);
+
+/* selfcheck.c */
+
+/**
+ * Is this smbd built like the headers that the module was built with? Looks
+ * at sizes only, by talloc, before anything is dereferenced.
+ */
+bool drain_selfcheck(struct vfs_handle_struct *handle);
+
+/* config.c */
+
+/**
+ * Read the drain: options of a share; what is wrong with them is logged, once
+ * a process.
+ *
+ * @param[out] options  The strings hang off @mem_ctx.
+ */
+void drain_config_read(TALLOC_CTX *mem_ctx,
+		       int snum,
+		       struct drain_options *options);
+
+/* process.c */
+
+/**
+ * A client connects to a share with the module: join the roster, learn of the
+ * drains. As root.
+ *
+ * @return NULL when that failed: the tree connect must fail, for an smbd that
+ *         does not know whether it is draining must not serve the share.
+ */
+struct drain_tree *drain_process_join(struct vfs_handle_struct *handle);
+
+/** It is gone; the last one leaves the roster. */
+void drain_process_leave(struct drain_tree *tree);
+
+/** The tree connection of @conn, or NULL when nobody guards it. */
+struct drain_tree *drain_process_tree(const struct connection_struct *conn);
+
+/** Who all clients of this smbd are; NULL when there are none any more. */
+struct smbd_server_connection *drain_process_sconn(void);
+
+/** The address of the client of this smbd. On talloc_tos(). */
+const char *drain_process_client(void);
+
+/** Note an internal error: counted, shown by status, logged once. */
+void drain_process_error(const char *fmt, ...) PRINTF_ATTRIBUTE(1, 2);
+
+/* drains.c */
+
+/**
+ * Make what this smbd obeys the same as the records are: new drains, changed
+ * ones, ended ones. As root.
+ *
+ * @param[out] num_unreadable  Records that nobody can obey.
+ */
+NTSTATUS drains_sync(size_t *num_unreadable);
+
+/** The drain with this id that is obeyed here, or NULL. */
+struct drain *drains_find(const struct drain_id *id);
+
+/** Does this handle of a client count in a drain of that policy? */
+bool drains_handle_counts(const struct files_struct *fsp,
+			  const struct drain_policy *policy);
+
+/**
+ * A durable handle is coming back: be a holder of the drains that it is in
+ * before it exists.
+ *
+ * @param[in] name  As in drain_place_init(); NULL: nobody knows, so that it
+ *                  may be in any drain that reaches into the share.
+ *
+ * @return false: a drain is quiescent, or can not be held; refuse it.
+ *         Else call drains_return_end() with the same arguments.
+ */
+bool drains_return_begin(struct connection_struct *conn, const char *name);
+
+/** It is there (@fsp) or it is not (NULL). */
+void drains_return_end(struct connection_struct *conn,
+		       const char *name,
+		       struct files_struct *fsp);
+
+/* place.c */
+
+/* A path, and how far we have gone through the drains that it is in */
+struct drain_path {
+	char path[DRAIN_FOLDED_MAX];
+	char folded[DRAIN_FOLDED_MAX]; /* "": there is no such path */
+	const struct drain_root *root;
+	size_t next;
+};
+
+/* Something in a share, and the drains that it is in */
+struct drain_place {
+	struct drain_path name; /* by the name that the client used */
+	struct drain_path real; /* links resolved, if that is known */
+	bool case_sensitive;
+};
+
+/**
+ * The place of a name, links resolved if it is there.
+ *
+ * @param[in] name  Relative to the share; "." its root.
+ * @return false, as from those below: it is too long to tell; take it for
+ *         drained.
+ */
+bool drain_place_init(struct drain_place *place,
+		      const struct connection_struct *conn,
+		      const char *name);
+
+/** Of what an open asks for, as create_file_fn is called. */
+bool drain_place_of_open(struct drain_place *place,
+			 const struct connection_struct *conn,
+			 const struct files_struct *dirfsp,
+			 const struct smb_filename *smb_fname);
+
+/** Of an open handle. */
+bool drain_place_of_handle(struct drain_place *place,
+			   const struct files_struct *fsp);
+
+/** Of a directory entry (not of what it links to), as renameat_fn is called. */
+bool drain_place_at(struct drain_place *place,
+		    const struct connection_struct *conn,
+		    const struct files_struct *dirfsp,
+		    const struct smb_filename *smb_fname);
+
+/** Start again, after the drains have changed. */
+void drain_place_rewind(struct drain_place *place);
+
+/** The next drain that it is in; NULL: no more. */
+struct drain *drain_place_next(struct drain_place *place);
+
+/** Is it a drained directory, or above one? */
+bool drain_place_above(const struct drain_place *place);
+
+/** Is it in one of the paths of @record, by the rules of the share? */
+bool drain_place_in(const struct drain_place *place,
+		    const struct drain_record *record);
+
+/** Has this client a counted handle in the drain on the file at @path? */
+bool drains_holds(const struct drain *drain, const char *path);
+
+/** The handle of a mark. */
+struct files_struct *drains_mark_fsp(const struct drain_mark *mark);
+
+/** A client that may finish has opened one more file in a drain. */
+void drains_opened(struct files_struct *fsp);
+
+/* exempt.c */
+
+/** Does the drain not concern whoever uses this tree connection? */
+bool drain_is_exempt(const struct connection_struct *conn,
+		     const struct drain_policy *policy);
+
+/* breaks.c */
+
+/** Break what a client caches of a handle, down to reading. */
+void drain_break_cache(struct files_struct *fsp);
+
+/* gate.c */
+
+/* How an open that is granted goes on */
+struct drain_grant {
+	bool in_drain; /* no lease, oplock or durable handle may come of it */
+	bool counts; /* one more handle of a client that may finish */
+	bool list_only; /* a directory, granted for no more than listing */
+};
+
+/** Is a drain that is obeyed here still in force? The record decides. */
+bool drain_gate_in_force(const struct drain *drain);
+
+/** An open by a client while something drains. */
+NTSTATUS drain_gate_open(struct connection_struct *conn,
+			 struct drain_place *place,
+			 const struct drain_open *open,
+			 struct drain_grant *grant);
+
+/** May @src be renamed or linked to @dst while something drains? */
+bool drain_gate_move(struct connection_struct *conn,
+		     struct drain_place *src,
+		     struct drain_place *dst);
+
+/**
+ * May an entry be made or taken away, past create_file_fn, while something
+ * drains? That is links and special files of SMB1's Unix extensions, and
+ * directories by a handle from before.
+ */
+bool drain_gate_entry(struct connection_struct *conn,
+		      struct drain_place *place);
+
+/* close.c */
+
+/**
+ * Close handles of the client for good: data that it caches is written back
+ * first if it answers in time, requests in flight are ended or waited for.
+ * Works until all of them are gone, for as long as there is a client. Handles
+ * that are others by now (key is the fnum) are left alone. Doing it twice is
+ * harmless.
+ *
+ * Nothing is closed before the event loop runs. The request belongs to @sconn.
+ */
+struct tevent_req *drain_close_send(struct smbd_server_connection *sconn,
+				    const struct drain_close_handle *handles,
+				    size_t num);
+
+/** @param[out] num_closed  Without those that went by themselves. */
+NTSTATUS drain_close_recv(struct tevent_req *req, uint32_t *num_closed);
+
+/** Start to close all handles that count in a drain. */
+void drain_close_marked(const struct drain *drain);
+
+/* answer.c */
+
+/** Handler of MSG_DRAIN_REQUEST. */
+void drain_answer(struct messaging_context *msg_ctx,
+		  void *private_data,
+		  uint32_t msg_type,
+		  struct server_id src,
+		  DATA_BLOB *data);
+
+/** Tell who watches that a counted handle has gone. */
+void drain_answer_gone(struct drain *drain, struct files_struct *fsp);
+
+#endif /* _DRAIN_MODULE_H_ */

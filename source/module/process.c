@@ -1,0 +1,208 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * What one smbd has once: its place on the bus and on the roster, and the list
+ * of tree connections that it guards.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "module.h"
+
+struct drain_process drain_process;
+
+/* Each kind of error is logged once, however often and for whatever it comes */
+static bool is_news(const char *fmt)
+{
+	static const char *known[64];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++) {
+		if (known[i] == fmt) {
+			return false;
+		}
+		if (known[i] == NULL) {
+			known[i] = fmt;
+			return true;
+		}
+	}
+	return false;
+}
+
+void drain_process_error(const char *fmt, ...)
+{
+	struct drain_process *p = &drain_process;
+	char text[sizeof(p->last_error)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+
+	p->num_errors += 1;
+	memcpy(p->last_error, text, sizeof(text));
+	if (is_news(fmt)) {
+		DBG_ERR("drain, client %s: %s\n", drain_process_client(),
+			text);
+	}
+}
+
+struct smbd_server_connection *drain_process_sconn(void)
+{
+	if (drain_process.trees == NULL) {
+		return NULL;
+	}
+	return drain_process.trees->handle->conn->sconn;
+}
+
+const char *drain_process_client(void)
+{
+	struct smbd_server_connection *sconn = drain_process_sconn();
+	char *client = NULL;
+
+	if (sconn != NULL) {
+		client = tsocket_address_inet_addr_string(
+			sconn->remote_address, talloc_tos());
+	}
+	return (client != NULL) ? client : "?";
+}
+
+/*
+ * Everything that is there once and stays. The handler comes first: a message
+ * for a type that nobody has registered is dropped.
+ */
+static bool get_on_the_bus(struct messaging_context *msg_ctx)
+{
+	struct drain_process *p = &drain_process;
+	NTSTATUS status;
+
+	if (p->msg_ctx == NULL) {
+		status = messaging_register(msg_ctx, p, MSG_DRAIN_REQUEST,
+					    drain_answer);
+		if (!NT_STATUS_IS_OK(status)) {
+			DBG_ERR("drain: messaging_register failed: %s\n",
+				nt_errstr(status));
+			return false;
+		}
+		p->msg_ctx = msg_ctx;
+	}
+	if (p->store == NULL) {
+		p->store = drain_store_open(NULL);
+	}
+	if (p->store == NULL) {
+		DBG_ERR("drain: can not open %s: %s\n", drain_store_path(),
+			strerror(errno));
+		return false;
+	}
+	if (p->locks == NULL) {
+		p->locks = drain_locks_open(NULL, msg_ctx);
+	}
+	if (p->locks == NULL) {
+		DBG_ERR("drain: can not open g_lock.tdb in %s\n",
+			lp_lock_directory());
+	}
+	return p->locks != NULL;
+}
+
+static bool join_roster(void)
+{
+	NTSTATUS status;
+
+	if (drain_process.on_roster) {
+		return true;
+	}
+	status = drain_roster_join(drain_process.locks);
+	if (!NT_STATUS_IS_OK(status)) {
+		DBG_ERR("drain: can not join the roster: %s\n",
+			nt_errstr(status));
+		return false;
+	}
+	drain_process.on_roster = true;
+	return true;
+}
+
+static void leave_roster_if_idle(void)
+{
+	NTSTATUS status;
+
+	if (!drain_process.on_roster || drain_process.trees != NULL) {
+		return;
+	}
+	status = drain_roster_leave(drain_process.locks);
+	if (!NT_STATUS_IS_OK(status)) {
+		drain_process_error("can not leave the roster: %s",
+				    nt_errstr(status));
+	}
+	drain_process.on_roster = false;
+}
+
+static bool learn_of_drains(const char *share)
+{
+	size_t num_unreadable = 0;
+	NTSTATUS status;
+
+	status = drains_sync(&num_unreadable);
+	if (!NT_STATUS_IS_OK(status)) {
+		DBG_ERR("drain: share %s is not served: "
+			"can not read the drains in force from %s: %s\n",
+			share, drain_store_name(drain_process.store),
+			nt_errstr(status));
+		return false;
+	}
+	if (num_unreadable > 0) {
+		DBG_ERR("drain: share %s is not served: %zu records of %s "
+			"can not be read, so that nobody knows what they "
+			"close. \"smbdrain resume --all\" removes them.\n",
+			share, num_unreadable,
+			drain_store_name(drain_process.store));
+		return false;
+	}
+	return true;
+}
+
+struct drain_tree *drain_process_join(struct vfs_handle_struct *handle)
+{
+	struct connection_struct *conn = handle->conn;
+	struct drain_options options;
+	struct drain_tree *tree = NULL;
+
+	if (!get_on_the_bus(conn->sconn->msg_ctx) || !join_roster()) {
+		return NULL;
+	}
+
+	tree = talloc_zero(NULL, struct drain_tree);
+	if (tree != NULL &&
+	    learn_of_drains(lp_const_servicename(SNUM(conn)))) {
+		drain_config_read(tree, SNUM(conn), &options);
+		tree->no_durable_handles = !options.durable_handles;
+		tree->handle = handle;
+		DLIST_ADD(drain_process.trees, tree);
+		return tree;
+	}
+
+	TALLOC_FREE(tree);
+	leave_roster_if_idle();
+	return NULL;
+}
+
+void drain_process_leave(struct drain_tree *tree)
+{
+	DLIST_REMOVE(drain_process.trees, tree);
+	TALLOC_FREE(tree);
+	leave_roster_if_idle();
+}
+
+struct drain_tree *drain_process_tree(const struct connection_struct *conn)
+{
+	struct drain_tree *tree = NULL;
+
+	for (tree = drain_process.trees; tree != NULL; tree = tree->next) {
+		if (tree->handle->conn == conn) {
+			return tree;
+		}
+	}
+	return NULL;
+}

@@ -1,0 +1,61 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Is this the smbd that the module was built for?
+ *
+ * smbd refuses a module with another VFS interface number, but the layout of
+ * its structures moves between releases with the same number too. All of those
+ * that we touch first are talloc objects, so that their sizes can be asked for.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "module.h"
+#include "drain/smbconf.h"
+
+static const char built_for[] = DRAIN_MODULE_MARK DRAIN_SAMBA_VERSION;
+
+static bool same_size(const char *what, const void *object, size_t expected)
+{
+	size_t size = (object != NULL) ? talloc_get_size(object) : 0;
+
+	if (size == expected) {
+		return true;
+	}
+	DBG_ERR("This is the %s, but smbd is %s: "
+		"struct %s has %zu bytes there and %zu here. "
+		"Build and install it again for this Samba.\n",
+		built_for, samba_version_string(), what, size, expected);
+	return false;
+}
+
+static bool same_minor(void)
+{
+	unsigned major = 0;
+	unsigned minor = 0;
+
+	if (sscanf(samba_version_string(), "%u.%u", &major, &minor) == 2 &&
+	    major == DRAIN_SAMBA_MAJOR && minor == DRAIN_SAMBA_MINOR) {
+		return true;
+	}
+	DBG_ERR("This is the %s, but smbd is %s. "
+		"Build and install it again for this Samba.\n",
+		built_for, samba_version_string());
+	return false;
+}
+
+bool drain_selfcheck(struct vfs_handle_struct *handle)
+{
+	/* In this order: each line trusts the ones above it */
+	return same_minor() &&
+	       same_size("vfs_handle_struct", handle, sizeof(*handle)) &&
+	       same_size("connection_struct", handle->conn,
+			 sizeof(*handle->conn)) &&
+	       same_size("files_struct", handle->conn->cwd_fsp,
+			 sizeof(*handle->conn->cwd_fsp)) &&
+	       same_size("smb_filename", handle->conn->cwd_fsp->fsp_name,
+			 sizeof(*handle->conn->cwd_fsp->fsp_name));
+}

@@ -1,0 +1,387 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * The hooks of the module. While nothing drains that of opens is not there,
+ * and the others just ask whether something does.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "module.h"
+#include "librpc/gen_ndr/ndr_open_files.h"
+
+/* In no header of Samba (source3/smbd/posix_acls.c does the same) */
+extern const struct generic_mapping file_generic_mapping;
+
+int drain_debug_class = DBGC_VFS;
+
+static void free_tree(void **data)
+{
+	drain_process_leave(talloc_get_type_abort(*data, struct drain_tree));
+	*data = NULL;
+}
+
+/* Connections that smbd makes up for itself have no client behind them */
+static bool is_client_share(const struct connection_struct *conn)
+{
+	return conn->tcon != NULL && !IS_IPC(conn) && !IS_PRINT(conn);
+}
+
+static int drain_vfs_connect(struct vfs_handle_struct *handle,
+			     const char *service,
+			     const char *user)
+{
+	struct drain_tree *tree = NULL;
+	int ret;
+
+	if (!drain_selfcheck(handle)) {
+		errno = ENOSYS;
+		return -1;
+	}
+
+	ret = SMB_VFS_NEXT_CONNECT(handle, service, user);
+	if (ret < 0 || !is_client_share(handle->conn)) {
+		return ret;
+	}
+
+	tree = drain_process_join(handle);
+	if (tree == NULL) {
+		SMB_VFS_NEXT_DISCONNECT(handle);
+		errno = EAGAIN;
+		return -1;
+	}
+	SMB_VFS_HANDLE_SET_DATA(handle, tree, free_tree, struct drain_tree,
+				return -1);
+	return 0;
+}
+
+/*
+ * smbd may have put the open off, to wait for a lease break, and dispatched it
+ * again. What it noted then must go, or the client is never answered (SMB2) or
+ * the open is tried again for ever (SMB1, with its request_time set anew).
+ */
+static void drop_deferral(struct smb_request *req)
+{
+	struct deferred_open_record *record = NULL;
+	struct timeval request_time;
+
+	if (get_deferred_open_message_state(req, &request_time, &record)) {
+		req->request_time = request_time;
+		remove_deferred_open_message_smb(req->xconn, req->mid);
+	}
+}
+
+static struct drain_open describe_open(const struct smb_filename *smb_fname,
+				       uint32_t access_mask,
+				       uint32_t create_disposition,
+				       uint32_t create_options)
+{
+	bool exists = VALID_STAT(smb_fname->st);
+	bool directory = create_options & FILE_DIRECTORY_FILE;
+
+	if (exists) {
+		directory = S_ISDIR(smb_fname->st.st_ex_mode);
+	}
+	se_map_generic(&access_mask, &file_generic_mapping);
+
+	return (struct drain_open) {
+		.exists = exists,
+		.directory = directory && !is_named_stream(smb_fname),
+		.snapshot = smb_fname->twrp != 0,
+		.access = access_mask,
+		.disposition = create_disposition,
+		.options = create_options,
+	};
+}
+
+static NTSTATUS drain_vfs_create_file(
+	struct vfs_handle_struct *handle,
+	struct smb_request *req,
+	struct files_struct *dirfsp,
+	struct smb_filename *smb_fname,
+	uint32_t access_mask,
+	uint32_t share_access,
+	uint32_t create_disposition,
+	uint32_t create_options,
+	uint32_t file_attributes,
+	uint32_t oplock_request,
+	const struct smb2_lease *lease,
+	uint64_t allocation_size,
+	uint32_t private_flags,
+	struct security_descriptor *sd,
+	struct ea_list *ea_list,
+	files_struct **result,
+	int *pinfo,
+	const struct smb2_create_blobs *in,
+	struct smb2_create_blobs *out)
+{
+	struct drain_grant grant = {.in_drain = false};
+	struct drain_place place;
+	NTSTATUS status;
+
+	/* Not smbd itself, and by a connection that we guard */
+	if (req != NULL && SMB_VFS_HANDLE_TEST_DATA(handle)) {
+		struct drain_open open = describe_open(
+			smb_fname, access_mask, create_disposition,
+			create_options);
+
+		status = NT_STATUS_OBJECT_NAME_INVALID;
+		if (drain_place_of_open(&place, handle->conn, dirfsp,
+					smb_fname)) {
+			status = drain_gate_open(handle->conn, &place, &open,
+						 &grant);
+		}
+		if (!NT_STATUS_IS_OK(status)) {
+			drop_deferral(req);
+			return status;
+		}
+	}
+	if (grant.in_drain) {
+		oplock_request &= ~DRAIN_OPLOCKS;
+		lease = NULL;
+	}
+
+	status = SMB_VFS_NEXT_CREATE_FILE(
+		handle, req, dirfsp, smb_fname, access_mask, share_access,
+		create_disposition, create_options, file_attributes,
+		oplock_request, lease, allocation_size, private_flags, sd,
+		ea_list, result, pinfo, in, out);
+	if (!NT_STATUS_IS_OK(status)) {
+		return status;
+	}
+	if (grant.list_only) {
+		(*result)->access_mask &= DRAIN_LISTING;
+	}
+	if (grant.counts) {
+		drains_opened(*result);
+	}
+	return NT_STATUS_OK;
+}
+
+/*
+ * What is refused is told as STATUS_SHARING_VIOLATION (errmap_unix.c). For
+ * SMB1 smbd would try that again, and here without end.
+ */
+static int refusal_errno(const struct connection_struct *conn)
+{
+	return conn->sconn->using_smb2 ? ETXTBSY : EACCES;
+}
+
+static bool may_move(struct vfs_handle_struct *handle,
+		     const struct files_struct *src_dirfsp,
+		     const struct smb_filename *src,
+		     const struct files_struct *dst_dirfsp,
+		     const struct smb_filename *dst)
+{
+	struct drain_place from;
+	struct drain_place to;
+
+	if (drain_process.drains == NULL ||
+	    !SMB_VFS_HANDLE_TEST_DATA(handle)) {
+		return true;
+	}
+	if (drain_place_at(&from, handle->conn, src_dirfsp, src) &&
+	    drain_place_at(&to, handle->conn, dst_dirfsp, dst) &&
+	    drain_gate_move(handle->conn, &from, &to)) {
+		return true;
+	}
+	errno = refusal_errno(handle->conn);
+	return false;
+}
+
+static bool may_change_entry(struct vfs_handle_struct *handle,
+			     const struct files_struct *dirfsp,
+			     const struct smb_filename *smb_fname)
+{
+	struct drain_place place;
+
+	if (drain_process.drains == NULL ||
+	    !SMB_VFS_HANDLE_TEST_DATA(handle)) {
+		return true;
+	}
+	if (drain_place_at(&place, handle->conn, dirfsp, smb_fname) &&
+	    drain_gate_entry(handle->conn, &place)) {
+		return true;
+	}
+	errno = refusal_errno(handle->conn);
+	return false;
+}
+
+static int drain_vfs_renameat(struct vfs_handle_struct *handle,
+			      struct files_struct *srcfsp,
+			      const struct smb_filename *smb_fname_src,
+			      struct files_struct *dstfsp,
+			      const struct smb_filename *smb_fname_dst
+				      DRAIN_RENAME_HOW_PARAM)
+{
+	if (!may_move(handle, srcfsp, smb_fname_src, dstfsp, smb_fname_dst)) {
+		return -1;
+	}
+	return DRAIN_NEXT_RENAMEAT(handle, srcfsp, smb_fname_src, dstfsp,
+				   smb_fname_dst);
+}
+
+static int drain_vfs_linkat(struct vfs_handle_struct *handle,
+			    struct files_struct *srcfsp,
+			    const struct smb_filename *old_smb_fname,
+			    struct files_struct *dstfsp,
+			    const struct smb_filename *new_smb_fname,
+			    int flags)
+{
+	if (!may_move(handle, srcfsp, old_smb_fname, dstfsp, new_smb_fname)) {
+		return -1;
+	}
+	return SMB_VFS_NEXT_LINKAT(handle, srcfsp, old_smb_fname, dstfsp,
+				   new_smb_fname, flags);
+}
+
+static int drain_vfs_symlinkat(struct vfs_handle_struct *handle,
+			       const struct smb_filename *link_contents,
+			       struct files_struct *dirfsp,
+			       const struct smb_filename *smb_fname)
+{
+	if (!may_change_entry(handle, dirfsp, smb_fname)) {
+		return -1;
+	}
+	return SMB_VFS_NEXT_SYMLINKAT(handle, link_contents, dirfsp,
+				      smb_fname);
+}
+
+static int drain_vfs_mknodat(struct vfs_handle_struct *handle,
+			     struct files_struct *dirfsp,
+			     const struct smb_filename *smb_fname,
+			     mode_t mode,
+			     SMB_DEV_T dev)
+{
+	if (!may_change_entry(handle, dirfsp, smb_fname)) {
+		return -1;
+	}
+	return SMB_VFS_NEXT_MKNODAT(handle, dirfsp, smb_fname, mode, dev);
+}
+
+/* A file goes by a handle that counts; a directory's may be from before */
+static int drain_vfs_unlinkat(struct vfs_handle_struct *handle,
+			      struct files_struct *dirfsp,
+			      const struct smb_filename *smb_fname,
+			      int flags)
+{
+	if ((flags & AT_REMOVEDIR) &&
+	    !may_change_entry(handle, dirfsp, smb_fname)) {
+		return -1;
+	}
+	return SMB_VFS_NEXT_UNLINKAT(handle, dirfsp, smb_fname, flags);
+}
+
+/*
+ * The name of a durable handle that comes back is in the cookie that smbd
+ * gave away when it went. NULL: a cookie that somebody else made.
+ */
+static const char *name_in_cookie(TALLOC_CTX *mem_ctx,
+				  const DATA_BLOB *blob)
+{
+	struct vfs_default_durable_cookie cookie = {.base_name = NULL};
+	enum ndr_err_code err;
+
+	err = ndr_pull_struct_blob(
+		blob, mem_ctx, &cookie,
+		(ndr_pull_flags_fn_t)ndr_pull_vfs_default_durable_cookie);
+	if (!NDR_ERR_CODE_IS_SUCCESS(err) ||
+	    strcmp(cookie.magic, VFS_DEFAULT_DURABLE_COOKIE_MAGIC) != 0) {
+		return NULL;
+	}
+	return cookie.base_name;
+}
+
+/* No cookie, no durable handle; the open itself works */
+static NTSTATUS drain_vfs_durable_cookie(struct vfs_handle_struct *handle,
+					 struct files_struct *fsp,
+					 TALLOC_CTX *mem_ctx,
+					 DATA_BLOB *cookie)
+{
+	struct drain_tree *tree = NULL;
+
+	if (SMB_VFS_HANDLE_TEST_DATA(handle)) {
+		SMB_VFS_HANDLE_GET_DATA(handle, tree, struct drain_tree,
+					return NT_STATUS_INTERNAL_ERROR);
+		if (tree->no_durable_handles) {
+			return NT_STATUS_NOT_SUPPORTED;
+		}
+	}
+	return SMB_VFS_NEXT_DURABLE_COOKIE(handle, fsp, mem_ctx, cookie);
+}
+
+static NTSTATUS drain_vfs_durable_reconnect(
+	struct vfs_handle_struct *handle,
+	struct smb_request *smb1req,
+	struct smbXsrv_open *op,
+	const DATA_BLOB old_cookie,
+	DRAIN_RECONNECT_LEASE_PARAM TALLOC_CTX *mem_ctx,
+	struct files_struct **fsp,
+	DATA_BLOB *new_cookie)
+{
+	TALLOC_CTX *frame = NULL;
+	const char *name = NULL;
+	NTSTATUS status;
+
+	if (drain_process.drains == NULL ||
+	    !SMB_VFS_HANDLE_TEST_DATA(handle)) {
+		return SMB_VFS_NEXT_DURABLE_RECONNECT(
+			handle, smb1req, op, old_cookie,
+			DRAIN_RECONNECT_LEASE_ARG mem_ctx, fsp, new_cookie);
+	}
+
+	frame = talloc_stackframe();
+	name = name_in_cookie(frame, &old_cookie);
+	if (!drains_return_begin(handle->conn, name)) {
+		TALLOC_FREE(frame);
+		return NT_STATUS_OBJECT_NAME_NOT_FOUND;
+	}
+	status = SMB_VFS_NEXT_DURABLE_RECONNECT(
+		handle, smb1req, op, old_cookie,
+		DRAIN_RECONNECT_LEASE_ARG mem_ctx, fsp, new_cookie);
+	drains_return_end(handle->conn, name,
+			  NT_STATUS_IS_OK(status) ? *fsp : NULL);
+	TALLOC_FREE(frame);
+	return status;
+}
+
+static struct vfs_fn_pointers drain_vfs_fns = {
+	.connect_fn = drain_vfs_connect,
+	.renameat_fn = drain_vfs_renameat,
+	.linkat_fn = drain_vfs_linkat,
+	.symlinkat_fn = drain_vfs_symlinkat,
+	.mknodat_fn = drain_vfs_mknodat,
+	.unlinkat_fn = drain_vfs_unlinkat,
+	.durable_cookie_fn = drain_vfs_durable_cookie,
+	.durable_reconnect_fn = drain_vfs_durable_reconnect,
+};
+
+/*
+ * smbd looks at these pointers for each call (VFS_FIND in vfs.c). An open has
+ * 19 arguments, and passing them on is most of what a hook costs: while
+ * nothing drains there is none.
+ */
+void drain_vfs_hook_opens(bool on)
+{
+	drain_vfs_fns.create_file_fn = on ? drain_vfs_create_file : NULL;
+}
+
+_PUBLIC_ NTSTATUS samba_init_module(TALLOC_CTX *ctx);
+NTSTATUS samba_init_module(TALLOC_CTX *ctx _UNUSED_)
+{
+	NTSTATUS status;
+
+	status = smb_register_vfs(SMB_VFS_INTERFACE_VERSION, "drain",
+				  &drain_vfs_fns);
+	if (!NT_STATUS_IS_OK(status)) {
+		return status;
+	}
+	drain_debug_class = debug_add_class("drain");
+	if (drain_debug_class == -1) {
+		drain_debug_class = DBGC_VFS;
+	}
+	return NT_STATUS_OK;
+}
