@@ -1,0 +1,216 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * From arming to armed: every smbd has acknowledged, and no connection reaches
+ * the target past the module.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+
+#define ARM_LOOKS 10 /* at connections that may just be on their way */
+#define ARM_PAUSE_MSEC 50
+
+static void complain_of_shares(const struct share_list *shares,
+			       const struct drain_record *record,
+			       size_t *num)
+{
+	size_t i;
+
+	for (i = 0; i < shares->num_shares; i++) {
+		const struct share *s = &shares->shares[i];
+
+		/* Of [homes], only who is connected is looked at: trees.c */
+		if (s->module_index >= 0 || share_is_homes(s) ||
+		    !share_overlaps(s, record)) {
+			continue;
+		}
+		complain("share %s (%s) reaches the target without the "
+			 "module: add \"vfs objects = drain\" to it",
+			 s->name, show_text(s->path));
+		*num += 1;
+	}
+}
+
+static void complain_of_trees(const struct open_tree_list *list, size_t *num)
+{
+	size_t i;
+
+	for (i = 0; i < list->num_trees; i++) {
+		const struct open_tree *t = &list->trees[i];
+
+		complain("client %s (smbd %s) is connected to share %s %s: "
+			 "disconnect it with \"smbcontrol smbd close-share "
+			 "%s\"",
+			 show_text(t->client), show_server(t->server_id),
+			 show_text(t->share),
+			 t->known ? "without the module"
+				  : "that smb.conf does not have any more",
+			 show_text(t->share));
+		*num += 1;
+	}
+}
+
+static size_t complain_of_silence(const struct survey *survey)
+{
+	size_t num = 0;
+	size_t i;
+
+	for (i = 0; i < survey->num_smbds; i++) {
+		const struct survey_smbd *s = &survey->smbds[i];
+
+		if (!s->answered) {
+			complain("smbd %s has not answered: see what it is "
+				 "doing, or end it with kill",
+				 show_server(s->id));
+			num += 1;
+		}
+	}
+	return num;
+}
+
+static size_t complain_of_refusal(const struct survey *survey)
+{
+	size_t num = 0;
+	size_t i;
+
+	for (i = 0; i < survey->num_smbds; i++) {
+		const struct survey_smbd *s = &survey->smbds[i];
+
+		if (s->answered && !s->obeys) {
+			complain("smbd %s could not apply the drain: %s",
+				 show_server(s->id),
+				 s->last_error[0] != '\0'
+					 ? show_text(s->last_error)
+					 : "it does not find the record");
+			num += 1;
+		}
+	}
+	return num;
+}
+
+/* A connection that is on its way settles while we look again */
+static struct open_tree_list *settled_trees(
+	TALLOC_CTX *mem_ctx,
+	struct tool *tool,
+	const struct share_list *shares,
+	const struct drain_record *record,
+	struct survey **survey,
+	uint64_t deadline)
+{
+	struct open_tree_list *list = NULL;
+	int look;
+
+	for (look = 0; look < ARM_LOOKS; look++) {
+		struct tevent_req *pause = NULL;
+
+		list = trees_unguarded(mem_ctx, shares, record, *survey);
+		if (list == NULL || list->num_trees == 0 ||
+		    tool_is_late(deadline) || look == ARM_LOOKS - 1) {
+			break;
+		}
+		pause = tevent_wakeup_send(
+			mem_ctx, tool->ev,
+			timeval_current_ofs_msec(ARM_PAUSE_MSEC));
+		if (pause == NULL || !tool_poll(tool, pause, deadline)) {
+			break;
+		}
+		TALLOC_FREE(pause);
+		*survey = survey_take(mem_ctx, tool, &record->id, false,
+				      deadline);
+		if (*survey == NULL || !(*survey)->complete) {
+			break;
+		}
+	}
+	return list;
+}
+
+static int step_to_armed(struct tool *tool, const struct drain_record *record)
+{
+	NTSTATUS status;
+
+	status = drain_store_step(tool->store, &record->id, DRAIN_ARMING,
+				  DRAIN_ARMED);
+	if (NT_STATUS_IS_OK(status)) {
+		end_wake(tool, &record->id);
+		return EXIT_DONE;
+	}
+	if (NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE)) {
+		return EXIT_DONE; /* another tool was quicker */
+	}
+	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
+		complain("%s: resumed meanwhile", show_target(record));
+		return EXIT_FAILED;
+	}
+	complain("%s: can not record that it is armed: %s",
+		 show_target(record), tool_write_error(status));
+	return EXIT_FAILED;
+}
+
+static int not_armed(const struct drain_record *record, int ret)
+{
+	complain("%s is not armed; \"smbdrain wait\" goes on with it, "
+		 "\"smbdrain resume\" ends it", show_target(record));
+	return ret;
+}
+
+static int arm_record(struct tool *tool,
+		      TALLOC_CTX *mem_ctx,
+		      const struct share_list *shares,
+		      const struct drain_record *record,
+		      uint64_t deadline)
+{
+	struct open_tree_list *trees = NULL;
+	struct survey *survey = NULL;
+	size_t num = 0;
+
+	survey = survey_take(mem_ctx, tool, &record->id,
+			     tool->on_gone != NULL, deadline);
+	if (survey == NULL || tool->stop_signal != 0) {
+		return EXIT_FAILED;
+	}
+	if (!survey->complete) {
+		(void)complain_of_silence(survey);
+		return not_armed(record, EXIT_FAILED);
+	}
+	if (!reload_if_changed(tool, deadline)) {
+		return not_armed(record, EXIT_FAILED);
+	}
+
+	trees = settled_trees(mem_ctx, tool, shares, record, &survey,
+			      deadline);
+	if (trees == NULL || survey == NULL) {
+		return EXIT_FAILED;
+	}
+	if (complain_of_silence(survey) > 0 ||
+	    complain_of_refusal(survey) > 0) {
+		return not_armed(record, EXIT_FAILED);
+	}
+
+	complain_of_shares(shares, record, &num);
+	complain_of_trees(trees, &num);
+	if (num > 0 && !record->allow_unguarded) {
+		return not_armed(record, EXIT_FAILED);
+	}
+	if (num > 0) {
+		complain("going on as --allow-unguarded says: opens through "
+			 "what is named above are not refused");
+	}
+	return step_to_armed(tool, record);
+}
+
+int arm(struct tool *tool,
+	const struct share_list *shares,
+	const struct drain_record *record,
+	uint64_t deadline)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	int ret = arm_record(tool, frame, shares, record, deadline);
+
+	TALLOC_FREE(frame);
+	return ret;
+}

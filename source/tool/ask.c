@@ -1,0 +1,101 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Asking smbds over the bus, and hearing them.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include "lib/util/dlinklist.h"
+
+static void hear(struct messaging_context *msg_ctx _UNUSED_,
+		 void *private_data,
+		 uint32_t msg_type _UNUSED_,
+		 struct server_id src,
+		 DATA_BLOB *data)
+{
+	struct tool *tool = talloc_get_type_abort(private_data, struct tool);
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct ask_listener *l = NULL;
+	struct drain_reply reply;
+	struct server_id_buf buf;
+	NTSTATUS status;
+
+	status = drain_reply_pull(frame, data, &reply);
+	if (!NT_STATUS_IS_OK(status)) {
+		if (tool->heard_junk) {
+			goto done;
+		}
+		tool->heard_junk = true;
+		complain("smbd %s speaks otherwise (%s); "
+			 "is its module of another version?",
+			 server_id_str_buf(src, &buf), nt_errstr(status));
+		goto done;
+	}
+	if (reply.tell == DRAIN_TELL_GONE) {
+		if (tool->on_gone != NULL) {
+			tool->on_gone(&reply.body.gone, src,
+				      tool->on_gone_data);
+		}
+		goto done;
+	}
+	for (l = tool->listeners; l != NULL; l = l->next) {
+		if (l->cookie == reply.cookie) {
+			l->fn(&reply, src, l->private_data);
+			break;
+		}
+	}
+done:
+	TALLOC_FREE(frame);
+}
+
+bool ask_start(struct tool *tool)
+{
+	NTSTATUS status;
+
+	status = messaging_register(tool->msg_ctx, tool, MSG_DRAIN_REPLY,
+				    hear);
+	if (!NT_STATUS_IS_OK(status)) {
+		complain("can not hear smbds: %s", nt_errstr(status));
+		return false;
+	}
+	return true;
+}
+
+static int listener_destructor(struct ask_listener *l)
+{
+	DLIST_REMOVE(l->tool->listeners, l);
+	return 0;
+}
+
+struct ask_listener *ask_listen(TALLOC_CTX *mem_ctx,
+				struct tool *tool,
+				uint64_t cookie,
+				ask_fn fn,
+				void *private_data)
+{
+	struct ask_listener *l = talloc_zero(mem_ctx, struct ask_listener);
+
+	if (l == NULL) {
+		return NULL;
+	}
+	*l = (struct ask_listener) {
+		.tool = tool,
+		.cookie = cookie,
+		.fn = fn,
+		.private_data = private_data,
+	};
+	DLIST_ADD(tool->listeners, l);
+	talloc_set_destructor(l, listener_destructor);
+	return l;
+}
+
+uint64_t ask_new_cookie(struct tool *tool)
+{
+	tool->last_cookie = generate_unique_u64(tool->last_cookie);
+	return tool->last_cookie;
+}

@@ -1,0 +1,524 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Samba's table of open files (locking.tdb): what the smbds on the roster can
+ * not tell of. That is durable handles whose client is away, and handles of
+ * smbds that are not on the roster.
+ *
+ * The whole table is walked once, when the drain is armed. From then on nothing
+ * new that counts can come into the target, so that later only the files that
+ * were suspect then are looked at, each by its id.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include "locking/share_mode_lock.h"
+#include "locking/proto.h"
+#include "librpc/gen_ndr/open_files.h"
+#include "librpc/gen_ndr/smbXsrv.h"
+#include "smbd/smbd.h"
+#include "smbd/smbXsrv_open.h"
+#include "lib/util/pidfile.h"
+#include "drain/fold.h"
+
+#define HANDLES_LATE_SECONDS 5
+
+struct look_state {
+	const struct drain_record *record;
+	char **folded; /* the record's real paths */
+	struct server_id *roster; /* sorted */
+	size_t num_roster;
+	struct open_handle_list *list;
+	struct suspect_list *suspects; /* NULL: not wanted */
+	bool nomem;
+	bool failed;
+};
+
+bool handles_start(void)
+{
+	static bool started;
+
+	if (!started && !locking_init()) {
+		complain("can not open Samba's table of open files in %s",
+			 lp_lock_directory());
+		return false;
+	}
+	started = true;
+	return true;
+}
+
+static int compare_servers(const void *a, const void *b)
+{
+	return server_id_cmp(a, b);
+}
+
+static bool fold_record(TALLOC_CTX *mem_ctx, struct look_state *state)
+{
+	const struct drain_record *record = state->record;
+	char folded[DRAIN_FOLDED_MAX];
+	size_t i;
+
+	state->folded = talloc_array(mem_ctx, char *, record->num_real);
+	if (state->folded == NULL) {
+		return false;
+	}
+	for (i = 0; i < record->num_real; i++) {
+		if (drain_fold(record->real[i], folded) < 0) {
+			return false;
+		}
+		state->folded[i] = talloc_strdup(state->folded, folded);
+		if (state->folded[i] == NULL) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool look_init(struct look_state *state,
+		      TALLOC_CTX *mem_ctx,
+		      struct tool *tool,
+		      const struct drain_record *record)
+{
+	NTSTATUS status;
+
+	*state = (struct look_state) {
+		.record = record,
+		.list = talloc_zero(mem_ctx, struct open_handle_list),
+	};
+	if (state->list == NULL || !fold_record(state->list, state)) {
+		complain("out of memory");
+		return false;
+	}
+	status = drain_roster_members(tool->locks, state->list,
+				      &state->roster, &state->num_roster);
+	if (!NT_STATUS_IS_OK(status)) {
+		complain("can not read the roster of smbds: %s",
+			 nt_errstr(status));
+		return false;
+	}
+	qsort(state->roster, state->num_roster, sizeof(*state->roster),
+	      compare_servers);
+	return true;
+}
+
+/* Case is ignored: better to look at one file too many */
+static bool in_target(const struct look_state *state, const char *path)
+{
+	char folded[DRAIN_FOLDED_MAX];
+	size_t i;
+
+	if (drain_fold(path, folded) < 0) {
+		return true;
+	}
+	for (i = 0; i < state->record->num_real; i++) {
+		if (drain_path_within(folded, state->folded[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The name may lead there through a link */
+static bool leads_to_target(const struct look_state *state, const char *path)
+{
+	char *real = NULL;
+	bool yes;
+
+	if (in_target(state, path)) {
+		return true;
+	}
+	real = realpath(path, NULL);
+	yes = real != NULL && in_target(state, real);
+	free(real);
+	return yes;
+}
+
+static bool is_directory(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool on_roster(const struct look_state *state,
+		      const struct server_id *id)
+{
+	return state->num_roster > 0 &&
+	       bsearch(id, state->roster, state->num_roster,
+		       sizeof(*id), compare_servers) != NULL;
+}
+
+/* Is this a handle that counts and that no smbd on the roster answers for? */
+static bool is_left_over(const struct look_state *state,
+			 const struct share_mode_entry *e,
+			 const char *path)
+{
+	if (!server_id_is_disconnected(&e->pid)) {
+		if (on_roster(state, &e->pid) || !serverid_exists(&e->pid)) {
+			return false;
+		}
+	}
+	return drain_access_counts(&state->record->policy,
+				   is_directory(path), e->access_mask);
+}
+
+/*
+ * Durable are only handles that were opened with a lease or a batch oplock
+ * (smb2_create.c), and no new ones are granted while the target drains.
+ */
+static bool may_be_left_over(const struct look_state *state,
+			     const struct share_mode_entry *e)
+{
+	return server_id_is_disconnected(&e->pid) ||
+	       (e->op_type & (LEASE_OPLOCK | BATCH_OPLOCK)) ||
+	       !on_roster(state, &e->pid);
+}
+
+static void add_handle(struct look_state *state,
+		       struct file_id id,
+		       const struct share_mode_entry *e,
+		       const char *path)
+{
+	struct open_handle_list *list = state->list;
+	struct open_handle *h = NULL;
+
+	h = talloc_realloc(list, list->handles, struct open_handle,
+			   list->num_handles + 1);
+	if (h == NULL) {
+		state->nomem = true;
+		return;
+	}
+	list->handles = h;
+	h += list->num_handles;
+	list->num_handles += 1;
+
+	*h = (struct open_handle) {
+		.file_id = id,
+		.server_id = e->pid,
+		.share_file_id = e->share_file_id,
+		.access = e->access_mask,
+		.oplock = e->op_type,
+		.opened = (uint64_t)e->time.tv_sec * 1000000 +
+			  e->time.tv_usec,
+		.uid = e->uid,
+		.path = talloc_strdup(list, path),
+		.disconnected = server_id_is_disconnected(&e->pid),
+	};
+	state->nomem |= h->path == NULL;
+}
+
+static void add_suspect(struct look_state *state, struct file_id id)
+{
+	struct suspect_list *s = state->suspects;
+	struct file_id *files = NULL;
+
+	if (s->num_files > 0 &&
+	    file_id_equal(&s->files[s->num_files - 1], &id)) {
+		return; /* entries of one file come one after the other */
+	}
+	files = talloc_realloc(s, s->files, struct file_id, s->num_files + 1);
+	if (files == NULL) {
+		state->nomem = true;
+		return;
+	}
+	files[s->num_files] = id;
+	s->files = files;
+	s->num_files += 1;
+}
+
+static void look_at_entry(struct look_state *state,
+			  struct file_id id,
+			  const struct share_mode_entry *e,
+			  const char *path)
+{
+	if (is_left_over(state, e, path)) {
+		add_handle(state, id, e, path);
+	}
+	if (state->suspects != NULL && may_be_left_over(state, e)) {
+		add_suspect(state, id);
+	}
+}
+
+/* Most entries are not: they need not be resolved */
+static bool is_of_interest(const struct look_state *state,
+			   const struct share_mode_entry *e)
+{
+	if (state->suspects != NULL) {
+		return may_be_left_over(state, e);
+	}
+	return server_id_is_disconnected(&e->pid) ||
+	       !on_roster(state, &e->pid);
+}
+
+static int scan_fn(struct file_id id,
+		   const struct share_mode_data *d,
+		   const struct share_mode_entry *e,
+		   void *private_data)
+{
+	struct look_state *state = private_data;
+	char *path = drain_path_join(NULL, d->servicepath, d->base_name);
+
+	if (path == NULL) {
+		state->nomem = true;
+	} else if (is_of_interest(state, e) && leads_to_target(state, path)) {
+		look_at_entry(state, id, e, path);
+	}
+	TALLOC_FREE(path);
+	return state->nomem ? -1 : 0;
+}
+
+/* Until when may the client of a durable handle come back? */
+static int DRAIN_OPEN_FN(returns_fn, global, private_data)
+{
+	struct open_handle_list *list = private_data;
+	struct timeval gone;
+	size_t i;
+
+	if (!server_id_is_disconnected(&global->server_id)) {
+		return 0;
+	}
+	for (i = 0; i < list->num_handles; i++) {
+		struct open_handle *h = &list->handles[i];
+
+		if (h->disconnected &&
+		    h->share_file_id == global->open_persistent_id) {
+			nttime_to_timeval(&gone, global->disconnect_time);
+			h->returns_until =
+				(uint64_t)gone.tv_sec * 1000000 +
+				gone.tv_usec +
+				(uint64_t)global->durable_timeout_msec * 1000;
+		}
+	}
+	return 0;
+}
+
+/* One that Samba's table of opens does not have can not be come back to */
+static void note_return_times(struct open_handle_list *list)
+{
+	NTSTATUS status;
+	size_t i;
+
+	status = smbXsrv_open_global_traverse(returns_fn, list);
+	for (i = 0; NT_STATUS_IS_OK(status) && i < list->num_handles; i++) {
+		struct open_handle *h = &list->handles[i];
+
+		h->expired = h->disconnected &&
+			     h->returns_until < drain_now();
+	}
+}
+
+static bool any_disconnected(const struct open_handle_list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->num_handles; i++) {
+		if (list->handles[i].disconnected) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void handles_purge(struct tool *tool,
+		   const struct open_handle_list *list,
+		   bool all)
+{
+	struct server_id parent = {
+		.pid = pidfile_pid(lp_pid_directory(), "smbd"),
+		.vnn = messaging_server_id(tool->msg_ctx).vnn,
+		.unique_id = SERVERID_UNIQUE_ID_NOT_TO_VERIFY,
+	};
+	struct timeval past = timeval_current();
+	size_t i;
+
+	past.tv_sec -= 1;
+	for (i = 0; parent.pid != 0 && i < list->num_handles; i++) {
+		const struct open_handle *h = &list->handles[i];
+		struct drain_scavenger_message message;
+		DATA_BLOB blob = data_blob_const(&message, sizeof(message));
+
+		if (!h->disconnected || !(all || h->expired)) {
+			continue;
+		}
+		ZERO_STRUCT(message);
+		message.file_id = h->file_id;
+		message.open_persistent_id = h->share_file_id;
+		message.until = timeval_to_nttime(&past);
+
+		/* If it gets lost, the watch ends and we are called again */
+		(void)messaging_send(tool->msg_ctx, parent, MSG_SMB_SCAVENGER,
+				     &blob);
+	}
+}
+
+static struct open_handle_list *finish(struct look_state *state, bool ok)
+{
+	if (!ok || state->failed || state->nomem) {
+		complain("can not read Samba's table of open files%s",
+			 state->nomem ? ": out of memory" : "");
+		TALLOC_FREE(state->list);
+		return NULL;
+	}
+	if (any_disconnected(state->list)) {
+		note_return_times(state->list);
+	}
+	return state->list;
+}
+
+struct open_handle_list *handles_scan(TALLOC_CTX *mem_ctx,
+				      struct tool *tool,
+				      const struct drain_record *record,
+				      struct suspect_list *suspects)
+{
+	struct look_state state;
+	int ret;
+
+	if (!look_init(&state, mem_ctx, tool, record)) {
+		TALLOC_FREE(state.list);
+		return NULL;
+	}
+	state.suspects = suspects;
+	ret = drain_share_entry_forall(scan_fn, &state);
+	return finish(&state, ret >= 0);
+}
+
+struct file_state {
+	struct look_state *look;
+	struct file_id id;
+	const char *path;
+};
+
+static bool look_fn(struct share_mode_entry *e,
+		    bool *modified _UNUSED_,
+		    void *private_data)
+{
+	struct file_state *state = private_data;
+
+	look_at_entry(state->look, state->id, e, state->path);
+	return state->look->nomem;
+}
+
+static void look_at_file(struct look_state *look, struct file_id id)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct share_mode_lock *lck = fetch_share_mode_unlocked(frame, id);
+	struct file_state state = {.look = look, .id = id};
+
+	if (lck == NULL) {
+		goto done; /* nobody has it open any more */
+	}
+	state.path = share_mode_filename(frame, lck);
+	if (state.path == NULL) {
+		look->nomem = true;
+		goto done;
+	}
+	if (!share_mode_forall_entries(lck, look_fn, &state)) {
+		/* No error if the last entry went just now */
+		look->failed |= fetch_share_mode_unlocked(frame, id) != NULL;
+	}
+done:
+	TALLOC_FREE(frame);
+}
+
+struct open_handle_list *handles_look(TALLOC_CTX *mem_ctx,
+				      struct tool *tool,
+				      const struct drain_record *record,
+				      const struct suspect_list *suspects)
+{
+	struct look_state state;
+	size_t i;
+
+	if (!look_init(&state, mem_ctx, tool, record)) {
+		TALLOC_FREE(state.list);
+		return NULL;
+	}
+	for (i = 0; i < suspects->num_files && !state.nomem; i++) {
+		look_at_file(&state, suspects->files[i]);
+	}
+	return finish(&state, true);
+}
+
+/*
+ * Waiting for a change
+ */
+
+struct watch_state {
+	uint8_t dummy;
+};
+
+static void watch_changed(struct tevent_req *subreq);
+
+static bool watch_file(struct tevent_req *req,
+		       struct watch_state *state,
+		       struct tevent_context *ev,
+		       const struct open_handle *handle)
+{
+	struct share_mode_lock *lck = NULL;
+	struct tevent_req *subreq = NULL;
+	struct server_id nobody = {0};
+
+	lck = fetch_share_mode_unlocked(state, handle->file_id);
+	if (lck == NULL) {
+		return false; /* closed meanwhile */
+	}
+	subreq = drain_share_mode_watch_send(state, ev, lck, handle->file_id,
+					     nobody);
+	TALLOC_FREE(lck);
+	if (tevent_req_nomem(subreq, req)) {
+		return false;
+	}
+	tevent_req_set_callback(subreq, watch_changed, req);
+	return true;
+}
+
+struct tevent_req *handles_watch_send(TALLOC_CTX *mem_ctx,
+				      struct tevent_context *ev,
+				      const struct open_handle_list *list)
+{
+	struct tevent_req *req = NULL;
+	struct watch_state *state = NULL;
+	size_t i;
+
+	req = tevent_req_create(mem_ctx, &state, struct watch_state);
+	if (req == NULL) {
+		return NULL;
+	}
+	for (i = 0; i < list->num_handles; i++) {
+		if (!watch_file(req, state, ev, &list->handles[i])) {
+			if (tevent_req_is_in_progress(req)) {
+				tevent_req_done(req);
+			}
+			return tevent_req_post(req, ev);
+		}
+	}
+
+	/* A dead smbd's entries stay, and nobody is told */
+	if (!tevent_req_set_endtime(
+		    req, ev, timeval_current_ofs(HANDLES_LATE_SECONDS, 0))) {
+		return tevent_req_post(req, ev);
+	}
+	return req;
+}
+
+static void watch_changed(struct tevent_req *subreq)
+{
+	struct tevent_req *req =
+		tevent_req_callback_data(subreq, struct tevent_req);
+	NTSTATUS status;
+
+	status = share_mode_watch_recv(subreq, NULL, NULL);
+	TALLOC_FREE(subreq);
+	if (tevent_req_nterror(req, status)) {
+		return;
+	}
+	tevent_req_done(req);
+}
+
+NTSTATUS handles_watch_recv(struct tevent_req *req)
+{
+	return tevent_req_simple_recv_ntstatus(req);
+}

@@ -1,0 +1,447 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Who holds files: the smbds on the roster tell of their own handles, a page at
+ * a time; Samba's table of open files tells of the rest.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include "system/passwd.h"
+
+#define HOLDERS_PAGE 512
+#define HOLDERS_TICK_MSEC 500
+#define HOLDERS_TO_NAME 10
+
+/* One smbd that is being asked */
+struct source {
+	struct server_id id;
+	uint64_t after;
+	bool done;
+};
+
+struct fetch_state {
+	struct tool *tool;
+	struct holder_list *list;
+	const struct drain_record *record;
+	bool all;
+	struct drain_request request;
+	struct source *sources;
+	size_t num_sources;
+	size_t num_open; /* sources that are not done */
+	bool tick;
+	bool nomem;
+};
+
+static struct holder *add_holder(struct holder_list *list)
+{
+	struct holder *h = list->holders;
+	size_t room = talloc_array_length(h);
+
+	if (list->num_holders == room) {
+		h = talloc_realloc(list, h, struct holder,
+				   MAX(64, room * 2));
+		if (h == NULL) {
+			return NULL;
+		}
+		list->holders = h;
+	}
+	h += list->num_holders;
+	list->num_holders += 1;
+	*h = (struct holder) {.counts = true};
+	return h;
+}
+
+static const char *lease_name(uint16_t oplock, uint32_t lease)
+{
+	static const char *const leases[] = {
+		"none", "R", "H", "RH", "W", "RW", "WH", "RWH",
+	};
+
+	if (oplock == LEASE_OPLOCK) {
+		return leases[lease & 7];
+	}
+	if (oplock & BATCH_OPLOCK) {
+		return "batch";
+	}
+	if (oplock & EXCLUSIVE_OPLOCK) {
+		return "exclusive";
+	}
+	if (oplock & LEVEL_II_OPLOCK) {
+		return "level2";
+	}
+	return "none";
+}
+
+static bool take_holder(struct fetch_state *state,
+			const struct drain_tell_holders *tell,
+			const struct drain_holder *d,
+			struct server_id src,
+			const char *server)
+{
+	struct holder_list *list = state->list;
+	struct holder *h = NULL;
+
+	/* Who is exempt is shown, though nobody waits for it */
+	if (!(d->flags & (DRAIN_HOLDER_COUNTS | DRAIN_HOLDER_EXEMPT)) &&
+	    !state->all) {
+		return true;
+	}
+	h = add_holder(list);
+	if (h == NULL) {
+		return false;
+	}
+	h->key = d->key;
+	h->client = drain_bytes_string(list, &tell->client);
+	h->machine = drain_bytes_string(list, &tell->machine);
+	h->user = drain_bytes_string(list, &d->user);
+	h->share = drain_bytes_string(list, &d->share);
+	h->path = drain_bytes_string(list, &d->path);
+	h->server = server;
+	h->lease = lease_name(d->oplock, d->lease);
+	h->access = d->access;
+	h->opened = d->opened;
+	h->exempt = d->flags & DRAIN_HOLDER_EXEMPT;
+	h->grace = d->flags & DRAIN_HOLDER_GRACE;
+	h->counts = (d->flags & DRAIN_HOLDER_COUNTS) && !h->exempt;
+	h->share_file_id = d->share_file_id;
+	h->server_id = src;
+	h->directory = d->flags & DRAIN_HOLDER_DIRECTORY;
+	h->unguarded = d->flags & DRAIN_HOLDER_UNGUARDED;
+	return h->client != NULL && h->machine != NULL && h->user != NULL &&
+	       h->share != NULL && h->path != NULL;
+}
+
+static void ask_source(struct fetch_state *state, struct source *source)
+{
+	state->request.body.holders.after = source->after;
+	(void)drain_request_send(state->tool->msg_ctx, source->id,
+				 &state->request);
+}
+
+static void heard_page(const struct drain_reply *reply,
+		       struct server_id src,
+		       void *private_data)
+{
+	struct fetch_state *state = private_data;
+	const struct drain_tell_holders *tell = &reply->body.holders;
+	struct source *source = NULL;
+	const char *server = NULL;
+	uint32_t i;
+
+	for (i = 0; i < state->num_sources; i++) {
+		if (server_id_equal(&state->sources[i].id, &src)) {
+			source = &state->sources[i];
+		}
+	}
+	if (reply->tell != DRAIN_TELL_HOLDERS || source == NULL ||
+	    source->done) {
+		return;
+	}
+	server = talloc_strdup(state->list, show_server(src));
+	if (server == NULL) {
+		state->nomem = true;
+		return;
+	}
+
+	for (i = 0; i < tell->num_holders; i++) {
+		/* A page that was asked for twice comes twice */
+		if (tell->holders[i].key <= source->after) {
+			continue;
+		}
+		if (!take_holder(state, tell, &tell->holders[i], src,
+				 server)) {
+			state->nomem = true;
+			return;
+		}
+		source->after = tell->holders[i].key;
+	}
+	if (tell->more) {
+		ask_source(state, source);
+	} else {
+		source->done = true;
+		state->num_open -= 1;
+	}
+}
+
+static void tick_fn(struct tevent_context *ev _UNUSED_,
+		    struct tevent_timer *te _UNUSED_,
+		    struct timeval now _UNUSED_,
+		    void *private_data)
+{
+	struct fetch_state *state = private_data;
+
+	state->tick = true;
+}
+
+/* Who died does not answer; who lives and is silent is asked again */
+static void ask_again(struct fetch_state *state)
+{
+	size_t i;
+
+	for (i = 0; i < state->num_sources; i++) {
+		struct source *s = &state->sources[i];
+
+		if (s->done) {
+			continue;
+		}
+		if (serverid_exists(&s->id)) {
+			ask_source(state, s);
+		} else {
+			s->done = true;
+			state->num_open -= 1;
+		}
+	}
+}
+
+static bool fetch(struct fetch_state *state, uint64_t deadline)
+{
+	struct tool *tool = state->tool;
+
+	while (state->num_open > 0 && !tool_is_late(deadline) &&
+	       tool->stop_signal == 0 && !state->nomem) {
+		struct tevent_timer *te = NULL;
+
+		state->tick = false;
+		te = tevent_add_timer(tool->ev, state->list,
+				      tool_until(deadline, HOLDERS_TICK_MSEC),
+				      tick_fn, state);
+		while (te != NULL && !state->tick && state->num_open > 0 &&
+		       tool->stop_signal == 0 && !state->nomem) {
+			if (tevent_loop_once(tool->ev) != 0) {
+				state->nomem = true;
+			}
+		}
+		if (te == NULL) {
+			state->nomem = true;
+		} else if (state->tick) {
+			ask_again(state);
+		} else {
+			TALLOC_FREE(te);
+		}
+	}
+	state->list->num_silent = state->num_open;
+	return !state->nomem;
+}
+
+static bool fetch_from_roster(struct fetch_state *state, uint64_t deadline)
+{
+	struct drain_ask_holders *ask = &state->request.body.holders;
+	const struct drain_record *record = state->record;
+	struct ask_listener *listener = NULL;
+	struct server_id *members = NULL;
+	NTSTATUS status;
+	bool ok;
+	size_t i;
+
+	status = drain_roster_members(state->tool->locks, state->list,
+				      &members, &state->num_sources);
+	if (!NT_STATUS_IS_OK(status)) {
+		complain("can not read the roster of smbds: %s",
+			 nt_errstr(status));
+		return false;
+	}
+	state->request = (struct drain_request) {
+		.ask = DRAIN_ASK_HOLDERS,
+		.cookie = ask_new_cookie(state->tool),
+	};
+	ask->count_directories = record->policy.count_directories;
+	ask->max = HOLDERS_PAGE;
+	ask->num_real = record->num_real;
+	ask->real = talloc_array(state->list, DATA_BLOB, record->num_real);
+	state->sources = talloc_zero_array(state->list, struct source,
+					   state->num_sources);
+	listener = ask_listen(state->list, state->tool,
+			      state->request.cookie, heard_page, state);
+	if (ask->real == NULL || state->sources == NULL || listener == NULL) {
+		complain("out of memory");
+		return false;
+	}
+
+	for (i = 0; i < record->num_real; i++) {
+		ask->real[i] = drain_bytes(record->real[i]);
+	}
+	state->num_open = state->num_sources;
+	for (i = 0; i < state->num_sources; i++) {
+		state->sources[i].id = members[i];
+		ask_source(state, &state->sources[i]);
+	}
+	ok = fetch(state, deadline);
+	TALLOC_FREE(listener);
+	if (!ok) {
+		complain("out of memory");
+	}
+	return ok;
+}
+
+/* Relative to the target's share where it is in the target, else absolute */
+static char *path_in_share(TALLOC_CTX *mem_ctx,
+			   const struct drain_record *record,
+			   const char *path)
+{
+	const char *root = record->real[0];
+	const char *top = record->target.path;
+
+	if (!drain_path_within(path, root) || path[strlen(root)] != '/') {
+		return talloc_strdup(mem_ctx, path);
+	}
+	path += strlen(root) + 1;
+	return talloc_asprintf(mem_ctx, "%s%s%s", top,
+			       top[0] != '\0' ? "/" : "", path);
+}
+
+static bool take_left_over(struct fetch_state *state,
+			   const struct open_handle *o)
+{
+	struct holder_list *list = state->list;
+	const struct passwd *pw = getpwuid(o->uid);
+	struct holder *h = add_holder(list);
+	const char *user = (pw != NULL) ? pw->pw_name : "?";
+
+	if (h == NULL) {
+		return false;
+	}
+	h->client = "?";
+	h->machine = "?";
+	h->user = talloc_strdup(list, user);
+	h->share = state->record->target.share;
+	h->path = path_in_share(list, state->record, o->path);
+	h->server = o->disconnected
+			    ? "disconnected"
+			    : talloc_strdup(list, show_server(o->server_id));
+	h->lease = lease_name(o->oplock, 7);
+	h->access = o->access;
+	h->opened = o->opened;
+	h->disconnected = o->disconnected;
+	h->returns_until = o->returns_until;
+	h->unguarded = !o->disconnected;
+	return h->user != NULL && h->path != NULL && h->server != NULL;
+}
+
+static bool fetch_left_overs(struct fetch_state *state)
+{
+	struct open_handle_list *left = NULL;
+	size_t i;
+
+	left = handles_scan(state->list, state->tool, state->record, NULL);
+	if (left == NULL) {
+		return false;
+	}
+	for (i = 0; i < left->num_handles; i++) {
+		if (!take_left_over(state, &left->handles[i])) {
+			complain("out of memory");
+			return false;
+		}
+	}
+	TALLOC_FREE(left);
+	return true;
+}
+
+struct holder_list *holders_get(TALLOC_CTX *mem_ctx,
+				struct tool *tool,
+				const struct drain_record *record,
+				bool all,
+				uint64_t deadline)
+{
+	struct fetch_state state = {
+		.tool = tool,
+		.list = talloc_zero(mem_ctx, struct holder_list),
+		.record = record,
+		.all = all,
+	};
+
+	if (state.list == NULL) {
+		complain("out of memory");
+		return NULL;
+	}
+	if (!handles_start() || !fetch_from_roster(&state, deadline) ||
+	    !fetch_left_overs(&state)) {
+		TALLOC_FREE(state.list);
+	}
+	return state.list;
+}
+
+struct drain_record *holders_place(TALLOC_CTX *mem_ctx, struct tool *tool)
+{
+	struct share_list *shares = NULL;
+	struct drain_record *record = NULL;
+	bool open = false;
+
+	record = show_find_if_any(mem_ctx, tool, tool->options->target,
+				  &open);
+	if (record != NULL || !open) {
+		return record;
+	}
+	shares = shares_load(mem_ctx);
+	if (shares == NULL) {
+		complain("out of memory");
+		return NULL;
+	}
+	return shares_resolve(mem_ctx, shares, tool->options->target);
+}
+
+size_t holders_drop_exempt(struct holder_list *list)
+{
+	size_t kept = 0;
+	size_t i;
+
+	for (i = 0; i < list->num_holders; i++) {
+		if (!list->holders[i].exempt) {
+			list->holders[kept] = list->holders[i];
+			kept += 1;
+		}
+	}
+	list->num_holders = kept;
+	return kept;
+}
+
+void holders_complain(struct tool *tool, const struct drain_record *record)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct holder_list *list = NULL;
+	size_t i;
+
+	list = holders_get(frame, tool, record, false, tool_deadline(2000));
+	if (list == NULL) {
+		goto done;
+	}
+	complain("%s: %zu holders left%s", show_target(record),
+		 holders_drop_exempt(list),
+		 list->num_silent > 0 ? ", and smbds that do not answer" : "");
+	for (i = 0; i < list->num_holders && i < HOLDERS_TO_NAME; i++) {
+		const struct holder *h = &list->holders[i];
+
+		complain("  %s@%s has %s open (%s) since %s",
+			 show_text(h->user), show_text(h->client),
+			 show_text(h->path), show_access(h->access),
+			 show_time(h->opened));
+	}
+	if (list->num_holders > HOLDERS_TO_NAME) {
+		complain("  and %zu more: see \"smbdrain holders\"",
+			 list->num_holders - HOLDERS_TO_NAME);
+	}
+done:
+	TALLOC_FREE(frame);
+}
+
+bool holders_unguarded(struct tool *tool, const struct drain_record *record)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct holder_list *list = NULL;
+	bool found = true; /* not known: not empty */
+	size_t i;
+
+	list = holders_get(frame, tool, record, false, tool_deadline(5000));
+	if (list != NULL && list->num_silent == 0) {
+		found = false;
+		for (i = 0; i < list->num_holders; i++) {
+			found |= list->holders[i].unguarded;
+		}
+	}
+	TALLOC_FREE(frame);
+	return found;
+}

@@ -1,0 +1,560 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * The control program: options, verbs, and what all verbs need.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include "lib/cmdline/cmdline.h"
+#include "lib/param/param.h"
+#include "lib/global_contexts.h"
+#include "cmdline_contexts.h"
+#include "dynconfig/dynconfig.h"
+#include "drain/duration.h"
+
+static const struct verb *const verbs[] = {
+	&verb_begin,  &verb_wait,    &verb_run,	   &verb_resume,
+	&verb_status, &verb_holders, &verb_close,  &verb_monitor,
+	&verb_check,
+};
+
+const char *tool_write_error(NTSTATUS status)
+{
+	/* What dbwrap makes of any transaction that can not be committed */
+	if (NT_STATUS_EQUAL(status, NT_STATUS_INTERNAL_DB_CORRUPTION)) {
+		return "the transaction failed; is the disk full?";
+	}
+	return nt_errstr(status);
+}
+
+void complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fputs("smbdrain: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+}
+
+static uint64_t now_msec(void)
+{
+	struct timespec t = {0};
+
+	clock_gettime_mono(&t);
+	return (uint64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+uint64_t tool_deadline(uint64_t milliseconds)
+{
+	return now_msec() + milliseconds;
+}
+
+bool tool_is_late(uint64_t deadline)
+{
+	return now_msec() >= deadline;
+}
+
+uint64_t tool_halfway(uint64_t deadline)
+{
+	uint64_t now = now_msec();
+
+	return (deadline > now) ? now + (deadline - now) / 2 : now;
+}
+
+struct timeval tool_until(uint64_t deadline, uint64_t most)
+{
+	uint64_t now = now_msec();
+	uint64_t left = (deadline > now) ? deadline - now : 0;
+
+	left = MIN(left, most);
+	return timeval_current_ofs(left / 1000, left % 1000 * 1000);
+}
+
+static void alarm_fn(struct tevent_context *ev _UNUSED_,
+		     struct tevent_timer *te _UNUSED_,
+		     struct timeval now _UNUSED_,
+		     void *private_data)
+{
+	bool *late = private_data;
+
+	*late = true;
+}
+
+bool tool_poll(struct tool *tool, struct tevent_req *req, uint64_t deadline)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	bool late = tool_is_late(deadline);
+
+	if (deadline != UINT64_MAX &&
+	    tevent_add_timer(tool->ev, frame, tool_until(deadline, UINT32_MAX),
+			     alarm_fn, &late) == NULL) {
+		late = true;
+	}
+	while (!late && tool->stop_signal == 0 &&
+	       tevent_req_is_in_progress(req)) {
+		if (tevent_loop_once(tool->ev) != 0) {
+			break;
+		}
+	}
+	TALLOC_FREE(frame);
+	return !tevent_req_is_in_progress(req);
+}
+
+/* What follows "Usage: smbdrain " */
+static char *help_on_verbs(TALLOC_CTX *mem_ctx)
+{
+	char *text = talloc_strdup(mem_ctx, "[OPTION...] VERB ...\n\n");
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(verbs); i++) {
+		text = talloc_asprintf_append(text, "  smbdrain %s\n",
+					      verbs[i]->usage);
+	}
+	return talloc_asprintf_append(
+		text, "\nTARGET is SHARE or SHARE/PATH. Durations are as for "
+		"sleep(1): 90, 90s, 15m, 2h.\n");
+}
+
+static const struct verb *find_verb(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (strcmp(verbs[i]->name, name) == 0) {
+			return verbs[i];
+		}
+	}
+	return NULL;
+}
+
+static bool is_run(const struct options *options)
+{
+	return options->verb != NULL && strcmp(options->verb, "run") == 0;
+}
+
+static int exit_usage(const struct options *options)
+{
+	return is_run(options) ? EXIT_RUN_FAILED : EXIT_USAGE;
+}
+
+static int exit_failed(const struct options *options)
+{
+	return is_run(options) ? EXIT_RUN_FAILED : EXIT_FAILED;
+}
+
+/* What follows the first "--" is the command's, options and all */
+static int split_command(int argc, const char **argv, struct options *options)
+{
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--") == 0) {
+			options->command =
+				discard_const_p(char *, &argv[i + 1]);
+			argv[i] = NULL;
+			return i;
+		}
+	}
+	return argc;
+}
+
+static bool parse_timeout(struct options *options, const char *text)
+{
+	if (!drain_duration_parse(text, &options->timeout)) {
+		complain("--timeout=%s: not a duration; "
+			 "write it as for sleep(1): 90, 90s, 15m, 2h", text);
+		return false;
+	}
+	options->has_timeout = true;
+	return true;
+}
+
+static bool parse_on_failure(struct options *options, const char *text)
+{
+	if (strcmp(text, "resume") == 0) {
+		options->resume_on_failure = true;
+		return true;
+	}
+	if (strcmp(text, "keep") == 0) {
+		options->resume_on_failure = false;
+		return true;
+	}
+	complain("--on-failure=%s: takes keep or resume", text);
+	return false;
+}
+
+static bool parse_on_timeout(struct options *options, const char *text)
+{
+	if (!drain_on_timeout_parse(text, &options->on_timeout)) {
+		complain("--on-timeout=%s: takes fail, force or resume", text);
+		return false;
+	}
+	options->has_on_timeout = true;
+	return true;
+}
+
+enum { OPT_TIMEOUT = 1000, OPT_ON_FAILURE, OPT_ON_TIMEOUT };
+
+static bool parse_option(struct options *options, int c, const char *arg)
+{
+	switch (c) {
+	case OPT_TIMEOUT:
+		return parse_timeout(options, arg);
+	case OPT_ON_FAILURE:
+		return parse_on_failure(options, arg);
+	case OPT_ON_TIMEOUT:
+		return parse_on_timeout(options, arg);
+	default:
+		return true;
+	}
+}
+
+static bool parse_words(poptContext pc, struct options *options)
+{
+	const char *extra = NULL;
+
+	options->verb = poptGetArg(pc);
+	options->target = poptGetArg(pc);
+	extra = poptGetArg(pc);
+
+	if (options->verb == NULL) {
+		fprintf(stderr, "Usage: smbdrain %s",
+			help_on_verbs(talloc_tos()));
+		return false;
+	}
+	if (extra != NULL) {
+		complain("%s: one word too many%s", extra,
+			 is_run(options) ? "; the command comes after --"
+					 : "");
+		return false;
+	}
+	return true;
+}
+
+/* Verbs say in their usage what they take; that is the one place */
+static bool takes(const struct verb *verb, const char *option)
+{
+	const char *p = verb->usage;
+	size_t len = strlen(option);
+
+	while ((p = strstr(p, option)) != NULL) {
+		/* "--all" is not the beginning of "--allow-unguarded" */
+		if (!isalpha((unsigned char)p[len]) && p[len] != '-') {
+			return true;
+		}
+		p += len;
+	}
+	return false;
+}
+
+static bool check_options(const struct verb *verb,
+			  const struct options *options,
+			  bool on_failure)
+{
+	const struct {
+		const char *name;
+		bool given;
+	} given[] = {
+		{"--reason", options->reason != NULL},
+		{"--timeout", options->has_timeout},
+		{"--on-timeout", options->has_on_timeout},
+		{"--warn-command", options->warn_command != NULL},
+		{"--let-holders-finish", options->let_holders_finish},
+		{"--purge-durables", options->purge_durables},
+		{"--client", options->client != NULL},
+		{"--user", options->user != NULL},
+		{"--path", options->path != NULL},
+		{"--all", options->all},
+		{"--allow-unguarded", options->allow_unguarded},
+		{"--continue", options->adopt},
+		{"--force", options->force},
+		{"--json", options->json},
+		{"--wait", options->wait},
+		{"--on-failure", on_failure},
+		{"-- COMMAND", options->command != NULL},
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(given); i++) {
+		if (given[i].given && !takes(verb, given[i].name)) {
+			complain("%s takes no %s; usage: smbdrain %s",
+				 verb->name, given[i].name, verb->usage);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool check_target(const char *target)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct drain_target parsed;
+	const char *why = drain_target_parse(frame, target, &parsed);
+
+	if (why != NULL) {
+		complain("%s: %s", show_text(target), why);
+	}
+	TALLOC_FREE(frame);
+	return why == NULL;
+}
+
+static const struct verb *choose_verb(const struct options *options,
+				      bool on_failure)
+{
+	const struct verb *verb = find_verb(options->verb);
+
+	if (verb == NULL) {
+		complain("%s: there is no such verb; see smbdrain --help",
+			 options->verb);
+		return NULL;
+	}
+	if (!check_options(verb, options, on_failure)) {
+		return NULL;
+	}
+	if (options->target != NULL && !takes(verb, "TARGET")) {
+		complain("%s takes no target", verb->name);
+		return NULL;
+	}
+	if (verb->takes_target && options->target == NULL &&
+	    !(options->all && takes(verb, "TARGET|--all"))) {
+		complain("%s: which target? Usage: smbdrain %s", verb->name,
+			 verb->usage);
+		return NULL;
+	}
+	if (options->target != NULL && !check_target(options->target)) {
+		return NULL;
+	}
+	if (options->has_on_timeout && !options->has_timeout) {
+		complain("--on-timeout: when? It takes --timeout=DURATION");
+		return NULL;
+	}
+	if (is_run(options) && (options->command == NULL ||
+				options->command[0] == NULL)) {
+		complain("run: which command? Usage: smbdrain %s",
+			 verb->usage);
+		return NULL;
+	}
+	return verb;
+}
+
+/* Structures of another minor release are laid out otherwise */
+static bool right_samba(void)
+{
+	unsigned major = 0;
+	unsigned minor = 0;
+
+	if (sscanf(samba_version_string(), "%u.%u", &major, &minor) == 2 &&
+	    major == DRAIN_SAMBA_MAJOR && minor == DRAIN_SAMBA_MINOR) {
+		return true;
+	}
+	complain("built for Samba %s, but this is Samba %s; "
+		 "build and install it again for this Samba",
+		 DRAIN_SAMBA_VERSION, samba_version_string());
+	return false;
+}
+
+static bool load_config(const char *file)
+{
+	if (access(file, R_OK) != 0) {
+		complain("%s: %s; name the smb.conf of smbd with -s", file,
+			 strerror(errno));
+		return false;
+	}
+	if (!lp_load_with_shares(file)) {
+		complain("can not load %s; run testparm to see why", file);
+		return false;
+	}
+
+	/* Samba's own complaints only if they are asked for with -d */
+	if (debuglevel_get() == 0) {
+		debuglevel_set(-1);
+	}
+	return true;
+}
+
+/* Samba's libraries would end the program, with words of their own */
+static bool check_directory(const char *what, const char *path)
+{
+	if (access(path, F_OK) == 0) {
+		return true;
+	}
+	complain("%s %s: %s; is this the smb.conf of a Samba that runs here?",
+		 what, path, strerror(errno));
+	return false;
+}
+
+static bool tool_open(struct tool *tool)
+{
+	if (geteuid() != 0) {
+		complain("only root can do that: "
+			 "it speaks on Samba's message bus");
+		return false;
+	}
+	if (!right_samba()) {
+		return false;
+	}
+	if (!load_config(get_dyn_CONFIGFILE()) ||
+	    !check_directory("lock directory", lp_lock_directory()) ||
+	    !check_directory("state directory", lp_state_directory())) {
+		return false;
+	}
+
+	/* No context but the global ones: CTDB serves only those */
+	tool->ev = global_event_context();
+	tool->msg_ctx = cmdline_messaging_context(get_dyn_CONFIGFILE());
+	if (tool->ev == NULL || tool->msg_ctx == NULL) {
+		complain("can not reach Samba's message bus; "
+			 "is the lock directory %s there?",
+			 lp_lock_directory());
+		return false;
+	}
+
+	tool->store = drain_store_open(tool);
+	if (tool->store == NULL) {
+		complain("can not open %s: %s", drain_store_path(),
+			 strerror(errno));
+		return false;
+	}
+	tool->locks = drain_locks_open(tool, tool->msg_ctx);
+	if (tool->locks == NULL) {
+		complain("can not open g_lock.tdb in %s: %s",
+			 lp_lock_directory(), strerror(errno));
+		return false;
+	}
+	return ask_start(tool);
+}
+
+static int run_verb(const struct verb *verb, const struct options *options)
+{
+	struct tool *tool = talloc_zero(NULL, struct tool);
+	int ret;
+
+	if (tool == NULL) {
+		complain("out of memory");
+		return exit_failed(options);
+	}
+	tool->options = options;
+	ret = tool_open(tool) ? verb->run(tool) : exit_failed(options);
+	TALLOC_FREE(tool);
+	return ret;
+}
+
+/* Bad options come before the verb is known, and run has its own statuses */
+static const char *find_run(int argc, const char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "run") == 0) {
+			return argv[i];
+		}
+	}
+	return NULL;
+}
+
+int main(int argc, const char **argv)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct options options = {.verb = NULL};
+	const struct verb *verb = NULL;
+	bool on_failure = false;
+	const char *other_help = NULL;
+	poptContext pc = NULL;
+	int ret;
+	int c;
+	struct poptOption table[] = {
+		POPT_AUTOHELP
+		{"reason", 0, POPT_ARG_STRING, &options.reason, 0,
+		 "Why, for users and logs", "TEXT"},
+		{"timeout", 0, POPT_ARG_STRING, NULL, OPT_TIMEOUT,
+		 "How long to wait", "DURATION"},
+		{"on-timeout", 0, POPT_ARG_STRING, NULL, OPT_ON_TIMEOUT,
+		 "What to do then with who is left", "fail|force|resume"},
+		{"warn-command", 0, POPT_ARG_STRING, &options.warn_command, 0,
+		 "Run with the holders as JSON on its standard input, at once "
+		 "and at half time", "COMMAND"},
+		{"let-holders-finish", 0, POPT_ARG_NONE,
+		 &options.let_holders_finish, 0,
+		 "Clients with files open may open more until their last one "
+		 "is closed", NULL},
+		{"purge-durables", 0, POPT_ARG_NONE, &options.purge_durables,
+		 0, "Remove durable handles whose client is away", NULL},
+		{"client", 0, POPT_ARG_STRING, &options.client, 0,
+		 "close: only handles of this client", "ADDRESS"},
+		{"user", 0, POPT_ARG_STRING, &options.user, 0,
+		 "close: only handles of this user", "NAME"},
+		{"path", 0, POPT_ARG_STRING, &options.path, 0,
+		 "close: only handles on paths that match", "GLOB"},
+		{"wait", 0, POPT_ARG_NONE, &options.wait, 0,
+		 "begin: wait until the target is quiescent", NULL},
+		{"allow-unguarded", 0, POPT_ARG_NONE, &options.allow_unguarded,
+		 0, "Arm although connections without the module reach it",
+		 NULL},
+		{"continue", 0, POPT_ARG_NONE, &options.adopt, 0,
+		 "run: take over a drain that is in force", NULL},
+		{"on-failure", 0, POPT_ARG_STRING, NULL, OPT_ON_FAILURE,
+		 "run: what to do when the command fails", "keep|resume"},
+		{"all", 0, POPT_ARG_NONE, &options.all, 0,
+		 "resume: every drain, and records that can not be read; "
+		 "holders: handles that do not count, too",
+		 NULL},
+		{"force", 0, POPT_ARG_NONE, &options.force, 0,
+		 "resume: even while a command runs for the drain", NULL},
+		{"json", 0, POPT_ARG_NONE, &options.json, 0,
+		 "For programs, see docs/json.md", NULL},
+		POPT_COMMON_SAMBA
+		POPT_COMMON_VERSION
+		POPT_TABLEEND
+	};
+
+	smb_init_locale();
+	argc = split_command(argc, argv, &options);
+	other_help = help_on_verbs(frame);
+
+	if (!samba_cmdline_init(frame, SAMBA_CMDLINE_CONFIG_NONE, false)) {
+		complain("out of memory");
+		return EXIT_FAILED;
+	}
+	/* What smb.conf has for the daemons does not belong on a terminal */
+	lpcfg_set_cmdline(samba_cmdline_get_lp_ctx(), "log level", "0");
+
+	pc = samba_popt_get_context("smbdrain", argc, argv, table, 0);
+	if (pc == NULL) {
+		complain("out of memory");
+		return EXIT_FAILED;
+	}
+	poptSetOtherOptionHelp(pc, other_help);
+
+	while ((c = poptGetNextOpt(pc)) > 0) {
+		on_failure |= (c == OPT_ON_FAILURE);
+		if (!parse_option(&options, c, poptGetOptArg(pc))) {
+			c = 0;
+			break;
+		}
+	}
+	if (c < -1) {
+		complain("%s: %s; see smbdrain --help", poptBadOption(pc, 0),
+			 poptStrerror(c));
+	}
+	if (c != -1) {
+		options.verb = find_run(argc, argv);
+		ret = exit_usage(&options);
+	} else if (!parse_words(pc, &options)) {
+		ret = exit_usage(&options);
+	} else {
+		verb = choose_verb(&options, on_failure);
+		ret = (verb != NULL) ? run_verb(verb, &options)
+				     : exit_usage(&options);
+	}
+
+	poptFreeContext(pc);
+	TALLOC_FREE(frame);
+	return ret;
+}

@@ -1,0 +1,498 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * From armed to quiescent: the waiter.
+ *
+ * hold(id) is shared by every smbd with a counted handle. When nobody shares it
+ * any more, the waiter takes it for itself, so that no durable handle can come
+ * back meanwhile, looks at the left-overs, and records that the target is
+ * quiescent. Who gets there first records it; the others read it.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include "dynconfig/dynconfig.h"
+
+#define UNGUARDED_TICK_MSEC 1000
+#define QUIESCE_NAME_MSEC 500
+#define CLAIM_PAUSE_MSEC 50
+
+struct waiter {
+	struct tool *tool;
+	const struct drain_record *record;
+	uint64_t deadline; /* of this wait */
+	uint64_t due; /* the drain's own, by the same clock */
+	enum drain_on_timeout on_timeout;
+	uint64_t warn_at; /* half time; UINT64_MAX: never, or done */
+	bool named; /* whose handles are to be closed by force */
+	uint64_t began; /* when all connections were looked at, or before */
+	struct suspect_list *suspects;
+};
+
+/* The deadline in a record is a time of day, ours is of the monotonic clock */
+static uint64_t monotonic(uint64_t usec)
+{
+	uint64_t now = drain_now();
+
+	return tool_deadline(usec > now ? (usec - now) / 1000 : 0);
+}
+
+static void mind_deadline(struct waiter *w, const struct drain_record *record)
+{
+	w->due = (record->deadline != 0) ? monotonic(record->deadline)
+					 : UINT64_MAX;
+	w->on_timeout = record->on_timeout;
+}
+
+/* Just before force: then it is still known whose handles it will close */
+static uint64_t name_at(const struct waiter *w)
+{
+	if (w->named || w->on_timeout != DRAIN_TIMEOUT_FORCE ||
+	    w->due == UINT64_MAX) {
+		return UINT64_MAX;
+	}
+	return w->due - MIN(w->due, QUIESCE_NAME_MSEC);
+}
+
+/* Until when is there nothing to do but to wait? */
+static uint64_t next_event(const struct waiter *w)
+{
+	uint64_t next = MIN(w->deadline, w->warn_at);
+
+	next = MIN(next, name_at(w));
+	return tool_is_late(w->due) ? next : MIN(next, w->due);
+}
+
+/* Is there something at its deadline that is ours to do? */
+static bool is_due(const struct waiter *w)
+{
+	return w->on_timeout != DRAIN_TIMEOUT_FORCE && tool_is_late(w->due);
+}
+
+/*
+ * May there be connections past the module? --allow-unguarded says so. And
+ * whoever takes the module out of smb.conf after begin has looked, or adds a
+ * share without it, lets new ones in.
+ */
+static bool may_be_unguarded(const struct waiter *w)
+{
+	struct stat st;
+
+	if (w->record->allow_unguarded ||
+	    stat(get_dyn_CONFIGFILE(), &st) != 0) {
+		return true;
+	}
+	return (uint64_t)st.st_mtime >= w->began / 1000000;
+}
+
+/* What a look at the drain says */
+enum look_result {
+	LOOK_WAIT,
+	LOOK_AGAIN, /* it has changed under our eyes */
+	LOOK_DONE,
+	LOOK_RESUMED,
+	LOOK_FAILED,
+};
+
+static enum look_result look_at_record(struct waiter *w)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct drain_record *record = NULL;
+	enum look_result result = LOOK_WAIT;
+	NTSTATUS status;
+
+	status = drain_store_read(w->tool->store, frame, &w->record->id,
+				  &record);
+	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
+		result = LOOK_RESUMED;
+	} else if (!NT_STATUS_IS_OK(status)) {
+		complain("%s: can not read its record: %s",
+			 show_target(w->record), nt_errstr(status));
+		result = LOOK_FAILED;
+	} else if (record->state == DRAIN_QUIESCENT) {
+		result = LOOK_DONE;
+	} else {
+		mind_deadline(w, record); /* somebody may have changed it */
+	}
+	TALLOC_FREE(frame);
+	return result;
+}
+
+/* Somebody who holds it and lives; pid 0: nobody does */
+static bool living_holder(struct waiter *w, struct server_id *holder)
+{
+	struct server_id *members = NULL;
+	size_t num = 0;
+	NTSTATUS status;
+
+	*holder = (struct server_id) {0};
+	status = drain_hold_members(w->tool->locks, w->tool, &w->record->id,
+				    &members, &num);
+	if (!NT_STATUS_IS_OK(status)) {
+		complain("%s: can not read its lock: %s",
+			 show_target(w->record), nt_errstr(status));
+		return false;
+	}
+	if (num > 0) {
+		*holder = members[0];
+	}
+	TALLOC_FREE(members);
+	return true;
+}
+
+static struct open_handle_list *left_overs(struct waiter *w,
+					   TALLOC_CTX *mem_ctx)
+{
+	if (may_be_unguarded(w)) {
+		/* New opens past the module: any file may be open */
+		return handles_scan(mem_ctx, w->tool, w->record, NULL);
+	}
+	return handles_look(mem_ctx, w->tool, w->record, w->suspects);
+}
+
+static enum look_result record_quiescence(struct waiter *w)
+{
+	NTSTATUS status;
+
+	status = drain_store_step(w->tool->store, &w->record->id, DRAIN_ARMED,
+				  DRAIN_QUIESCENT);
+	if (NT_STATUS_IS_OK(status)) {
+		return LOOK_DONE;
+	}
+	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND) ||
+	    NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE)) {
+		return LOOK_AGAIN;
+	}
+	complain("%s: can not record that it is quiescent: %s",
+		 show_target(w->record), tool_write_error(status));
+	return LOOK_FAILED;
+}
+
+/* hold(id) is ours: does anything keep it from being quiescent? */
+static enum look_result decide(struct waiter *w)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct open_handle_list *left = left_overs(w, frame);
+	enum look_result result;
+
+	if (left == NULL) {
+		result = LOOK_FAILED;
+	} else if (left->num_handles > 0) {
+		result = LOOK_AGAIN;
+	} else {
+		result = record_quiescence(w);
+	}
+	TALLOC_FREE(frame);
+	return result;
+}
+
+static enum look_result try_to_finish(struct waiter *w)
+{
+	enum look_result result;
+	NTSTATUS status;
+
+	status = drain_hold_claim(w->tool->locks, &w->record->id);
+	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
+		return LOOK_WAIT; /* a durable handle is back */
+	}
+	if (!NT_STATUS_IS_OK(status)) {
+		complain("%s: can not take its lock: %s",
+			 show_target(w->record), nt_errstr(status));
+		return LOOK_FAILED;
+	}
+
+	result = decide(w);
+	status = drain_hold_give(w->tool->locks, &w->record->id);
+	if (!NT_STATUS_IS_OK(status)) {
+		complain("%s: can not give its lock back: %s",
+			 show_target(w->record), nt_errstr(status));
+	}
+	if (result == LOOK_DONE) {
+		end_wake(w->tool, &w->record->id);
+	}
+	return result;
+}
+
+static enum look_result sleep_on(struct waiter *w,
+				 struct tevent_req *req,
+				 NTSTATUS (*recv)(struct tevent_req *req))
+{
+	NTSTATUS status = NT_STATUS_IO_TIMEOUT;
+
+	if (req == NULL) {
+		complain("out of memory");
+		return LOOK_FAILED;
+	}
+	if (is_due(w)) {
+		TALLOC_FREE(req);
+		return LOOK_AGAIN; /* to do what the deadline says */
+	}
+	if (tool_poll(w->tool, req, next_event(w))) {
+		status = recv(req);
+	}
+	TALLOC_FREE(req);
+	if (NT_STATUS_IS_OK(status) ||
+	    NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
+		return LOOK_AGAIN;
+	}
+	complain("%s: can not watch it: %s", show_target(w->record),
+		 nt_errstr(status));
+	return LOOK_FAILED;
+}
+
+static NTSTATUS pause_recv(struct tevent_req *req)
+{
+	return tevent_wakeup_recv(req) ? NT_STATUS_OK : NT_STATUS_NO_MEMORY;
+}
+
+/* Are durable handles whose client is away to go before their time? */
+static bool may_purge(const struct waiter *w)
+{
+	return w->tool->options->purge_durables ||
+	       w->record->purge_durables ||
+	       (w->on_timeout == DRAIN_TIMEOUT_FORCE && tool_is_late(w->due));
+}
+
+static struct tevent_req *watch_left_overs(struct waiter *w,
+					   TALLOC_CTX *mem_ctx,
+					   const struct open_handle_list *left)
+{
+	struct tevent_req *req = NULL;
+
+	req = handles_watch_send(mem_ctx, w->tool->ev, left);
+	if (req != NULL) {
+		handles_purge(w->tool, left, may_purge(w));
+	}
+	return req;
+}
+
+/* The smbds hold nothing. Left-overs may. */
+static enum look_result wait_for_left_overs(struct waiter *w)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct open_handle_list *left = left_overs(w, frame);
+	enum look_result result;
+
+	if (left == NULL) {
+		result = LOOK_FAILED;
+	} else if (left->num_handles > 0) {
+		result = sleep_on(w, watch_left_overs(w, frame, left),
+				  handles_watch_recv);
+	} else if (may_be_unguarded(w) &&
+		   holders_unguarded(w->tool, w->record)) {
+		/* In an smbd that guards other connections: no event */
+		result = sleep_on(w, tevent_wakeup_send(
+			frame, w->tool->ev,
+			timeval_current_ofs_msec(UNGUARDED_TICK_MSEC)),
+			pause_recv);
+	} else {
+		result = try_to_finish(w);
+	}
+	TALLOC_FREE(frame);
+	return result;
+}
+
+/* Wait for a change. Watch first, then look: none can slip through. */
+static enum look_result wait_for_holders(struct waiter *w,
+					 struct server_id holder)
+{
+	struct tevent_req *req = NULL;
+	struct server_id now = {0};
+	enum look_result result;
+
+	req = drain_hold_watch_send(w->tool, w->tool->ev, w->tool->locks,
+				    &w->record->id, holder);
+	if (req == NULL) {
+		complain("out of memory");
+		return LOOK_FAILED;
+	}
+	result = look_at_record(w);
+	if (result == LOOK_WAIT && !living_holder(w, &now)) {
+		result = LOOK_FAILED;
+	}
+	if (result != LOOK_WAIT || !server_id_equal(&now, &holder)) {
+		TALLOC_FREE(req);
+		return (result == LOOK_WAIT) ? LOOK_AGAIN : result;
+	}
+	return sleep_on(w, req, drain_hold_watch_recv);
+}
+
+static enum look_result look(struct waiter *w)
+{
+	struct server_id holder;
+	enum look_result result = look_at_record(w);
+
+	if (result != LOOK_WAIT) {
+		return result;
+	}
+	if (!living_holder(w, &holder)) {
+		return LOOK_FAILED;
+	}
+	if (holder.pid != 0) {
+		return wait_for_holders(w, holder);
+	}
+	result = wait_for_left_overs(w);
+	if (result == LOOK_WAIT) {
+		/*
+		 * Another waiter, or a durable handle, has been quicker. Not
+		 * to be watched: of two wake-ups a stopped waiter keeps both.
+		 */
+		return sleep_on(w, tevent_wakeup_send(
+			w->tool, w->tool->ev,
+			timeval_current_ofs_msec(CLAIM_PAUSE_MSEC)),
+			pause_recv);
+	}
+	return result;
+}
+
+/* The drain's own deadline has come, and what it says is ours to do */
+static enum quiesce_result act_on_deadline(struct waiter *w)
+{
+	struct server_id owner = {0};
+	NTSTATUS status;
+
+	if (w->on_timeout == DRAIN_TIMEOUT_FAIL) {
+		return QUIESCE_TIMED_OUT;
+	}
+	status = drain_owner_claim(w->tool->locks, &w->record->id, &owner);
+	if (NT_STATUS_IS_OK(status)) {
+		status = end_drain(w->tool, &w->record->id);
+		drain_owner_release(w->tool->locks, &w->record->id);
+	}
+	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
+		return QUIESCE_RESUMED;
+	}
+	if (!NT_STATUS_IS_OK(status)) {
+		complain("%s: can not resume it at its deadline: %s",
+			 show_target(w->record), tool_write_error(status));
+		return QUIESCE_FAILED;
+	}
+	complain("%s: resumed at its deadline", show_target(w->record));
+	return QUIESCE_GAVE_UP;
+}
+
+static enum quiesce_result wait_for_it(struct waiter *w)
+{
+	for (;;) {
+		switch (look(w)) {
+		case LOOK_DONE:
+			return QUIESCE_DONE;
+		case LOOK_RESUMED:
+			return QUIESCE_RESUMED;
+		case LOOK_FAILED:
+			return QUIESCE_FAILED;
+		case LOOK_WAIT:
+		case LOOK_AGAIN:
+			break;
+		}
+		if (w->tool->stop_signal != 0) {
+			return QUIESCE_STOPPED;
+		}
+		if (is_due(w)) {
+			return act_on_deadline(w);
+		}
+		if (tool_is_late(w->deadline)) {
+			return QUIESCE_TIMED_OUT;
+		}
+		if (tool_is_late(name_at(w))) {
+			w->named = true;
+			complain("%s: its time is up, and what is left is "
+				 "closed:", show_target(w->record));
+			holders_complain(w->tool, w->record);
+		}
+		if (tool_is_late(w->warn_at)) {
+			w->warn_at = UINT64_MAX;
+			warn(w->tool, w->record);
+		}
+	}
+}
+
+static void warn_now_and_later(struct waiter *w)
+{
+	uint64_t deadline = w->deadline;
+
+	if (w->tool->options->warn_command == NULL) {
+		return;
+	}
+	warn(w->tool, w->record);
+	if (w->record->deadline != 0) {
+		deadline = MIN(deadline, monotonic(w->record->deadline));
+	}
+	if (deadline != UINT64_MAX) {
+		w->warn_at = tool_halfway(deadline);
+	}
+}
+
+enum quiesce_result quiesce(struct tool *tool,
+			    const struct drain_record *record,
+			    uint64_t deadline)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct waiter w = {
+		.tool = tool,
+		.record = record,
+		.deadline = deadline,
+		.began = record->begun,
+		.due = UINT64_MAX,
+		.warn_at = UINT64_MAX,
+		.suspects = talloc_zero(frame, struct suspect_list),
+	};
+	enum quiesce_result result = QUIESCE_FAILED;
+
+	if (w.suspects == NULL) {
+		complain("out of memory");
+	} else if (handles_start() &&
+		   handles_scan(frame, tool, record, w.suspects) != NULL) {
+		warn_now_and_later(&w);
+		result = wait_for_it(&w);
+	}
+	TALLOC_FREE(frame);
+	return result;
+}
+
+static int exit_status(struct tool *tool,
+	       const struct drain_record *record,
+	       enum quiesce_result result)
+{
+	switch (result) {
+	case QUIESCE_DONE:
+		return EXIT_DONE;
+	case QUIESCE_RESUMED:
+		complain("%s: resumed while waiting", show_target(record));
+		return EXIT_FAILED;
+	case QUIESCE_TIMED_OUT:
+		holders_complain(tool, record);
+		return EXIT_TIMED_OUT;
+	case QUIESCE_GAVE_UP:
+		return EXIT_TIMED_OUT;
+	case QUIESCE_STOPPED:
+	case QUIESCE_FAILED:
+		break;
+	}
+	return EXIT_FAILED;
+}
+
+int arm_and_wait(struct tool *tool,
+		 const struct share_list *shares,
+		 const struct drain_record *record,
+		 uint64_t deadline)
+{
+	struct progress *progress = NULL;
+	enum quiesce_result result;
+	int ret;
+
+	if (record->state == DRAIN_ARMING) {
+		ret = arm(tool, shares, record, begin_deadline(tool->options));
+		if (ret != EXIT_DONE) {
+			return ret;
+		}
+	}
+	progress = progress_start(tool, tool, record);
+	result = quiesce(tool, record, deadline);
+	progress_end(progress);
+	return exit_status(tool, record, result);
+}

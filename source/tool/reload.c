@@ -1,0 +1,217 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * smb.conf has just been changed: have every smbd read it.
+ *
+ * An smbd looks at smb.conf every three minutes, or when it is told to. Until
+ * then it serves a share that has got the module without it. Who is told so,
+ * and then answers a ping, has read it: messages are taken in order.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include "smbd/smbd.h"
+#include "smbd/globals.h"
+#include "librpc/gen_ndr/smbXsrv.h"
+#include "lib/util/pidfile.h"
+#include "dynconfig/dynconfig.h"
+
+#define RELOAD_YOUNG_SECONDS 240 /* SMBD_HOUSEKEEPING_INTERVAL and some */
+#define RELOAD_AGAIN_MSEC 500
+
+/* smbds that shall answer */
+struct reload {
+	struct tool *tool;
+	struct server_id *smbds;
+	size_t num_smbds;
+	bool nomem;
+};
+
+static bool changed_since_start(const struct timespec *changed)
+{
+	char *pidfile = talloc_asprintf(talloc_tos(), "%s/smbd.pid",
+					lp_pid_directory());
+	struct stat st;
+
+	return pidfile == NULL || stat(pidfile, &st) != 0 ||
+	       timespec_compare(changed, &st.st_mtim) >= 0;
+}
+
+static bool smbconf_is_young(void)
+{
+	struct stat st;
+
+	return stat(get_dyn_CONFIGFILE(), &st) != 0 ||
+	       (st.st_mtime + RELOAD_YOUNG_SECONDS > time(NULL) &&
+		changed_since_start(&st.st_mtim));
+}
+
+static void drop_smbd(struct reload *r, size_t i)
+{
+	r->num_smbds -= 1;
+	r->smbds[i] = r->smbds[r->num_smbds];
+}
+
+static void add_smbd(struct reload *r, const struct server_id *id)
+{
+	struct server_id *smbds = NULL;
+
+	if (r->num_smbds > 0 &&
+	    server_id_equal(&r->smbds[r->num_smbds - 1], id)) {
+		return;
+	}
+	smbds = talloc_realloc(r, r->smbds, struct server_id,
+			       r->num_smbds + 1);
+	if (smbds == NULL) {
+		r->nomem = true;
+		return;
+	}
+	smbds[r->num_smbds] = *id;
+	r->smbds = smbds;
+	r->num_smbds += 1;
+}
+
+static int session_fn(DRAIN_SESSION_GLOBAL *session, void *private_data)
+{
+	struct reload *r = private_data;
+
+	if (session->num_channels > 0) {
+		add_smbd(r, &session->channels[0].server_id);
+	}
+	return r->nomem ? -1 : 0;
+}
+
+/* One process may serve many sessions: all of its entries go */
+static void pong(struct messaging_context *msg_ctx _UNUSED_,
+		 void *private_data,
+		 uint32_t msg_type _UNUSED_,
+		 struct server_id src,
+		 DATA_BLOB *data _UNUSED_)
+{
+	struct reload *r = private_data;
+	size_t i = 0;
+
+	while (i < r->num_smbds) {
+		if (r->smbds[i].pid == src.pid && r->smbds[i].vnn == src.vnn) {
+			drop_smbd(r, i);
+		} else {
+			i += 1;
+		}
+	}
+}
+
+static void ping_all(struct reload *r)
+{
+	size_t i = 0;
+
+	while (i < r->num_smbds) {
+		if (!serverid_exists(&r->smbds[i])) {
+			drop_smbd(r, i);
+			continue;
+		}
+		(void)messaging_send(r->tool->msg_ctx, r->smbds[i], MSG_PING,
+				     &data_blob_null);
+		i += 1;
+	}
+}
+
+/* Until all have answered; false: not by then */
+static bool await_pongs(struct reload *r, uint64_t deadline)
+{
+	while (r->num_smbds > 0 && !tool_is_late(deadline) &&
+	       r->tool->stop_signal == 0) {
+		struct tevent_req *tick = NULL;
+
+		ping_all(r);
+		tick = tevent_wakeup_send(
+			r, r->tool->ev,
+			tool_until(deadline, RELOAD_AGAIN_MSEC));
+		if (tick == NULL) {
+			return false;
+		}
+		while (r->num_smbds > 0 && r->tool->stop_signal == 0 &&
+		       tevent_req_is_in_progress(tick)) {
+			if (tevent_loop_once(r->tool->ev) != 0) {
+				return false;
+			}
+		}
+		TALLOC_FREE(tick);
+	}
+	return r->num_smbds == 0;
+}
+
+static void complain_of_silence(const struct reload *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->num_smbds; i++) {
+		complain("smbd %s has not read the new smb.conf: see what it "
+			 "is doing, or end it with kill",
+			 show_server(r->smbds[i]));
+	}
+}
+
+/* The parent passes it on to its children before it answers */
+static bool reload_parent(struct reload *r, uint64_t deadline)
+{
+	struct server_id parent = {
+		.pid = pidfile_pid(lp_pid_directory(), "smbd"),
+		.vnn = messaging_server_id(r->tool->msg_ctx).vnn,
+		.unique_id = SERVERID_UNIQUE_ID_NOT_TO_VERIFY,
+	};
+
+	if (parent.pid == 0) {
+		return true; /* then nobody serves anything */
+	}
+	(void)messaging_send(r->tool->msg_ctx, parent, MSG_SMB_CONF_UPDATED,
+			     &data_blob_null);
+	add_smbd(r, &parent);
+	return !r->nomem && await_pongs(r, deadline);
+}
+
+static bool reload_children(struct reload *r, uint64_t deadline)
+{
+	NTSTATUS status;
+
+	status = smbXsrv_session_global_traverse(session_fn, r);
+	if (!NT_STATUS_IS_OK(status) || r->nomem) {
+		complain("can not read Samba's table of sessions: %s",
+			 r->nomem ? "out of memory" : nt_errstr(status));
+		return false;
+	}
+	return await_pongs(r, deadline);
+}
+
+bool reload_if_changed(struct tool *tool, uint64_t deadline)
+{
+	struct reload *r = NULL;
+	NTSTATUS status;
+	bool ok;
+
+	if (!smbconf_is_young()) {
+		return true;
+	}
+	r = talloc_zero(tool, struct reload);
+	if (r == NULL) {
+		complain("out of memory");
+		return false;
+	}
+	r->tool = tool;
+	status = messaging_register(tool->msg_ctx, r, MSG_PONG, pong);
+	if (!NT_STATUS_IS_OK(status)) {
+		complain("can not hear smbds: %s", nt_errstr(status));
+		TALLOC_FREE(r);
+		return false;
+	}
+	ok = reload_parent(r, deadline) && reload_children(r, deadline);
+	if (!ok) {
+		complain_of_silence(r);
+	}
+	messaging_deregister(tool->msg_ctx, MSG_PONG, r);
+	TALLOC_FREE(r);
+	return ok;
+}

@@ -1,0 +1,248 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * A survey: ask every smbd on the roster, hear who obeys the drain.
+ *
+ * smbds come and go meanwhile, and messages may be lost: the roster is read
+ * again, and whoever is on it and silent is asked again, until everybody on
+ * it has answered.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+
+#define SURVEY_AGAIN_MSEC 500
+
+struct survey_state {
+	struct tool *tool;
+	struct survey *survey;
+	struct drain_request request;
+	uint64_t deadline;
+	bool again; /* time to look at the roster again */
+	bool nomem;
+};
+
+static int compare_smbds(const void *a, const void *b)
+{
+	const struct survey_smbd *x = a;
+	const struct survey_smbd *y = b;
+
+	return server_id_cmp(&x->id, &y->id);
+}
+
+static struct survey_smbd *find_smbd(const struct survey *survey,
+				     const struct server_id *id)
+{
+	struct survey_smbd key = {.id = *id};
+
+	if (survey->num_smbds == 0) {
+		return NULL;
+	}
+	return bsearch(&key, survey->smbds, survey->num_smbds, sizeof(key),
+		       compare_smbds);
+}
+
+static bool all_answered(const struct survey *survey)
+{
+	size_t i;
+
+	for (i = 0; i < survey->num_smbds; i++) {
+		if (!survey->smbds[i].answered) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void heard(const struct drain_reply *reply,
+		  struct server_id src,
+		  void *private_data)
+{
+	struct survey_state *state = private_data;
+	const struct drain_tell_state *tell = &reply->body.state;
+	struct survey_smbd *smbd = find_smbd(state->survey, &src);
+
+	if (reply->tell != DRAIN_TELL_STATE || smbd == NULL) {
+		return;
+	}
+	smbd->answered = true;
+	smbd->obeys = GUID_equal(&tell->id, &state->request.body.apply.id);
+	smbd->holders = tell->holders;
+	smbd->errors = tell->errors;
+	smbd->last_error = drain_bytes_string(state->survey,
+					      &tell->last_error);
+	smbd->trees = talloc_memdup(state->survey, tell->trees,
+				    tell->num_trees * sizeof(uint32_t));
+	smbd->num_trees = (smbd->trees != NULL) ? tell->num_trees : 0;
+	state->nomem |= smbd->last_error == NULL;
+}
+
+/*
+ * Read the roster again: the dead and those that left fall out, the new come
+ * in, what the others said is kept.
+ */
+static bool read_roster(struct survey_state *state)
+{
+	struct survey *survey = state->survey;
+	struct survey_smbd *smbds = NULL;
+	struct server_id *members = NULL;
+	size_t num_members = 0;
+	NTSTATUS status;
+	size_t i;
+
+	status = drain_roster_members(state->tool->locks, survey, &members,
+				      &num_members);
+	if (!NT_STATUS_IS_OK(status)) {
+		complain("can not read the roster of smbds: %s",
+			 nt_errstr(status));
+		return false;
+	}
+	smbds = talloc_array(survey, struct survey_smbd, num_members);
+	if (smbds == NULL) {
+		complain("out of memory");
+		return false;
+	}
+
+	for (i = 0; i < num_members; i++) {
+		const struct survey_smbd *old = find_smbd(survey, &members[i]);
+
+		smbds[i] = (old != NULL)
+				   ? *old
+				   : (struct survey_smbd) {.id = members[i]};
+	}
+	qsort(smbds, num_members, sizeof(*smbds), compare_smbds);
+	TALLOC_FREE(members);
+	TALLOC_FREE(survey->smbds);
+	survey->smbds = smbds;
+	survey->num_smbds = num_members;
+	return true;
+}
+
+static void ask_the_silent(struct survey_state *state)
+{
+	size_t i;
+
+	for (i = 0; i < state->survey->num_smbds; i++) {
+		const struct survey_smbd *smbd = &state->survey->smbds[i];
+
+		/* It may just have died: the next look at the roster tells */
+		if (!smbd->answered) {
+			(void)drain_request_send(state->tool->msg_ctx,
+						 smbd->id, &state->request);
+		}
+	}
+}
+
+static void again_fn(struct tevent_context *ev _UNUSED_,
+		     struct tevent_timer *te _UNUSED_,
+		     struct timeval now _UNUSED_,
+		     void *private_data)
+{
+	struct survey_state *state = private_data;
+
+	state->again = true;
+}
+
+/* Hear answers until there are none to wait for, or it is time to ask again */
+static bool hear_answers(struct survey_state *state)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct tevent_timer *te = NULL;
+
+	state->again = false;
+	te = tevent_add_timer(state->tool->ev, frame,
+			      tool_until(state->deadline, SURVEY_AGAIN_MSEC),
+			      again_fn, state);
+	while (te != NULL && !state->again && !state->nomem &&
+	       state->tool->stop_signal == 0 &&
+	       !all_answered(state->survey)) {
+		if (tevent_loop_once(state->tool->ev) != 0) {
+			te = NULL;
+		}
+	}
+	TALLOC_FREE(frame);
+	if (te == NULL || state->nomem) {
+		complain("out of memory");
+		return false;
+	}
+	return true;
+}
+
+static bool take(struct survey_state *state)
+{
+	for (;;) {
+		if (!read_roster(state)) {
+			return false;
+		}
+		if (all_answered(state->survey)) {
+			state->survey->complete = true;
+			return true;
+		}
+		if (tool_is_late(state->deadline) ||
+		    state->tool->stop_signal != 0) {
+			return true;
+		}
+		ask_the_silent(state);
+		if (!hear_answers(state)) {
+			return false;
+		}
+	}
+}
+
+struct survey *survey_take(TALLOC_CTX *mem_ctx,
+			   struct tool *tool,
+			   const struct drain_id *id,
+			   bool watch,
+			   uint64_t deadline)
+{
+	struct survey_state state = {
+		.tool = tool,
+		.survey = talloc_zero(mem_ctx, struct survey),
+		.deadline = deadline,
+		.request = {
+			.ask = DRAIN_ASK_APPLY,
+			.cookie = ask_new_cookie(tool),
+			.body.apply.id = drain_id_to_guid(id),
+			.body.apply.flags = watch ? DRAIN_APPLY_WATCH : 0,
+		},
+	};
+	struct ask_listener *listener = NULL;
+
+	if (state.survey != NULL) {
+		listener = ask_listen(state.survey, tool,
+				      state.request.cookie, heard, &state);
+	}
+	if (listener == NULL) {
+		complain("out of memory");
+		TALLOC_FREE(state.survey);
+		return NULL;
+	}
+	if (!take(&state)) {
+		TALLOC_FREE(state.survey);
+		return NULL;
+	}
+	TALLOC_FREE(listener);
+	return state.survey;
+}
+
+bool survey_guards(const struct survey *survey,
+		   const struct server_id *id,
+		   uint32_t tree)
+{
+	const struct survey_smbd *smbd = find_smbd(survey, id);
+	uint32_t i;
+
+	if (smbd == NULL || !smbd->obeys) {
+		return false;
+	}
+	for (i = 0; i < smbd->num_trees; i++) {
+		if (smbd->trees[i] == tree) {
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,564 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * The rooms of the tool:
+ *
+ * main.c        options, the table of verbs, what all verbs need
+ * verb_*.c      a file a verb
+ * shares.c      smb.conf: shares, and the target that a person names
+ * ask.c         asking smbds over the bus, and hearing them
+ * survey.c      asking all of the roster: who has acknowledged
+ * reload.c      after a change of smb.conf: have all smbds read it
+trees.c       Samba's table of tree connections: who is not guarded
+ * arm.c         from arming to armed
+ * handles.c     Samba's table of open files: what the smbds can not tell of
+ * holders.c     who holds files, from the smbds and from that table
+ * quiesce.c     from armed to quiescent: the waiter
+warn.c        telling people before their time is up
+progress.c    the line that counts holders down on a terminal
+ * end.c         resume
+ * show.c        for people and for programs (JSON)
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#ifndef _DRAIN_TOOL_H_
+#define _DRAIN_TOOL_H_
+
+#include "drain/samba_compat.h"
+#include <jansson.h>
+#include "drain/codec.h"
+#include "drain/locks.h"
+#include "drain/store.h"
+
+/* Exit statuses; those of "run" are like those of timeout(1) */
+enum {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_TIMED_OUT = 124,
+	EXIT_RUN_FAILED = 125,
+	EXIT_NOT_EXECUTABLE = 126,
+	EXIT_NOT_FOUND = 127,
+};
+
+/* What the person at the keyboard wants */
+struct options {
+	const char *verb;
+	const char *target; /* NULL: none was named */
+	char **command; /* after "--", NULL-terminated */
+	const char *reason;
+	const char *warn_command;
+	const char *client; /* close: whose handles; NULL: everybody's */
+	const char *user;
+	const char *path;
+	bool has_timeout;
+	uint64_t timeout; /* milliseconds */
+	bool has_on_timeout;
+	enum drain_on_timeout on_timeout;
+	int let_holders_finish;
+	int purge_durables;
+	int all;
+	int allow_unguarded;
+	int adopt; /* --continue */
+	int force;
+	int json;
+	int wait;
+	bool resume_on_failure;
+};
+
+/* What all verbs need */
+struct tool {
+	const struct options *options;
+	struct tevent_context *ev;
+	struct messaging_context *msg_ctx;
+	struct drain_store *store;
+	struct drain_locks *locks;
+	struct ask_listener *listeners;
+	/* Somebody watches: is told of each holder that goes; may be NULL */
+	void (*on_gone)(const struct drain_tell_gone *gone,
+			struct server_id src,
+			void *private_data);
+	void *on_gone_data;
+	uint64_t last_cookie;
+	bool heard_junk; /* that is said once */
+	/* A signal asked us to stop; see verb_run.c */
+	int stop_signal;
+};
+
+struct verb {
+	const char *name;
+	const char *usage;
+	bool takes_target; /* must be named; else it may be */
+	int (*run)(struct tool *tool);
+};
+
+extern const struct verb verb_begin;
+extern const struct verb verb_check;
+extern const struct verb verb_close;
+extern const struct verb verb_holders;
+extern const struct verb verb_monitor;
+extern const struct verb verb_resume;
+extern const struct verb verb_run;
+extern const struct verb verb_status;
+extern const struct verb verb_wait;
+
+/* A moment, by the monotonic clock; UINT64_MAX: never */
+uint64_t tool_deadline(uint64_t milliseconds);
+/** Has it come? */
+bool tool_is_late(uint64_t deadline);
+/** The moment half way between now and then. */
+uint64_t tool_halfway(uint64_t deadline);
+/** What is left until then, at most @most milliseconds. */
+struct timeval tool_until(uint64_t deadline, uint64_t most);
+
+/**
+ * Run the event loop until @req is done, @deadline has come or we shall stop.
+ *
+ * @return false: it is not done.
+ */
+bool tool_poll(struct tool *tool, struct tevent_req *req, uint64_t deadline);
+
+/** Why a change of the database failed. */
+const char *tool_write_error(NTSTATUS status);
+
+/** "smbdrain: ...", one line on standard error. */
+void complain(const char *fmt, ...) PRINTF_ATTRIBUTE(1, 2);
+
+/*
+ * shares.c
+ */
+
+struct share {
+	const char *name;
+	const char *path; /* as in smb.conf */
+	const char *real; /* NULL: unknown, see @varies */
+	const char *varies; /* "%U": the first substitution in the path */
+	int error; /* why its real path is not known, if nothing varies */
+	int module_index; /* -1: without the module */
+	int snum;
+};
+
+struct share_list {
+	struct share *shares;
+	size_t num_shares;
+};
+
+/** All shares of files; printers and IPC$ are none. NULL: out of memory. */
+struct share_list *shares_load(TALLOC_CTX *mem_ctx);
+
+/** By name, case ignored; NULL: there is none. */
+const struct share *shares_find(const struct share_list *list,
+				const char *name);
+
+/** May the share give access to what the record covers? */
+bool share_overlaps(const struct share *share,
+		    const struct drain_record *record);
+
+/** [homes]: lends itself to a service for each user, named after the user. */
+bool share_is_homes(const struct share *share);
+
+/**
+ * Make a record (without id and times) of what a person named: the share
+ * exists and can be drained, the path is there, a directory, and inside.
+ *
+ * @return NULL after a complaint.
+ */
+struct drain_record *shares_resolve(TALLOC_CTX *mem_ctx,
+				    const struct share_list *list,
+				    const char *target);
+
+/*
+ * ask.c
+ */
+
+typedef void (*ask_fn)(const struct drain_reply *reply,
+		       struct server_id src,
+		       void *private_data);
+
+struct ask_listener {
+	struct ask_listener *prev, *next;
+	struct tool *tool;
+	uint64_t cookie;
+	ask_fn fn;
+	void *private_data;
+};
+
+/** Hear replies from now on. */
+bool ask_start(struct tool *tool);
+
+/** Hear the replies that bear @cookie, until it is freed. */
+struct ask_listener *ask_listen(TALLOC_CTX *mem_ctx,
+				struct tool *tool,
+				uint64_t cookie,
+				ask_fn fn,
+				void *private_data);
+
+uint64_t ask_new_cookie(struct tool *tool);
+
+/*
+ * survey.c
+ */
+
+struct survey_smbd {
+	struct server_id id;
+	bool answered;
+	bool obeys; /* it has acknowledged the drain */
+	uint32_t holders;
+	uint32_t *trees; /* guarded, global ids */
+	uint32_t num_trees;
+	uint32_t errors;
+	const char *last_error;
+};
+
+struct survey {
+	struct survey_smbd *smbds; /* on the roster when last read; sorted */
+	size_t num_smbds;
+	bool complete; /* all that are on the roster have answered */
+};
+
+/**
+ * Ask every smbd on the roster, and those that join meanwhile, to apply the
+ * drain @id (null: just to say how it is). The dead and those that leave fall
+ * out.
+ *
+ * @return NULL after a complaint.
+ */
+struct survey *survey_take(TALLOC_CTX *mem_ctx,
+			   struct tool *tool,
+			   const struct drain_id *id,
+			   bool watch,
+			   uint64_t deadline);
+
+/** Has the smbd said that it guards this tree connection in the drain? */
+bool survey_guards(const struct survey *survey,
+		   const struct server_id *id,
+		   uint32_t tree);
+
+/*
+ * reload.c
+ */
+
+/**
+ * If smb.conf is so young that not every smbd need have read it, have them.
+ *
+ * @return false after a complaint: somebody has not.
+ */
+bool reload_if_changed(struct tool *tool, uint64_t deadline);
+
+/*
+ * trees.c
+ */
+
+struct open_tree {
+	struct server_id server_id;
+	uint32_t id;
+	uint32_t session;
+	const char *share;
+	const char *client;
+	bool known; /* the share is in smb.conf */
+};
+
+struct open_tree_list {
+	struct open_tree *trees;
+	size_t num_trees;
+};
+
+/**
+ * The tree connections that may reach what the record covers and that no smbd
+ * of the survey guards. NULL after a complaint.
+ */
+struct open_tree_list *trees_unguarded(TALLOC_CTX *mem_ctx,
+				       const struct share_list *shares,
+				       const struct drain_record *record,
+				       const struct survey *survey);
+
+/*
+ * arm.c
+ */
+
+/**
+ * See to it that the drain is armed. What stands in the way is named.
+ *
+ * @return EXIT_DONE: it is armed, or beyond; EXIT_FAILED: it is not.
+ */
+int arm(struct tool *tool,
+	const struct share_list *shares,
+	const struct drain_record *record,
+	uint64_t deadline);
+
+/*
+ * handles.c
+ */
+
+/* An entry of Samba's table of open files, in a target */
+struct open_handle {
+	struct file_id file_id;
+	struct server_id server_id;
+	uint64_t share_file_id;
+	uint32_t access;
+	uint16_t oplock;
+	uint64_t opened;
+	uid_t uid;
+	const char *path; /* absolute */
+	bool disconnected; /* a durable handle whose client is away */
+	uint64_t returns_until; /* microseconds since 1970; 0: unknown */
+	bool expired; /* nobody can come back to it any more */
+};
+
+struct open_handle_list {
+	struct open_handle *handles;
+	size_t num_handles;
+};
+
+/* Files to look at again when the smbds say that nothing is left */
+struct suspect_list {
+	struct file_id *files;
+	size_t num_files;
+};
+
+/** Open Samba's tables. false after a complaint. */
+bool handles_start(void);
+
+/**
+ * Go through the whole table once.
+ *
+ * @param[out] suspects  Files that were, or may come to be, held by handles
+ *                       that no smbd on the roster answers for; may be NULL.
+ * @return Such handles, of now. NULL after a complaint.
+ */
+struct open_handle_list *handles_scan(TALLOC_CTX *mem_ctx,
+				      struct tool *tool,
+				      const struct drain_record *record,
+				      struct suspect_list *suspects);
+
+/** The same, but only the suspects are looked at, each by its id. */
+struct open_handle_list *handles_look(TALLOC_CTX *mem_ctx,
+				      struct tool *tool,
+				      const struct drain_record *record,
+				      const struct suspect_list *suspects);
+
+/**
+ * Have durable handles whose client is away removed: those that have expired,
+ * which Samba forgets to do when it was restarted, or all before their time.
+ */
+void handles_purge(struct tool *tool,
+		   const struct open_handle_list *list,
+		   bool all);
+
+/** Done when one of the files' entries changes, or some seconds have passed. */
+struct tevent_req *handles_watch_send(TALLOC_CTX *mem_ctx,
+				      struct tevent_context *ev,
+				      const struct open_handle_list *list);
+NTSTATUS handles_watch_recv(struct tevent_req *req);
+
+/*
+ * holders.c
+ */
+
+struct holder {
+	uint64_t key; /* unique in its smbd */
+	const char *client;
+	const char *machine;
+	const char *user;
+	const char *share;
+	const char *path;
+	const char *server;
+	const char *lease;
+	uint32_t access;
+	uint64_t opened;
+	bool counts;
+	bool directory;
+	bool unguarded;
+	bool disconnected;
+	bool exempt;
+	bool grace; /* its client may open more until its last one closes */
+	uint64_t returns_until; /* of a disconnected one; 0: unknown */
+	struct server_id server_id;
+	uint64_t share_file_id;
+};
+
+struct holder_list {
+	struct holder *holders;
+	size_t num_holders;
+	size_t num_silent; /* smbds that did not answer */
+};
+
+/**
+ * Who has handles in what the record covers, whether it drains or not.
+ *
+ * @param[in] all  Those that do not count as well.
+ * @return NULL after a complaint.
+ */
+struct holder_list *holders_get(TALLOC_CTX *mem_ctx,
+				struct tool *tool,
+				const struct drain_record *record,
+				bool all,
+				uint64_t deadline);
+
+/**
+ * The place that the target names, with the policy of its drain if there is
+ * one, else with what that would be. NULL after a complaint.
+ */
+struct drain_record *holders_place(TALLOC_CTX *mem_ctx, struct tool *tool);
+
+/** Leave those out that nobody waits for. @return How many are left. */
+size_t holders_drop_exempt(struct holder_list *list);
+
+/** For timeouts: list on standard error who is left, the first few. */
+void holders_complain(struct tool *tool, const struct drain_record *record);
+
+/** Are there counted handles through connections that nobody guards? */
+bool holders_unguarded(struct tool *tool, const struct drain_record *record);
+
+/*
+ * quiesce.c
+ */
+
+enum quiesce_result {
+	QUIESCE_DONE, /* by us or by another waiter */
+	QUIESCE_RESUMED, /* somebody has ended the drain */
+	QUIESCE_TIMED_OUT,
+	QUIESCE_GAVE_UP, /* and opened it again, as its deadline says */
+	QUIESCE_STOPPED, /* tool->stop_signal */
+	QUIESCE_FAILED, /* after a complaint */
+};
+
+/**
+ * Wait until nothing counted is open, and record it. It must be armed.
+ *
+ * @param[in] deadline  Of this wait; the drain's own, in its record, is
+ *                      minded too.
+ */
+enum quiesce_result quiesce(struct tool *tool,
+			    const struct drain_record *record,
+			    uint64_t deadline);
+
+/**
+ * Arm if need be, and wait. Says why if that failed.
+ *
+ * @return An exit status; EXIT_DONE: quiescent.
+ */
+int arm_and_wait(struct tool *tool,
+		 const struct share_list *shares,
+		 const struct drain_record *record,
+		 uint64_t deadline);
+
+/*
+ * progress.c
+ */
+
+struct progress;
+
+/** Show who is left, while waiting on a terminal. NULL elsewhere. */
+struct progress *progress_start(TALLOC_CTX *mem_ctx,
+				struct tool *tool,
+				const struct drain_record *record);
+
+/** Take the line away. */
+void progress_end(struct progress *progress);
+
+/*
+ * warn.c
+ */
+
+/** Run --warn-command with the holders; never waits for it. */
+void warn(struct tool *tool, const struct drain_record *record);
+
+/** DRAIN_ID, DRAIN_SHARE, ... for a command. false: out of memory. */
+bool drain_set_environment(const struct drain_record *record);
+
+/*
+ * end.c
+ */
+
+/**
+ * Take the record away and tell everybody. The caller owns the end of the
+ * drain (drain_owner_claim()).
+ *
+ * @return NT_STATUS_NOT_FOUND: it had ended before.
+ */
+NTSTATUS end_drain(struct tool *tool, const struct drain_id *id);
+
+/**
+ * Have all smbds look at the records. A hint: one that misses it looks before
+ * it refuses an open.
+ */
+void end_tell_roster(struct tool *tool);
+
+/** Wake all that watch this drain, or the drains as such. */
+void end_wake(struct tool *tool, const struct drain_id *id);
+
+/*
+ * verb_begin.c, for run and wait
+ */
+
+/** Complains when smbd is not running. */
+bool begin_smbd_runs(void);
+
+/**
+ * Put a new record there.
+ *
+ * @param[out] rival  What drains there already, if that is why it failed.
+ * @return The record, or NULL after a complaint.
+ */
+struct drain_record *begin_record(TALLOC_CTX *mem_ctx,
+				  struct tool *tool,
+				  const struct share_list *shares,
+				  struct drain_record **rival);
+
+/** Say what drains there already. */
+void begin_complain_of(const struct drain_record *rival);
+
+/** The same as arm_and_wait(), with a word to the person if all went well. */
+int begin_wait(struct tool *tool,
+	       const struct share_list *shares,
+	       const struct drain_record *record);
+
+/** How long smbds have to acknowledge. */
+uint64_t begin_deadline(const struct options *options);
+
+/*
+ * show.c
+ */
+
+/**
+ * The record of the drain that a person means: by name, or by place.
+ *
+ * @return NULL after a complaint.
+ */
+struct drain_record *show_find(TALLOC_CTX *mem_ctx,
+			       struct tool *tool,
+			       const char *target);
+
+/** The same; *open: there is such a target, and no drain: no complaint. */
+struct drain_record *show_find_if_any(TALLOC_CTX *mem_ctx,
+				      struct tool *tool,
+				      const char *target,
+				      bool *open);
+
+/** "pkg/office", safe to print. On talloc_tos(), as all below. */
+const char *show_target(const struct drain_record *record);
+const char *show_text(const char *untrusted);
+/** "rwxd": read, write, execute, delete, ... */
+const char *show_access(uint32_t access);
+/** "2026-11-23T20:15:01Z" */
+const char *show_time(uint64_t usec);
+const char *show_server(struct server_id id);
+
+/** JSON strings that are UTF-8 whatever came in. */
+json_t *show_json_text(const char *untrusted);
+/** A new document with its version. */
+json_t *show_json_new(void);
+/** The part of a document that describes a record. */
+json_t *show_json_record(const struct drain_record *record);
+json_t *show_json_holder(const struct holder *holder);
+/** The document of "holders --json". false: it failed. */
+bool show_json_holders(FILE *f, const struct holder_list *list);
+/** Print @json on one line or many, and free it. false: it failed. */
+bool show_json(json_t *json, bool one_line);
+
+#endif /* _DRAIN_TOOL_H_ */

@@ -1,0 +1,164 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Samba's table of tree connections, and who is not guarded.
+ *
+ * A tree connection is there from before the module hears of it. One that looks
+ * unguarded may just be on its way; arm.c looks more than once.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include "smbd/smbd.h"
+#include "smbd/globals.h"
+#include "librpc/gen_ndr/smbXsrv.h"
+#include "system/passwd.h"
+
+struct collect_state {
+	struct open_tree_list *list;
+	const struct share_list *shares;
+	const struct drain_record *record;
+	const struct survey *survey;
+	bool nomem;
+};
+
+/* May a user's home directory, served by [homes], overlap the target? */
+static bool home_overlaps(const char *user, const struct drain_record *record)
+{
+	const struct passwd *pw = getpwnam(user);
+	char *real = (pw != NULL) ? realpath(pw->pw_dir, NULL) : NULL;
+	bool overlaps;
+
+	overlaps = real != NULL && drain_record_overlaps(record, real);
+	free(real);
+	return overlaps;
+}
+
+static bool tree_overlaps(const struct collect_state *state,
+			  const char *name,
+			  bool *known)
+{
+	const struct share *share = shares_find(state->shares, name);
+
+	*known = true;
+	if (share != NULL && !share_is_homes(share)) {
+		return share_overlaps(share, state->record);
+	}
+	if (lp_servicenumber(name) >= 0 || strequal(name, "IPC$")) {
+		return false; /* no files */
+	}
+	if (shares_find(state->shares, HOMES_NAME) != NULL &&
+	    getpwnam(name) != NULL) {
+		return home_overlaps(name, state->record);
+	}
+	*known = false;
+	return true;
+}
+
+static int collect_fn(DRAIN_TCON_GLOBAL *tcon, void *private_data)
+{
+	struct collect_state *state = private_data;
+	struct open_tree_list *list = state->list;
+	struct open_tree *trees = NULL;
+	bool known = false;
+
+	if (tcon->share_name == NULL ||
+	    survey_guards(state->survey, &tcon->server_id,
+			  tcon->tcon_global_id) ||
+	    !tree_overlaps(state, tcon->share_name, &known) ||
+	    !serverid_exists(&tcon->server_id)) {
+		return 0;
+	}
+
+	trees = talloc_realloc(list, list->trees, struct open_tree,
+			       list->num_trees + 1);
+	if (trees == NULL) {
+		state->nomem = true;
+		return -1;
+	}
+	list->trees = trees;
+	trees[list->num_trees] = (struct open_tree) {
+		.server_id = tcon->server_id,
+		.id = tcon->tcon_global_id,
+		.session = tcon->session_global_id,
+		.share = talloc_strdup(list, tcon->share_name),
+		.client = "?",
+		.known = known,
+	};
+	if (trees[list->num_trees].share == NULL) {
+		state->nomem = true;
+		return -1;
+	}
+	list->num_trees += 1;
+	return 0;
+}
+
+/* "ipv4:10.0.0.17:49152", of which people know the middle */
+static char *bare_address(TALLOC_CTX *mem_ctx, const char *address)
+{
+	const char *start = strchr(address, ':');
+	const char *end = strrchr(address, ':');
+
+	if (start == NULL || end <= start) {
+		return talloc_strdup(mem_ctx, address);
+	}
+	return talloc_strndup(mem_ctx, start + 1, end - start - 1);
+}
+
+static int name_clients_fn(DRAIN_SESSION_GLOBAL *session, void *private_data)
+{
+	struct open_tree_list *list = private_data;
+	const char *client = NULL;
+	size_t i;
+
+	if (session->num_channels == 0) {
+		return 0;
+	}
+	for (i = 0; i < list->num_trees; i++) {
+		if (list->trees[i].session != session->session_global_id) {
+			continue;
+		}
+		client = bare_address(list,
+				      session->channels[0].remote_address);
+		if (client != NULL) {
+			list->trees[i].client = client;
+		}
+	}
+	return 0;
+}
+
+struct open_tree_list *trees_unguarded(TALLOC_CTX *mem_ctx,
+				       const struct share_list *shares,
+				       const struct drain_record *record,
+				       const struct survey *survey)
+{
+	struct collect_state state = {
+		.list = talloc_zero(mem_ctx, struct open_tree_list),
+		.shares = shares,
+		.record = record,
+		.survey = survey,
+	};
+	NTSTATUS status;
+
+	if (state.list == NULL) {
+		complain("out of memory");
+		return NULL;
+	}
+	status = smbXsrv_tcon_global_traverse(collect_fn, &state);
+	if (!NT_STATUS_IS_OK(status) || state.nomem) {
+		complain("can not read Samba's table of tree connections: %s",
+			 state.nomem ? "out of memory" : nt_errstr(status));
+		TALLOC_FREE(state.list);
+		return NULL;
+	}
+	if (state.list->num_trees > 0) {
+		/* Only for the message: without it clients have no name */
+		(void)smbXsrv_session_global_traverse(name_clients_fn,
+						      state.list);
+	}
+	return state.list;
+}

@@ -1,0 +1,189 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * smbdrain begin
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include "lib/util/pidfile.h"
+#include "system/passwd.h"
+#include "drain/duration.h"
+
+#define BEGIN_ARM_MSEC 10000
+
+bool begin_smbd_runs(void)
+{
+	if (pidfile_pid(lp_pid_directory(), "smbd") != 0) {
+		return true;
+	}
+	complain("smbd is not running (no smbd.pid in %s); "
+		 "start it, or name its smb.conf with -s",
+		 lp_pid_directory());
+	return false;
+}
+
+uint64_t begin_deadline(const struct options *options)
+{
+	uint64_t most = BEGIN_ARM_MSEC;
+
+	if (options->has_timeout) {
+		most = MIN(most, options->timeout);
+	}
+	return tool_deadline(most);
+}
+
+static const char *who_am_i(TALLOC_CTX *mem_ctx)
+{
+	const char *user = getenv("SUDO_USER");
+	struct passwd *pw = getpwuid(getuid());
+	char host[HOST_NAME_MAX + 1] = "";
+
+	if (user == NULL) {
+		user = (pw != NULL) ? pw->pw_name : "root";
+	}
+	(void)gethostname(host, sizeof(host) - 1);
+	return talloc_asprintf(mem_ctx, "%s@%s (pid %d)", user, host,
+			       (int)getpid());
+}
+
+struct drain_record *begin_record(TALLOC_CTX *mem_ctx,
+				  struct tool *tool,
+				  const struct share_list *shares,
+				  struct drain_record **rival)
+{
+	const struct options *options = tool->options;
+	struct drain_record *record = NULL;
+	NTSTATUS status;
+
+	*rival = NULL;
+	record = shares_resolve(mem_ctx, shares, options->target);
+	if (record == NULL) {
+		return NULL;
+	}
+	record->id = drain_id_new();
+	record->state = DRAIN_ARMING;
+	record->begun = drain_now();
+	record->allow_unguarded = options->allow_unguarded;
+	record->purge_durables = options->purge_durables;
+	record->policy.let_holders_finish = options->let_holders_finish;
+	if (options->has_on_timeout) {
+		record->deadline = record->begun + options->timeout * 1000;
+		record->on_timeout = options->on_timeout;
+	}
+	record->reason = (options->reason != NULL) ? options->reason : "";
+	record->by = who_am_i(record);
+	if (record->by == NULL) {
+		complain("out of memory");
+		return NULL;
+	}
+
+	status = drain_store_add(tool->store, mem_ctx, record, rival);
+	if (NT_STATUS_IS_OK(status)) {
+		end_wake(tool, &record->id);
+		return record;
+	}
+	if (*rival == NULL) {
+		complain("%s: can not write to %s: %s",
+			 show_target(record), drain_store_name(tool->store),
+			 tool_write_error(status));
+	}
+	return NULL;
+}
+
+void begin_complain_of(const struct drain_record *rival)
+{
+	complain("%s is %s already, since %s, by %s%s%s; see \"smbdrain "
+		 "status\", or end it with \"smbdrain resume %s\"",
+		 show_target(rival), drain_state_string(rival->state),
+		 show_time(rival->begun), show_text(rival->by),
+		 rival->reason[0] != '\0' ? ": " : "",
+		 show_text(rival->reason), show_target(rival));
+}
+
+int begin_wait(struct tool *tool,
+	       const struct share_list *shares,
+	       const struct drain_record *record)
+{
+	const struct options *options = tool->options;
+	uint64_t deadline = UINT64_MAX;
+	int ret;
+
+	/* With --on-timeout it is the drain's deadline, not the wait's */
+	if (options->has_timeout && !options->has_on_timeout) {
+		deadline = tool_deadline(options->timeout);
+	}
+	ret = arm_and_wait(tool, shares, record, deadline);
+	if (ret == EXIT_DONE) {
+		printf("%s is quiescent\n", show_target(record));
+	}
+	return ret;
+}
+
+static void begin_armed(struct tool *tool, const struct drain_record *record)
+{
+	printf("%s is armed\n", show_target(record));
+	if (tool->options->warn_command != NULL && handles_start()) {
+		warn(tool, record);
+	}
+}
+
+static int begin(struct tool *tool, TALLOC_CTX *mem_ctx)
+{
+	const struct options *options = tool->options;
+	struct share_list *shares = shares_load(mem_ctx);
+	struct drain_record *record = NULL;
+	struct drain_record *rival = NULL;
+	int ret;
+
+	if (shares == NULL) {
+		complain("out of memory");
+		return EXIT_FAILED;
+	}
+	if (!begin_smbd_runs()) {
+		return EXIT_FAILED;
+	}
+	record = begin_record(mem_ctx, tool, shares, &rival);
+	if (record == NULL && rival != NULL &&
+	    rival->state == DRAIN_ARMING) {
+		record = rival; /* go on where somebody stopped */
+	}
+	if (record == NULL) {
+		if (rival != NULL) {
+			begin_complain_of(rival);
+		}
+		return EXIT_FAILED;
+	}
+
+	if (!options->wait) {
+		ret = arm(tool, shares, record, begin_deadline(options));
+		if (ret == EXIT_DONE) {
+			begin_armed(tool, record);
+		}
+		return ret;
+	}
+	return begin_wait(tool, shares, record);
+}
+
+static int run_begin(struct tool *tool)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	int ret = begin(tool, frame);
+
+	TALLOC_FREE(frame);
+	return ret;
+}
+
+const struct verb verb_begin = {
+	.name = "begin",
+	.usage = "begin TARGET [--reason=TEXT] [--allow-unguarded] [--wait] "
+		 "[--timeout=DURATION] [--on-timeout=fail|force|resume] "
+		 "[--warn-command=COMMAND] [--let-holders-finish] "
+		 "[--purge-durables]",
+	.takes_target = true,
+	.run = run_begin,
+};

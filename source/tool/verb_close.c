@@ -1,0 +1,277 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * smbdrain close
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include <fnmatch.h>
+
+#define CLOSE_MSEC 60000 /* a deferred rename may take 35 s */
+#define CLOSE_AT_ONCE 1024
+
+#define CLOSE_TICK_MSEC 500
+
+/* One message to one smbd, and the handles that it is about */
+struct order {
+	struct server_id smbd;
+	uint64_t cookie;
+	const struct holder *handles;
+	size_t num_handles;
+	bool done; /* all are gone: closed, or the smbd with them */
+};
+
+struct closing {
+	struct tool *tool;
+	struct order *orders;
+	size_t num_orders;
+};
+
+/* An smbd answers when all that it was asked for are gone */
+static void heard_closed(const struct drain_reply *reply,
+			 struct server_id src _UNUSED_,
+			 void *private_data)
+{
+	struct order *order = private_data;
+
+	order->done |= reply->tell == DRAIN_TELL_CLOSED;
+}
+
+static bool same_client(const char *a, const char *b)
+{
+	struct sockaddr_storage x;
+	struct sockaddr_storage y;
+
+	/* IPv6 has many spellings of one address */
+	return interpret_string_addr(&x, a, AI_NUMERICHOST) &&
+	       interpret_string_addr(&y, b, AI_NUMERICHOST) &&
+	       sockaddr_equal((struct sockaddr *)&x, (struct sockaddr *)&y);
+}
+
+static bool is_meant(const struct options *options, const struct holder *h)
+{
+	if (!h->counts || h->disconnected || h->server_id.pid == 0) {
+		return false;
+	}
+	if (options->client != NULL &&
+	    !same_client(options->client, h->client)) {
+		return false;
+	}
+	if (options->user != NULL && !strequal(options->user, h->user)) {
+		return false;
+	}
+	return options->path == NULL ||
+	       fnmatch(options->path, h->path, FNM_CASEFOLD) == 0;
+}
+
+static size_t keep_meant(const struct options *options,
+			 struct holder_list *list)
+{
+	size_t kept = 0;
+	size_t i;
+
+	for (i = 0; i < list->num_holders; i++) {
+		if (is_meant(options, &list->holders[i])) {
+			list->holders[kept] = list->holders[i];
+			kept += 1;
+		}
+	}
+	list->num_holders = kept;
+	return kept;
+}
+
+static int compare_holders(const void *a, const void *b)
+{
+	const struct holder *x = a;
+	const struct holder *y = b;
+
+	return server_id_cmp(&x->server_id, &y->server_id);
+}
+
+/* The handles of one smbd, at most so many as go into one message */
+static size_t chunk(const struct holder *h, size_t left)
+{
+	size_t n = 1;
+
+	while (n < left && n < CLOSE_AT_ONCE &&
+	       server_id_equal(&h[n].server_id, &h[0].server_id)) {
+		n += 1;
+	}
+	return n;
+}
+
+static bool give_order(struct tool *tool,
+		       TALLOC_CTX *mem_ctx,
+		       struct order *order)
+{
+	struct drain_close_handle handles[CLOSE_AT_ONCE];
+	struct drain_request request = {
+		.ask = DRAIN_ASK_CLOSE,
+		.cookie = order->cookie,
+		.body.close.num_handles = order->num_handles,
+		.body.close.handles = handles,
+	};
+	NTSTATUS status;
+	size_t i;
+
+	if (ask_listen(mem_ctx, tool, order->cookie, heard_closed, order) ==
+	    NULL) {
+		complain("out of memory");
+		return false;
+	}
+	for (i = 0; i < order->num_handles; i++) {
+		handles[i] = (struct drain_close_handle) {
+			.key = order->handles[i].key,
+			.share_file_id = order->handles[i].share_file_id,
+		};
+	}
+	status = drain_request_send(tool->msg_ctx, order->smbd, &request);
+	if (!NT_STATUS_IS_OK(status) && serverid_exists(&order->smbd)) {
+		complain("smbd %s can not be asked: %s",
+			 show_server(order->smbd), nt_errstr(status));
+		return false;
+	}
+	return true;
+}
+
+/* Every smbd is asked for its own, in messages of a bounded size */
+static bool give_orders(struct closing *closing,
+			TALLOC_CTX *mem_ctx,
+			const struct holder_list *list)
+{
+	size_t given;
+
+	closing->orders = talloc_zero_array(mem_ctx, struct order,
+					    list->num_holders);
+	if (closing->orders == NULL) {
+		complain("out of memory");
+		return false;
+	}
+	for (given = 0; given < list->num_holders;) {
+		struct order *order = &closing->orders[closing->num_orders];
+
+		order->handles = &list->holders[given];
+		order->num_handles = chunk(order->handles,
+					   list->num_holders - given);
+		order->smbd = order->handles->server_id;
+		order->cookie = ask_new_cookie(closing->tool);
+		if (!give_order(closing->tool, mem_ctx, order)) {
+			return false;
+		}
+		closing->num_orders += 1;
+		given += order->num_handles;
+	}
+	return true;
+}
+
+/* How many are not done; who died has nothing open any more */
+static size_t num_waiting(struct closing *closing)
+{
+	size_t num = 0;
+	size_t i;
+
+	for (i = 0; i < closing->num_orders; i++) {
+		struct order *order = &closing->orders[i];
+
+		order->done |= !serverid_exists(&order->smbd);
+		num += order->done ? 0 : 1;
+	}
+	return num;
+}
+
+static void say_whose(const struct order *order)
+{
+	size_t i;
+
+	for (i = 0; i < order->num_handles; i++) {
+		TALLOC_CTX *frame = talloc_stackframe();
+		const struct holder *h = &order->handles[i];
+
+		printf("closed: %s@%s %s/%s\n", show_text(h->user),
+		       show_text(h->client), show_text(h->share),
+		       show_text(h->path));
+		TALLOC_FREE(frame);
+	}
+}
+
+static int close_listed(struct tool *tool,
+			TALLOC_CTX *mem_ctx,
+			struct holder_list *list)
+{
+	struct closing closing = {.tool = tool};
+	uint64_t deadline = tool_deadline(CLOSE_MSEC);
+	struct tevent_req *tick = NULL;
+	size_t left;
+	bool ok;
+	size_t i;
+
+	qsort(list->holders, list->num_holders, sizeof(*list->holders),
+	      compare_holders);
+	ok = give_orders(&closing, mem_ctx, list);
+
+	while ((left = num_waiting(&closing)) > 0 &&
+	       !tool_is_late(deadline)) {
+		tick = tevent_wakeup_send(
+			mem_ctx, tool->ev,
+			tool_until(deadline, CLOSE_TICK_MSEC));
+		if (tick == NULL || tevent_loop_once(tool->ev) != 0) {
+			complain("out of memory");
+			return EXIT_FAILED;
+		}
+		TALLOC_FREE(tick);
+	}
+
+	for (i = 0; i < closing.num_orders; i++) {
+		if (closing.orders[i].done) {
+			say_whose(&closing.orders[i]);
+		}
+	}
+	if (left > 0) {
+		complain("%zu smbds have not closed all yet, and go on with "
+			 "it; see \"smbdrain holders\"", left);
+	}
+	return (ok && left == 0) ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int close_target(struct tool *tool, TALLOC_CTX *mem_ctx)
+{
+	struct drain_record *record = NULL;
+	struct holder_list *list = NULL;
+
+	record = holders_place(mem_ctx, tool);
+	if (record == NULL) {
+		return EXIT_FAILED;
+	}
+	list = holders_get(mem_ctx, tool, record, false,
+			   tool_deadline(CLOSE_MSEC));
+	if (list == NULL) {
+		return EXIT_FAILED;
+	}
+	if (keep_meant(tool->options, list) == 0) {
+		printf("nothing to close\n");
+		return EXIT_DONE;
+	}
+	return close_listed(tool, mem_ctx, list);
+}
+
+static int run_close(struct tool *tool)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	int ret = close_target(tool, frame);
+
+	TALLOC_FREE(frame);
+	return ret;
+}
+
+const struct verb verb_close = {
+	.name = "close",
+	.usage = "close TARGET [--client=ADDRESS] [--user=NAME] "
+		 "[--path=GLOB]",
+	.takes_target = true,
+	.run = run_close,
+};

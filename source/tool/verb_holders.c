@@ -1,0 +1,97 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * smbdrain holders
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+
+#define HOLDERS_MSEC 10000
+
+static const char *kind(const struct holder *h)
+{
+	if (h->disconnected && h->returns_until != 0) {
+		return talloc_asprintf(talloc_tos(),
+				       "client away, may return until %s",
+				       show_time(h->returns_until));
+	}
+	if (h->disconnected) {
+		return "client away";
+	}
+	if (h->unguarded) {
+		return "unguarded";
+	}
+	if (h->exempt) {
+		return "exempt";
+	}
+	if (h->grace) {
+		return "may open more until its last one is closed";
+	}
+	return h->counts ? "" : "does not count";
+}
+
+static void print_text(const struct holder_list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->num_holders; i++) {
+		TALLOC_CTX *frame = talloc_stackframe();
+		const struct holder *h = &list->holders[i];
+
+		printf("%-15s %-12s %-6s %-5s %s %-8s %s/%s%s%s\n",
+		       show_text(h->client), show_text(h->user),
+		       show_access(h->access), h->lease, show_time(h->opened),
+		       h->server, show_text(h->share), show_text(h->path),
+		       kind(h)[0] != '\0' ? "  " : "", kind(h));
+		TALLOC_FREE(frame);
+	}
+}
+
+static int holders(struct tool *tool, TALLOC_CTX *mem_ctx)
+{
+	struct drain_record *record = NULL;
+	struct holder_list *list = NULL;
+
+	record = holders_place(mem_ctx, tool);
+	if (record == NULL) {
+		return EXIT_FAILED;
+	}
+	list = holders_get(mem_ctx, tool, record, tool->options->all,
+			   tool_deadline(HOLDERS_MSEC));
+	if (list == NULL) {
+		return EXIT_FAILED;
+	}
+	if (!tool->options->json) {
+		print_text(list);
+	} else if (!show_json_holders(stdout, list)) {
+		complain("can not write JSON");
+		return EXIT_FAILED;
+	}
+	if (list->num_silent > 0) {
+		complain("%zu smbds have not answered: the list is not whole",
+			 list->num_silent);
+		return EXIT_FAILED;
+	}
+	return EXIT_DONE;
+}
+
+static int run_holders(struct tool *tool)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	int ret = holders(tool, frame);
+
+	TALLOC_FREE(frame);
+	return ret;
+}
+
+const struct verb verb_holders = {
+	.name = "holders",
+	.usage = "holders TARGET [--all] [--json]",
+	.takes_target = true,
+	.run = run_holders,
+};

@@ -1,0 +1,266 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * smbdrain monitor
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include "lib/util/dlinklist.h"
+
+/* A drain that was there at the last look */
+struct known {
+	struct known *prev, *next;
+	struct drain_record *record;
+	bool seen;
+};
+
+struct monitor {
+	struct tool *tool;
+	const struct drain_record *place; /* NULL: all are of interest */
+	struct known *known;
+	bool failed;
+};
+
+static void print_event(struct monitor *m,
+			const char *event,
+			const struct drain_record *record,
+			const struct drain_tell_gone *gone,
+			struct server_id src)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	const char *now = show_time(drain_now());
+	char *path = NULL;
+	char *user = NULL;
+	char *client = NULL;
+
+	if (gone != NULL) {
+		path = drain_bytes_string(frame, &gone->holder.path);
+		user = drain_bytes_string(frame, &gone->holder.user);
+		client = drain_bytes_string(frame, &gone->client);
+	}
+
+	if (m->tool->options->json) {
+		json_t *json = show_json_new();
+
+		json_object_set_new(json, "time", json_string(now));
+		json_object_set_new(json, "event", json_string(event));
+		json_object_set_new(json, "drain", show_json_record(record));
+		if (path != NULL && user != NULL && client != NULL) {
+			json_object_set_new(
+				json, "holder",
+				json_pack("{s:o, s:o, s:o, s:s, s:i}",
+					  "client", show_json_text(client),
+					  "user", show_json_text(user),
+					  "path", show_json_text(path),
+					  "server_id", show_server(src),
+					  "left_in_smbd", (int)gone->left));
+		}
+		m->failed |= !show_json(json, true);
+	} else {
+		printf("%s %s %s", now, show_target(record), event);
+		if (path != NULL && user != NULL && client != NULL) {
+			printf(" %s@%s %s", show_text(user),
+			       show_text(client), show_text(path));
+		}
+		m->failed |= putchar('\n') == EOF || fflush(stdout) != 0;
+	}
+	TALLOC_FREE(frame);
+}
+
+static void print_change(struct monitor *m,
+			 const char *event,
+			 const struct drain_record *record)
+{
+	print_event(m, event, record, NULL, (struct server_id) {0});
+}
+
+static struct known *find_known(struct monitor *m, const struct drain_id *id)
+{
+	struct known *k = NULL;
+
+	for (k = m->known; k != NULL; k = k->next) {
+		if (drain_id_equal(&k->record->id, id)) {
+			return k;
+		}
+	}
+	return NULL;
+}
+
+static void gone_fn(const struct drain_tell_gone *gone,
+		    struct server_id src,
+		    void *private_data)
+{
+	struct monitor *m = private_data;
+	struct drain_id id = drain_id_from_guid(&gone->id);
+	struct known *k = find_known(m, &id);
+
+	if (k != NULL) {
+		print_event(m, "holder_gone", k->record, gone, src);
+	}
+}
+
+/* The same place may be named through another share */
+static bool is_of_interest(const struct monitor *m,
+			   const struct drain_record *record)
+{
+	return m->place == NULL ||
+	       strcmp(m->place->real[0], record->real[0]) == 0;
+}
+
+/* A step may be missed between two looks; none is left out */
+static void print_steps(struct monitor *m,
+			enum drain_state from,
+			const struct drain_record *record)
+{
+	if (from < DRAIN_ARMED && record->state >= DRAIN_ARMED) {
+		print_change(m, "armed", record);
+	}
+	if (from < DRAIN_QUIESCENT && record->state >= DRAIN_QUIESCENT) {
+		print_change(m, "quiescent", record);
+	}
+}
+
+static bool meet(struct monitor *m, struct drain_record **record, bool first)
+{
+	struct known *k = find_known(m, &(*record)->id);
+	struct survey *survey = NULL;
+	enum drain_state from = 0;
+
+	if (k == NULL) {
+		k = talloc_zero(m->tool, struct known);
+		if (k == NULL) {
+			return false;
+		}
+		DLIST_ADD(m->known, k);
+		k->record = talloc_move(k, record);
+		print_change(m, first ? "present" : "begun", k->record);
+		from = first ? k->record->state : DRAIN_ARMING;
+
+		/* From now on its smbds tell of each holder that goes */
+		survey = survey_take(m->tool, m->tool, &k->record->id, true,
+				     tool_deadline(2000));
+		TALLOC_FREE(survey);
+	} else {
+		from = k->record->state;
+		TALLOC_FREE(k->record);
+		k->record = talloc_move(k, record);
+	}
+	k->seen = true;
+	print_steps(m, from, k->record);
+	return true;
+}
+
+static void part(struct monitor *m)
+{
+	struct known *k = NULL;
+	struct known *next = NULL;
+
+	for (k = m->known; k != NULL; k = next) {
+		next = k->next;
+		if (k->seen) {
+			k->seen = false;
+			continue;
+		}
+		print_change(m, "resumed", k->record);
+		DLIST_REMOVE(m->known, k);
+		TALLOC_FREE(k);
+	}
+}
+
+static bool look(struct monitor *m, bool first)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct drain_list *list = NULL;
+	NTSTATUS status;
+	bool ok;
+	size_t i;
+
+	status = drain_store_list(m->tool->store, frame, &list);
+	ok = NT_STATUS_IS_OK(status);
+	if (!ok) {
+		complain("can not read %s: %s",
+			 drain_store_name(m->tool->store), nt_errstr(status));
+	}
+	for (i = 0; ok && i < list->num_records; i++) {
+		if (is_of_interest(m, list->records[i])) {
+			ok = meet(m, &list->records[i], first);
+		}
+	}
+	if (ok) {
+		part(m);
+	}
+	TALLOC_FREE(frame);
+	return ok;
+}
+
+static bool watch_is_well(struct tevent_req *req)
+{
+	NTSTATUS status = drain_hold_watch_recv(req);
+
+	if (NT_STATUS_IS_OK(status) ||
+	    NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
+		return true;
+	}
+	complain("can not watch the drains: %s", nt_errstr(status));
+	return false;
+}
+
+static int monitor(struct monitor *m)
+{
+	static const struct drain_id all;
+	struct tool *tool = m->tool;
+	struct server_id nobody = {0};
+	struct tevent_req *req = NULL;
+	bool first = true;
+
+	while (!m->failed) {
+		/* Watch first, then look: no change slips through */
+		req = drain_hold_watch_send(tool, tool->ev, tool->locks, &all,
+					    nobody);
+		if (req == NULL || !look(m, first)) {
+			break;
+		}
+		first = false;
+		while (!m->failed && tevent_req_is_in_progress(req)) {
+			if (tevent_loop_once(tool->ev) != 0) {
+				return EXIT_FAILED;
+			}
+		}
+		if (!m->failed && !watch_is_well(req)) {
+			break;
+		}
+		TALLOC_FREE(req);
+	}
+	return EXIT_FAILED;
+}
+
+static int run_monitor(struct tool *tool)
+{
+	struct monitor *m = talloc_zero(tool, struct monitor);
+
+	if (m == NULL) {
+		complain("out of memory");
+		return EXIT_FAILED;
+	}
+	m->tool = tool;
+	if (tool->options->target != NULL) {
+		m->place = holders_place(m, tool);
+		if (m->place == NULL) {
+			return EXIT_FAILED;
+		}
+	}
+	tool->on_gone = gone_fn;
+	tool->on_gone_data = m;
+	return monitor(m);
+}
+
+const struct verb verb_monitor = {
+	.name = "monitor",
+	.usage = "monitor [TARGET] [--json]",
+	.run = run_monitor,
+};

@@ -1,0 +1,119 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * smbdrain resume
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+
+static int resume_record(struct tool *tool, const struct drain_record *record)
+{
+	const bool force = tool->options->force;
+	struct server_id owner = {0};
+	NTSTATUS status;
+	bool owned;
+
+	/* Nobody's command shall find itself on an open share */
+	status = drain_owner_claim(tool->locks, &record->id, &owner);
+	owned = NT_STATUS_IS_OK(status);
+	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) && !force) {
+		complain("%s: \"smbdrain run\" (pid %s) is running its command "
+			 "for it; end that first, or resume with --force",
+			 show_target(record), show_server(owner));
+		return EXIT_FAILED;
+	}
+	if (!owned && !force) {
+		complain("%s: can not take its lock: %s", show_target(record),
+			 nt_errstr(status));
+		return EXIT_FAILED;
+	}
+
+	status = end_drain(tool, &record->id);
+	if (owned) {
+		drain_owner_release(tool->locks, &record->id);
+	}
+	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
+		complain("%s: resumed meanwhile", show_target(record));
+		return EXIT_FAILED;
+	}
+	if (!NT_STATUS_IS_OK(status)) {
+		complain("%s: can not take its record away: %s",
+			 show_target(record), tool_write_error(status));
+		return EXIT_FAILED;
+	}
+	printf("%s is open\n", show_target(record));
+	return EXIT_DONE;
+}
+
+static int resume_unreadable(struct tool *tool)
+{
+	size_t num = 0;
+	NTSTATUS status;
+
+	status = drain_store_remove_unreadable(tool->store, &num);
+	if (!NT_STATUS_IS_OK(status)) {
+		complain("can not take unreadable records away: %s",
+			 tool_write_error(status));
+		return EXIT_FAILED;
+	}
+	printf("%zu unreadable records removed\n", num);
+	return EXIT_DONE;
+}
+
+static int resume_all(struct tool *tool, TALLOC_CTX *mem_ctx)
+{
+	struct drain_list *list = NULL;
+	int ret = EXIT_DONE;
+	NTSTATUS status;
+	size_t i;
+
+	status = drain_store_list(tool->store, mem_ctx, &list);
+	if (!NT_STATUS_IS_OK(status)) {
+		complain("can not read %s: %s", drain_store_name(tool->store),
+			 nt_errstr(status));
+		return EXIT_FAILED;
+	}
+	if (list->num_records + list->num_unreadable == 0) {
+		printf("no drain is in force\n");
+	}
+	for (i = 0; i < list->num_records; i++) {
+		ret |= resume_record(tool, list->records[i]);
+	}
+	if (list->num_unreadable > 0) {
+		ret |= resume_unreadable(tool);
+	}
+	return ret;
+}
+
+static int run_resume(struct tool *tool)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct drain_record *record = NULL;
+	int ret = EXIT_FAILED;
+
+	if (tool->options->all && tool->options->target != NULL) {
+		complain("resume: a target or --all, not both");
+		ret = EXIT_USAGE;
+	} else if (tool->options->all) {
+		ret = resume_all(tool, frame);
+	} else {
+		record = show_find(frame, tool, tool->options->target);
+		if (record != NULL) {
+			ret = resume_record(tool, record);
+		}
+	}
+	TALLOC_FREE(frame);
+	return ret;
+}
+
+const struct verb verb_resume = {
+	.name = "resume",
+	.usage = "resume TARGET|--all [--force]",
+	.takes_target = true,
+	.run = run_resume,
+};

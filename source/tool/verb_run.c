@@ -1,0 +1,340 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * smbdrain run
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#define RUN_OWNER_TRIES 50
+#define RUN_OWNER_PAUSE_MSEC 100
+
+struct run {
+	struct tool *tool;
+	struct drain_record *record;
+	bool ours; /* we began it: we end it, whatever happens before */
+	pid_t child; /* 0: not started */
+	int child_status;
+	bool child_gone;
+};
+
+static const int run_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+static void stop_fn(struct tevent_context *ev _UNUSED_,
+		    struct tevent_signal *se _UNUSED_,
+		    int signum,
+		    int count _UNUSED_,
+		    void *siginfo _UNUSED_,
+		    void *private_data)
+{
+	struct run *run = private_data;
+
+	run->tool->stop_signal = signum;
+	if (run->child > 0 && !run->child_gone) {
+		(void)kill(run->child, signum);
+	}
+}
+
+static void child_fn(struct tevent_context *ev _UNUSED_,
+		     struct tevent_signal *se _UNUSED_,
+		     int signum _UNUSED_,
+		     int count _UNUSED_,
+		     void *siginfo _UNUSED_,
+		     void *private_data)
+{
+	struct run *run = private_data;
+
+	if (run->child > 0 &&
+	    waitpid(run->child, &run->child_status, WNOHANG) == run->child) {
+		run->child_gone = true;
+	}
+}
+
+static bool catch_signals(struct run *run, TALLOC_CTX *mem_ctx)
+{
+	struct tevent_context *ev = run->tool->ev;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(run_signals); i++) {
+		if (tevent_add_signal(ev, mem_ctx, run_signals[i], 0, stop_fn,
+				      run) == NULL) {
+			return false;
+		}
+	}
+	return tevent_add_signal(ev, mem_ctx, SIGCHLD, 0, child_fn, run) !=
+	       NULL;
+}
+
+/* In the child: never returns. Exit statuses as of timeout(1). */
+static void become_command(char **command, pid_t parent)
+{
+	sigset_t none;
+	size_t i;
+
+	/* Until the exec a signal would be caught as it is in the parent */
+	for (i = 0; i < ARRAY_SIZE(run_signals); i++) {
+		(void)signal(run_signals[i], SIG_DFL);
+	}
+	(void)signal(SIGCHLD, SIG_DFL);
+	(void)signal(SIGPIPE, SIG_DFL);
+
+	/* If we are killed, it shall not go on with nobody to resume */
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent) {
+		_exit(EXIT_RUN_FAILED);
+	}
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	closefrom(STDERR_FILENO + 1); /* locks and sockets of Samba's */
+
+	execvp(command[0], command);
+	complain("%s: %s", command[0], strerror(errno));
+	_exit(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
+}
+
+static int exit_status_of(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status)
+				 : 128 + WTERMSIG(status);
+}
+
+static int run_command(struct run *run)
+{
+	const pid_t self = getpid();
+	sigset_t all;
+	sigset_t old;
+
+	fflush(NULL);
+	if (!drain_set_environment(run->record)) {
+		complain("out of memory");
+		return EXIT_RUN_FAILED;
+	}
+	sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &old);
+	run->child = fork();
+	if (run->child == 0) {
+		become_command(run->tool->options->command, self);
+	}
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	if (run->child < 0) {
+		complain("can not start a process: %s", strerror(errno));
+		return EXIT_RUN_FAILED;
+	}
+	while (!run->child_gone) {
+		if (tevent_loop_once(run->tool->ev) != 0) {
+			complain("waiting for the command: %s",
+				 strerror(errno));
+			return EXIT_RUN_FAILED;
+		}
+	}
+	return exit_status_of(run->child_status);
+}
+
+/*
+ * From here to the end of the command nobody resumes the drain without force:
+ * a command shall not find itself on an open share.
+ */
+static bool own_the_end(struct run *run)
+{
+	struct tool *tool = run->tool;
+	struct server_id owner = {0};
+	NTSTATUS status;
+	int i;
+
+	for (i = 0; i < RUN_OWNER_TRIES && tool->stop_signal == 0; i++) {
+		struct tevent_req *pause = NULL;
+
+		status = drain_owner_claim(tool->locks, &run->record->id,
+					   &owner);
+		if (!NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
+			break;
+		}
+		/* A resume has it for a moment, another run for long */
+		pause = tevent_wakeup_send(
+			tool, tool->ev,
+			timeval_current_ofs_msec(RUN_OWNER_PAUSE_MSEC));
+		if (pause == NULL ||
+		    !tool_poll(tool, pause, UINT64_MAX)) {
+			return false;
+		}
+		TALLOC_FREE(pause);
+	}
+	if (i == RUN_OWNER_TRIES) {
+		complain("%s: another \"smbdrain run\" (pid %s) is running "
+			 "its command for it", show_target(run->record),
+			 show_server(owner));
+		return false;
+	}
+	if (tool->stop_signal == 0 && !NT_STATUS_IS_OK(status)) {
+		complain("%s: can not take its lock: %s",
+			 show_target(run->record), nt_errstr(status));
+	}
+	return tool->stop_signal == 0 && NT_STATUS_IS_OK(status);
+}
+
+static bool is_still_quiescent(struct run *run)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct drain_record *record = NULL;
+	NTSTATUS status;
+	bool ok;
+
+	status = drain_store_read(run->tool->store, frame, &run->record->id,
+				  &record);
+	ok = NT_STATUS_IS_OK(status) && record->state == DRAIN_QUIESCENT;
+	if (!ok) {
+		complain("%s: resumed before the command could start",
+			 show_target(run->record));
+	}
+	TALLOC_FREE(frame);
+	return ok;
+}
+
+static void end_ours(struct run *run)
+{
+	NTSTATUS status = end_drain(run->tool, &run->record->id);
+
+	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
+		complain("%s: somebody has resumed it meanwhile",
+			 show_target(run->record));
+	} else if (!NT_STATUS_IS_OK(status)) {
+		complain("%s: can not resume it: %s; try \"smbdrain resume\"",
+			 show_target(run->record), tool_write_error(status));
+	}
+}
+
+static int command_and_end(struct run *run)
+{
+	const struct options *options = run->tool->options;
+	int ret;
+
+	if (!own_the_end(run)) {
+		return EXIT_RUN_FAILED;
+	}
+	if (!is_still_quiescent(run)) {
+		drain_owner_release(run->tool->locks, &run->record->id);
+		return EXIT_RUN_FAILED;
+	}
+
+	ret = run_command(run);
+	run->ours = false; /* from now on it depends on how that went */
+
+	if ((ret == 0 && run->tool->stop_signal == 0) ||
+	    options->resume_on_failure) {
+		end_ours(run);
+	} else {
+		complain("%s: %s; it stays drained, so that nobody gets half "
+			 "an update. \"smbdrain resume %s\" opens it",
+			 options->command[0],
+			 run->tool->stop_signal != 0 ? "interrupted"
+						     : "failed",
+			 show_target(run->record));
+	}
+	drain_owner_release(run->tool->locks, &run->record->id);
+	return ret;
+}
+
+/* Our own new drain, or the one that is there, if that may be gone on with */
+static bool find_drain(struct run *run,
+		       TALLOC_CTX *mem_ctx,
+		       const struct share_list *shares)
+{
+	struct drain_record *rival = NULL;
+
+	run->record = begin_record(mem_ctx, run->tool, shares, &rival);
+	if (run->record != NULL) {
+		run->ours = true;
+		return true;
+	}
+	if (rival == NULL) {
+		return false;
+	}
+	if (rival->state != DRAIN_ARMING && !run->tool->options->adopt) {
+		begin_complain_of(rival);
+		complain("--continue takes it over");
+		return false;
+	}
+	run->record = rival;
+	return true;
+}
+
+/* Two that work on one drain would each run a command for it */
+static bool be_the_runner(struct run *run)
+{
+	struct server_id runner = {0};
+	NTSTATUS status;
+
+	status = drain_runner_claim(run->tool->locks, &run->record->id,
+				    &runner);
+	if (NT_STATUS_IS_OK(status)) {
+		return true;
+	}
+	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
+		complain("%s: another \"smbdrain run\" (pid %s) is at work on "
+			 "it", show_target(run->record), show_server(runner));
+	} else {
+		complain("%s: can not take its lock: %s",
+			 show_target(run->record), nt_errstr(status));
+	}
+	return false;
+}
+
+static int run_in(struct run *run, TALLOC_CTX *mem_ctx)
+{
+	const struct options *options = run->tool->options;
+	struct share_list *shares = shares_load(mem_ctx);
+	uint64_t deadline = UINT64_MAX;
+	int ret;
+
+	if (shares == NULL || !catch_signals(run, mem_ctx)) {
+		complain("out of memory");
+		return EXIT_RUN_FAILED;
+	}
+	if (!begin_smbd_runs() || !find_drain(run, mem_ctx, shares) ||
+	    !be_the_runner(run)) {
+		return EXIT_RUN_FAILED;
+	}
+	if (options->has_timeout && !options->has_on_timeout) {
+		deadline = tool_deadline(options->timeout);
+	}
+
+	ret = arm_and_wait(run->tool, shares, run->record, deadline);
+	if (ret == EXIT_DONE) {
+		ret = command_and_end(run);
+	} else if (ret != EXIT_TIMED_OUT) {
+		ret = EXIT_RUN_FAILED;
+	}
+	if (run->ours) {
+		/* The command has not run: nothing to protect */
+		end_ours(run);
+	}
+	return ret;
+}
+
+static int run_run(struct tool *tool)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct run run = {.tool = tool};
+	int ret = run_in(&run, frame);
+
+	TALLOC_FREE(frame);
+	return ret;
+}
+
+const struct verb verb_run = {
+	.name = "run",
+	.usage = "run TARGET [--reason=TEXT] [--allow-unguarded] "
+		 "[--timeout=DURATION] [--on-timeout=fail|force|resume] "
+		 "[--warn-command=COMMAND] [--let-holders-finish] "
+		 "[--purge-durables] [--continue] "
+		 "[--on-failure=keep|resume] -- COMMAND [ARG...]",
+	.takes_target = true,
+	.run = run_run,
+};

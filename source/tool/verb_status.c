@@ -1,0 +1,299 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * smbdrain status
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include "lib/util/pidfile.h"
+
+#define STATUS_MSEC 2000
+
+/* What one drain looks like now */
+struct view {
+	const struct drain_record *record;
+	struct survey *survey;
+	size_t holders;
+};
+
+static size_t count_holders(const struct survey *survey,
+			    const struct open_handle_list *left)
+{
+	size_t num = left->num_handles;
+	size_t i;
+
+	for (i = 0; i < survey->num_smbds; i++) {
+		num += survey->smbds[i].holders;
+	}
+	return num;
+}
+
+static bool get_view(struct tool *tool,
+		     TALLOC_CTX *mem_ctx,
+		     const struct drain_record *record,
+		     struct view *view)
+{
+	struct open_handle_list *left = NULL;
+
+	*view = (struct view) {.record = record};
+	view->survey = survey_take(mem_ctx, tool, &record->id, false,
+				   tool_deadline(STATUS_MSEC));
+	if (view->survey == NULL || !handles_start()) {
+		return false;
+	}
+	left = handles_scan(mem_ctx, tool, record, NULL);
+	if (left == NULL) {
+		return false;
+	}
+	view->holders = count_holders(view->survey, left);
+	TALLOC_FREE(left);
+	return true;
+}
+
+static bool is_silent(const struct survey_smbd *smbd)
+{
+	return !(smbd->answered && smbd->obeys);
+}
+
+/*
+ * For people
+ */
+
+static void print_view(const struct view *view)
+{
+	const struct drain_record *r = view->record;
+	struct drain_id_buf buf;
+	size_t i;
+
+	printf("%s: %s\n", show_target(r), drain_state_string(r->state));
+	printf("  id       %s\n", drain_id_string(&r->id, &buf));
+	printf("  path     %s\n", show_text(r->real[0]));
+	printf("  begun    %s by %s\n", show_time(r->begun),
+	       show_text(r->by));
+	if (r->armed != 0) {
+		printf("  armed    %s\n", show_time(r->armed));
+	}
+	if (r->quiescent != 0) {
+		printf("  quiescent %s\n", show_time(r->quiescent));
+	}
+	if (r->reason[0] != '\0') {
+		printf("  reason   %s\n", show_text(r->reason));
+	}
+	if (r->deadline != 0) {
+		printf("  deadline %s: %s%s\n", show_time(r->deadline),
+		       drain_on_timeout_string(r->on_timeout),
+		       drain_record_is_due(r, drain_now()) ? ", is due" : "");
+	}
+	printf("  holders  %zu\n", view->holders);
+	for (i = 0; i < view->survey->num_smbds; i++) {
+		if (is_silent(&view->survey->smbds[i])) {
+			printf("  smbd %s has not acknowledged\n",
+			       show_server(view->survey->smbds[i].id));
+		}
+	}
+}
+
+static void print_errors(const struct survey *survey)
+{
+	size_t i;
+
+	for (i = 0; i < survey->num_smbds; i++) {
+		const struct survey_smbd *s = &survey->smbds[i];
+
+		if (s->errors > 0) {
+			printf("smbd %s had %u internal errors, the last: "
+			       "%s\n", show_server(s->id), s->errors,
+			       show_text(s->last_error));
+		}
+	}
+}
+
+/*
+ * For programs
+ */
+
+static json_t *json_silent(const struct survey *survey)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < survey->num_smbds; i++) {
+		if (is_silent(&survey->smbds[i])) {
+			json_array_append_new(
+				list,
+				json_string(show_server(survey->smbds[i].id)));
+		}
+	}
+	return list;
+}
+
+static json_t *json_view(const struct view *view)
+{
+	json_t *json = show_json_record(view->record);
+
+	json_object_set_new(json, "holders", json_integer(view->holders));
+	json_object_set_new(json, "unacknowledged",
+			    json_silent(view->survey));
+	return json;
+}
+
+static json_t *json_errors(const struct survey *survey)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < survey->num_smbds; i++) {
+		const struct survey_smbd *s = &survey->smbds[i];
+
+		if (s->errors > 0) {
+			json_array_append_new(
+				list,
+				json_pack("{s:s, s:i, s:o}",
+					  "server_id", show_server(s->id),
+					  "count", (int)s->errors,
+					  "last", show_json_text(
+						  s->last_error)));
+		}
+	}
+	return list;
+}
+
+static bool smbd_runs(void)
+{
+	return pidfile_pid(lp_pid_directory(), "smbd") != 0;
+}
+
+static bool show_as_json(const struct view *views,
+			 size_t num_views,
+			 const struct survey *survey,
+			 size_t num_unreadable)
+{
+	json_t *json = show_json_new();
+	json_t *drains = json_array();
+	size_t i;
+
+	for (i = 0; i < num_views; i++) {
+		json_array_append_new(drains, json_view(&views[i]));
+	}
+	json_object_set_new(json, "drains", drains);
+	json_object_set_new(json, "smbd_running", json_boolean(smbd_runs()));
+	json_object_set_new(json, "smbds", json_integer(survey->num_smbds));
+	json_object_set_new(json, "unreadable_records",
+			    json_integer(num_unreadable));
+	json_object_set_new(json, "errors", json_errors(survey));
+	return show_json(json, false);
+}
+
+static void show_as_text(struct tool *tool,
+			 const struct view *views,
+			 size_t num_views,
+			 const struct survey *survey,
+			 size_t num_unreadable)
+{
+	size_t i;
+
+	for (i = 0; i < num_views; i++) {
+		print_view(&views[i]);
+	}
+	if (num_views == 0) {
+		printf("%s\n", tool->options->target != NULL
+				       ? "open: no drain is in force there"
+				       : "no drain is in force");
+	}
+	if (num_unreadable > 0) {
+		printf("%zu records of %s can not be read: shares with the "
+		       "module refuse new connections until \"smbdrain "
+		       "resume --all\" removes them\n",
+		       num_unreadable, drain_store_name(tool->store));
+	}
+	if (!smbd_runs()) {
+		printf("smbd is not running\n");
+	}
+	print_errors(survey);
+}
+
+/* The drain that was named, or all of them */
+static bool find_drains(struct tool *tool,
+			TALLOC_CTX *mem_ctx,
+			struct drain_list **_list)
+{
+	struct drain_list *list = NULL;
+	struct drain_record *record = NULL;
+	bool open = false;
+	NTSTATUS status;
+
+	status = drain_store_list(tool->store, mem_ctx, &list);
+	if (!NT_STATUS_IS_OK(status)) {
+		complain("can not read %s: %s", drain_store_name(tool->store),
+			 nt_errstr(status));
+		return false;
+	}
+	*_list = list;
+	if (tool->options->target == NULL) {
+		return true;
+	}
+
+	record = show_find_if_any(mem_ctx, tool, tool->options->target,
+				  &open);
+	if (record == NULL) {
+		list->num_records = 0;
+		return open;
+	}
+	list->records[0] = record;
+	list->num_records = 1;
+	return true;
+}
+
+static int status(struct tool *tool, TALLOC_CTX *mem_ctx)
+{
+	static const struct drain_id none;
+	struct drain_list *list = NULL;
+	struct survey *survey = NULL;
+	struct view *views = NULL;
+	size_t i;
+
+	if (!find_drains(tool, mem_ctx, &list)) {
+		return EXIT_FAILED;
+	}
+	views = talloc_array(mem_ctx, struct view, list->num_records);
+	survey = survey_take(mem_ctx, tool, &none, false,
+			     tool_deadline(STATUS_MSEC));
+	if (views == NULL || survey == NULL) {
+		return EXIT_FAILED;
+	}
+	for (i = 0; i < list->num_records; i++) {
+		if (!get_view(tool, mem_ctx, list->records[i], &views[i])) {
+			return EXIT_FAILED;
+		}
+	}
+
+	if (tool->options->json) {
+		return show_as_json(views, list->num_records, survey,
+				    list->num_unreadable)
+			       ? EXIT_DONE
+			       : EXIT_FAILED;
+	}
+	show_as_text(tool, views, list->num_records, survey,
+		     list->num_unreadable);
+	return EXIT_DONE;
+}
+
+static int run_status(struct tool *tool)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	int ret = status(tool, frame);
+
+	TALLOC_FREE(frame);
+	return ret;
+}
+
+const struct verb verb_status = {
+	.name = "status",
+	.usage = "status [TARGET] [--json]",
+	.run = run_status,
+};

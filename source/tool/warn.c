@@ -1,0 +1,91 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Telling people before their time is up: a command of the administrator's,
+ * with the holders as JSON on its standard input.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include <sys/wait.h>
+
+#define WARN_HOLDERS_MSEC 2000
+
+bool drain_set_environment(const struct drain_record *record)
+{
+	struct drain_id_buf buf;
+
+	return setenv("DRAIN_ID", drain_id_string(&record->id, &buf), 1) == 0 &&
+	       setenv("DRAIN_SHARE", record->target.share, 1) == 0 &&
+	       setenv("DRAIN_PATH", record->target.path, 1) == 0 &&
+	       setenv("DRAIN_REAL_PATH", record->real[0], 1) == 0;
+}
+
+/* In a file without a name: the command may read it whenever it likes */
+static FILE *write_holders(struct tool *tool,
+			   const struct drain_record *record)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct holder_list *list = NULL;
+	FILE *f = tmpfile();
+
+	list = holders_get(frame, tool, record, false,
+			   tool_deadline(WARN_HOLDERS_MSEC));
+	if (f != NULL && (list == NULL || !show_json_holders(f, list))) {
+		fclose(f);
+		f = NULL;
+	}
+	TALLOC_FREE(frame);
+	return f;
+}
+
+static void become_command(const char *command, FILE *f)
+{
+	int fd = fileno(f);
+	int null = open("/dev/null", O_WRONLY);
+
+	/* Nobody who reads our output shall have to wait for its end */
+	if (null == -1 || dup2(null, STDOUT_FILENO) == -1 ||
+	    lseek(fd, 0, SEEK_SET) != 0 || dup2(fd, STDIN_FILENO) == -1) {
+		_exit(EXIT_RUN_FAILED);
+	}
+	(void)signal(SIGPIPE, SIG_DFL);
+	closefrom(STDERR_FILENO + 1);
+	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+	_exit(EXIT_NOT_FOUND);
+}
+
+void warn(struct tool *tool, const struct drain_record *record)
+{
+	const char *command = tool->options->warn_command;
+	FILE *f = NULL;
+	pid_t middle;
+
+	fflush(NULL);
+	f = write_holders(tool, record);
+	if (f == NULL) {
+		complain("%s: nobody was warned: can not list the holders",
+			 show_target(record));
+		return;
+	}
+
+	/* By way of a child that ends at once: nobody has to wait for it */
+	middle = fork();
+	if (middle == 0) {
+		if (drain_set_environment(record) && fork() == 0) {
+			become_command(command, f);
+		}
+		_exit(0);
+	}
+	if (middle < 0) {
+		complain("%s: nobody was warned: %s", command,
+			 strerror(errno));
+	} else {
+		(void)waitpid(middle, NULL, 0);
+	}
+	fclose(f);
+}
