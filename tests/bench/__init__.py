@@ -1,0 +1,1 @@
+"""The benchmark: what drain costs and how long it takes."""

@@ -1,0 +1,141 @@
+"""Fixtures of the integration tests: private servers and a time limit."""
+
+import faulthandler
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lib.drain import Drain  # noqa: E402 (needs the path above)
+from lib.smbd import PrivateSmbd  # noqa: E402
+
+TIME_LIMIT = 60
+LAST_RESORT = 30
+
+_REPORTS = pytest.StashKey()
+
+
+def pytest_configure(config):
+    """Markers of this directory."""
+    config.addinivalue_line(
+        'markers', 'time_limit(seconds): the test may take this long '
+        f'({TIME_LIMIT} s by default)')
+    config.addinivalue_line(
+        'markers', 'logs_may_contain(pattern): lines of smbd\'s log that do '
+        'not make the test fail')
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """Let fixtures know, when they end, how the test went."""
+    report = (yield).get_result()
+    item.stash.setdefault(_REPORTS, {})[report.when] = report
+
+
+def _passed(node):
+    reports = node.stash.get(_REPORTS, {})
+    return all(when in reports and not reports[when].failed
+               for when in ('setup', 'call'))
+
+
+@pytest.fixture(autouse=True)
+def time_limit(request):
+    """End a test that hangs, fixtures included, and show where it does.
+
+    If it can not be interrupted the whole run ends: private servers notice
+    that and go.
+    """
+    marker = request.node.get_closest_marker('time_limit')
+    seconds = marker.args[0] if marker else TIME_LIMIT
+
+    def expire(_signal, _frame):
+        faulthandler.dump_traceback(sys.__stderr__)
+        pytest.fail(f'not finished within {seconds} s')
+
+    previous = signal.signal(signal.SIGALRM, expire)
+    faulthandler.dump_traceback_later(seconds + LAST_RESORT, exit=True,
+                                      file=sys.__stderr__)
+    signal.alarm(seconds)
+    yield
+    signal.alarm(0)
+    faulthandler.cancel_dump_traceback_later()
+    signal.signal(signal.SIGALRM, previous)
+
+
+@pytest.fixture
+def tmp_path(request):
+    """As pytest's own, but it leaves nothing behind a test that passed."""
+    path = Path(tempfile.mkdtemp(prefix='drain-'))
+    path.chmod(0o755)
+    yield path
+    if _passed(request.node):
+        shutil.rmtree(path)
+
+
+@pytest.fixture
+def smbd(request, tmp_path):  # pylint: disable=unused-argument
+    """Start private servers: ``smbd(shares, global_options, ...)``.
+
+    It asks for tmp_path so that this is removed after the servers have
+    ended: smbd panics when its current directory goes.
+
+    The arguments are those of PrivateSmbd.  The servers are stopped after
+    the test, which fails if their logs show a crash.
+    """
+    if os.geteuid() != 0:
+        pytest.skip('smbd needs root')
+    servers = []
+    name = re.sub(r'\W+', '-', request.node.name.removeprefix('test_'))[:30]
+
+    def start(shares=None, global_options=None, **options):
+        server = PrivateSmbd(name.strip('-'), shares, global_options,
+                             **options)
+        servers.append(server)
+        return server.start()
+
+    yield start
+    _finish(request.node, servers)
+
+
+@pytest.fixture
+def drained(smbd):
+    """Start a server whose shares use the module: ``server, drain = ...``.
+
+    Without arguments it has one share, ``pkg``, with ``app/tool.exe`` and
+    ``other/data.bin`` in it.
+    """
+    def start(shares=None, global_options=None, **options):
+        server = smbd(shares or {'pkg': {'vfs objects': 'drain'}},
+                      global_options, **options)
+        if shares is None:
+            server.put('pkg', 'app/tool.exe', b'MZ' * 100)
+            server.put('pkg', 'other/data.bin', b'data')
+        return server, Drain(server)
+
+    return start
+
+
+def _finish(node, servers):
+    """Stop the servers, look at their logs, keep those of a failed test."""
+    passed = _passed(node)
+    expected = node.get_closest_marker('logs_may_contain')
+    try:
+        for server in servers:
+            server.stop()
+        for server in servers if passed else []:
+            passed = False
+            server.check_logs(expected.args[0] if expected else None)
+            passed = True
+    finally:
+        for server in servers:
+            if not passed:
+                print(f'log of {server.name}:\n{server.logs()[-4000:]}')
+            server.close(keep_logs=not passed)

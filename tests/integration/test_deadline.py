@@ -1,0 +1,416 @@
+"""The deadline of a drain: fail, force and resume, whoever waits or does not;
+and the command that warns people before."""
+
+import json
+import os
+import signal
+import time
+from datetime import datetime
+
+import pytest
+
+from lib.drain import Drain, complaint
+from lib.smb2 import NtStatus, SmbError, connect
+from lib.smbd import PrivateSmbd, wait_until
+
+HOLDERS_LEFT = '1 holders left'
+
+
+@pytest.fixture(name='server', scope='module')
+def _server():
+    """One server for all"""
+    if os.geteuid() != 0:
+        pytest.skip('smbd needs root')
+    with PrivateSmbd('deadline', {'pkg': {'vfs objects': 'drain'}}) as server:
+        server.put('pkg', 'app/tool.exe', b'MZ' * 100)
+        server.put('pkg', 'other/data.bin', b'data')
+        yield server
+
+
+@pytest.fixture(name='drain')
+def _drain(server):
+    """Its tool; open again after each test"""
+    drain = Drain(server)
+    yield drain
+    drain.resume('--all')
+
+
+@pytest.fixture(name='handle')
+def _handle(server):
+    """A file of pkg/app that a client has open"""
+    with connect(server.port) as tree:
+        yield tree.create('app/tool.exe')
+
+
+def deadline(seconds, on_timeout):
+    """The options of a deadline"""
+    return f'--timeout={seconds}', f'--on-timeout={on_timeout}'
+
+
+def record(drain, target='pkg/app'):
+    """The drain as status shows it"""
+    return drain.status(target)['drains'][0]
+
+
+def is_closed(handle):
+    """Whether the server has closed it"""
+    try:
+        handle.read(length=2)
+    except SmbError as error:
+        return error.status == NtStatus.FILE_CLOSED
+    return False
+
+
+def wait_due(drain):
+    """Until the deadline has come"""
+    wait_until(lambda: record(drain)['is_due'], 5, 'deadline', 0.05)
+
+
+# -- fail
+
+def test_fail_on_wait(drain, handle):
+    """The waiter gives up and says who is left; the target stays closed"""
+    drain.begin('pkg/app')
+    began = time.monotonic()
+    done = drain.wait('pkg/app', *deadline(1, 'fail'), expect=124)
+    assert 1 <= time.monotonic() - began < 5
+    assert HOLDERS_LEFT in done.stderr
+    assert drain.state('pkg/app') == 'armed'
+    assert handle.read(length=2) == b'MZ'
+
+
+def test_fail_on_begin(drain, handle):
+    """The same for begin --wait"""
+    done = drain.begin('pkg/app', '--wait', *deadline(1, 'fail'), expect=124)
+    assert HOLDERS_LEFT in done.stderr
+    assert drain.state('pkg/app') == 'armed'
+    handle.close()
+
+
+def test_fail_on_run(drain, handle, tmp_path):
+    """run opens what it has closed; the command has not run"""
+    done = drain.run('pkg/app', 'touch', str(tmp_path / 'ran'),
+                     options=deadline(1, 'fail'), expect=124)
+    assert HOLDERS_LEFT in done.stderr
+    assert drain.state('pkg/app') == 'open'
+    assert not (tmp_path / 'ran').exists()
+    handle.close()
+
+
+def test_fail_is_done_by_the_next_that_waits(drain, handle):
+    """It is due until then, and status says so"""
+    drain.begin('pkg/app', *deadline(1, 'fail'))
+    assert record(drain)['is_due'] is False
+    wait_due(drain)
+    text = drain.call('status', 'pkg/app').stdout
+    assert 'fail, is due' in text
+    began = time.monotonic()
+    drain.wait('pkg/app', expect=124)
+    assert time.monotonic() - began < 3
+    assert drain.state('pkg/app') == 'armed'
+    handle.close()
+
+
+def test_who_is_in_time_does_not_fail(drain, handle):
+    """Quiescent before the deadline is quiescent; nothing is due after it"""
+    drain.begin('pkg/app', *deadline(2, 'fail'))
+    handle.close()
+    drain.wait('pkg/app')
+    time.sleep(2.1)
+    assert record(drain)['is_due'] is False
+    drain.wait('pkg/app')
+
+
+# -- resume
+
+def test_resume_on_wait(server, drain, handle):
+    """The target is open again, and the waiter has not got it"""
+    drain.begin('pkg/app')
+    done = drain.wait('pkg/app', *deadline(1, 'resume'), expect=124)
+    assert 'resumed at its deadline' in complaint(done)
+    assert drain.state('pkg/app') == 'open'
+    with connect(server.port) as tree:
+        assert tree.status_of_open('app/tool.exe') == NtStatus.SUCCESS
+    assert handle.read(length=2) == b'MZ'
+
+
+def test_resume_on_run(drain, handle, tmp_path):
+    """The command has not run"""
+    drain.run('pkg/app', 'touch', str(tmp_path / 'ran'),
+              options=deadline(1, 'resume'), expect=124)
+    assert drain.state('pkg/app') == 'open'
+    assert not (tmp_path / 'ran').exists()
+    handle.close()
+
+
+def test_resume_is_done_by_the_next_that_waits(drain, handle):
+    """The tool that began has died: closed and due until another waits"""
+    waiter = drain.start('begin', 'pkg/app', '--wait', *deadline(1, 'resume'))
+    drain.wait_for_state('pkg/app', 'armed')
+    waiter.kill()
+    waiter.communicate()
+    wait_due(drain)
+    assert 'resume, is due' in drain.call('status').stdout
+    drain.wait('pkg/app', expect=124)
+    assert drain.state('pkg/app') == 'open'
+    handle.close()
+
+
+def test_two_waiters_resume_once(drain, handle):
+    """Both end, the target is open"""
+    drain.begin('pkg/app', *deadline(1, 'resume'))
+    waiters = [drain.start('wait', 'pkg/app') for _ in range(2)]
+    ended = sorted(waiter.wait(10) for waiter in waiters)
+    for waiter in waiters:
+        waiter.communicate()
+    assert ended in ([1, 124], [124, 124])
+    assert drain.state('pkg/app') == 'open'
+    handle.close()
+
+
+# -- force
+
+def test_force_on_wait(drain, handle):
+    """The handles that are left are closed at the deadline, not before"""
+    drain.begin('pkg/app')
+    began = time.monotonic()
+    drain.wait('pkg/app', *deadline(1, 'force'))
+    assert 1 <= time.monotonic() - began < 6
+    assert is_closed(handle)
+    assert drain.state('pkg/app') == 'quiescent'
+
+
+def test_force_says_whose(drain, handle):
+    """Who waits is told whose handles are closed, and what they were"""
+    done = drain.begin('pkg/app', '--wait', *deadline(1, 'force'))
+    assert is_closed(handle)
+    assert 'its time is up' in done.stderr
+    assert HOLDERS_LEFT in done.stderr
+    assert '@127.0.0.1 has app/tool.exe open' in done.stderr
+
+
+def test_force_on_begin_and_run(server, drain, handle):
+    """The same for the others that wait"""
+    drain.begin('pkg/app', '--wait', *deadline(1, 'force'))
+    assert is_closed(handle)
+    drain.resume('pkg/app')
+    again = handle.tree.create('app/tool.exe')
+    outside = handle.tree.create('other/data.bin')
+    drain.run('pkg/app', 'true', options=deadline(1, 'force'))
+    assert is_closed(again) and not is_closed(outside)
+    assert drain.state('pkg/app') == 'open'
+    assert handle.tree.read_file('app/tool.exe') == b'MZ' * 100
+
+
+def test_force_with_no_tool_running(drain, handle):
+    """The smbds do it by themselves"""
+    drain.begin('pkg/app', *deadline(1, 'force'))
+    assert not is_closed(handle)
+    wait_until(lambda: is_closed(handle), 5, 'force', 0.05)
+    assert record(drain)['holders'] == 0
+    assert record(drain)['is_due'] is True
+    drain.wait('pkg/app')
+    assert record(drain)['is_due'] is False
+
+
+def test_force_after_the_tool_was_killed(drain, handle):
+    """What it had set stays set"""
+    waiter = drain.start('run', 'pkg/app', *deadline(2, 'force'), '--',
+                         'true')
+    drain.wait_for_state('pkg/app', 'armed')
+    waiter.kill()
+    waiter.communicate()
+    wait_until(lambda: is_closed(handle), 6, 'force', 0.05)
+
+
+def test_force_for_a_client_that_comes_later(server, drain):
+    """Who connects while it drains has the deadline as well"""
+    with connect(server.port) as first:
+        held = first.create('app/tool.exe')
+        drain.begin('pkg/app', *deadline(2, 'force'))
+        with connect(server.port) as late:
+            assert (late.status_of_open('app/tool.exe') ==
+                    NtStatus.SHARING_VIOLATION)
+            wait_until(lambda: is_closed(held), 6, 'force', 0.05)
+            late.connection.echo()
+
+
+def test_resumed_before_it_was_due(drain, handle):
+    """Nothing is closed of a drain that has ended"""
+    drain.begin('pkg/app', *deadline(1, 'force'))
+    drain.resume('pkg/app')
+    time.sleep(1.3)
+    assert not is_closed(handle)
+
+
+# -- whose it is
+
+def test_it_is_in_the_record(drain):
+    """For all tools to see"""
+    begun = time.time()
+    drain.begin('pkg/app', *deadline('1h', 'resume'))
+    when = datetime.fromisoformat(record(drain)['deadline']).timestamp()
+    assert begun + 3595 < when < begun + 3660
+    assert record(drain)['on_timeout'] == 'resume'
+    assert ': resume\n' in drain.call('status', 'pkg/app').stdout
+
+
+def test_wait_with_a_time_limit_sets_none(drain, handle):
+    """--timeout alone is the patience of this one wait"""
+    drain.begin('pkg/app')
+    drain.wait('pkg/app', '--timeout=0.3', expect=124)
+    assert record(drain)['deadline'] is None
+    handle.close()
+    drain.wait('pkg/app')
+
+
+def test_begin_with_a_time_limit_sets_none(drain, handle):
+    """The same for begin: a later wait has its own patience"""
+    drain.begin('pkg/app', '--wait', '--timeout=0.5', expect=124)
+    assert record(drain)['deadline'] is None
+    drain.wait('pkg/app', '--timeout=0.2', expect=124)
+    handle.close()
+    drain.wait('pkg/app', '--timeout=5')
+
+
+def test_wait_may_set_another(drain, handle):
+    """The later word counts, for those that wait already too"""
+    drain.begin('pkg/app', *deadline('1h', 'fail'))
+    waiter = drain.start('wait', 'pkg/app')
+    time.sleep(0.5)
+    drain.wait('pkg/app', *deadline(1, 'force'))
+    assert waiter.wait(5) == 0
+    waiter.communicate()
+    assert is_closed(handle)
+
+
+def test_patience_ends_before_the_deadline(drain, handle):
+    """One wait gives up, the drain does not"""
+    drain.begin('pkg/app', *deadline('1h', 'force'))
+    drain.wait('pkg/app', '--timeout=0.3', expect=124)
+    assert record(drain)['deadline'] is not None
+    assert not is_closed(handle)
+
+
+# -- words
+
+@pytest.mark.parametrize('words, status', [
+    (('begin', 'pkg/app', '--on-timeout=force'), 2),
+    (('wait', 'pkg/app', '--on-timeout=fail'), 2),
+    (('run', 'pkg/app', '--on-timeout=fail', '--', 'true'), 125),
+    (('begin', 'pkg/app', '--timeout=1', '--on-timeout=kill'), 2),
+    (('resume', 'pkg/app', '--timeout=1', '--on-timeout=fail'), 2),
+    (('status', 'pkg/app', '--on-timeout=fail'), 2),
+])
+def test_usage(drain, words, status):
+    """What can not be meant is said, and nothing is begun"""
+    assert 'timeout' in complaint(drain.call(*words, expect=status))
+    assert drain.status()['drains'] == []
+
+
+# -- telling people
+
+@pytest.fixture(name='warned')
+def _warned(tmp_path):
+    """A command that notes what it is given, and what it has been given"""
+    notes = tmp_path / 'notes'
+    notes.mkdir()
+
+    def read():
+        return [json.loads(path.read_text())
+                for path in sorted(notes.glob('*.json'))]
+
+    command = (f'n={notes}/$(date +%s%N); cat >$n; '
+               f'echo "$DRAIN_SHARE $DRAIN_PATH" >{notes}/target; '
+               f'mv $n $n.json')
+    return f'--warn-command={command}', read, notes
+
+
+@pytest.mark.parametrize('verb', ['begin', 'wait', 'run'])
+def test_warned_at_begin_and_at_half_time(drain, handle, warned, verb):
+    """Twice, with the holders as JSON and the drain in the environment"""
+    option, read, notes = warned
+    options = (*deadline(2, 'fail'), option)
+    if verb == 'run':
+        drain.run('pkg/app', 'true', options=options, expect=124)
+    elif verb == 'begin':
+        drain.begin('pkg/app', '--wait', *options, expect=124)
+    else:
+        drain.begin('pkg/app')
+        drain.wait('pkg/app', *options, expect=124)
+    wait_until(lambda: len(read()) == 2, 3, 'two warnings', 0.05)
+    for document in read():
+        assert document['version'] == 1
+        holder, = document['holders']
+        assert holder['path'] == 'app/tool.exe'
+        assert holder['client'] == '127.0.0.1'
+    assert (notes / 'target').read_text() == 'pkg app\n'
+    first, second = (int(path.name.split('.')[0])
+                     for path in sorted(notes.glob('*.json')))
+    assert 0.5 < (second - first) / 1e9 < 1.9
+    handle.close()
+
+
+def test_warned_at_half_of_a_patience(drain, handle, warned):
+    """Without a deadline it is the time limit of the wait that counts"""
+    option, read, _ = warned
+    drain.begin('pkg/app')
+    drain.wait('pkg/app', '--timeout=2', option, expect=124)
+    wait_until(lambda: len(read()) == 2, 3, 'two warnings', 0.05)
+    handle.close()
+
+
+def test_warned_by_begin_that_does_not_wait(drain, handle, warned):
+    """People are told at begin, whoever waits later"""
+    option, read, _ = warned
+    drain.begin('pkg/app', option)
+    wait_until(lambda: len(read()) == 1, 3, 'a warning', 0.05)
+    handle.close()
+
+
+def test_warned_once_without_an_end(drain, handle, warned):
+    """With no time limit there is no half time"""
+    option, read, _ = warned
+    drain.begin('pkg/app')
+    waiter = drain.start('wait', 'pkg/app', option)
+    wait_until(read, 5, 'a warning', 0.05)
+    handle.close()
+    assert waiter.wait(5) == 0
+    waiter.communicate()
+    assert len(read()) == 1
+
+
+def test_warning_that_hangs(drain, handle, tmp_path):
+    """Nobody waits for it, at the deadline or before"""
+    pids = tmp_path / 'pids'
+    drain.begin('pkg/app')
+    with open(tmp_path / 'out', 'w', encoding='utf-8') as out:
+        waiter = drain.start('wait', 'pkg/app', *deadline(1, 'force'),
+                             f'--warn-command=echo $$ >>{pids}; exec sleep 60',
+                             stdout=out, stderr=out)
+        began = time.monotonic()
+        assert waiter.wait(10) == 0
+    assert time.monotonic() - began < 6
+    assert is_closed(handle)
+    for pid in pids.read_text().split():
+        os.kill(int(pid), signal.SIGTERM)
+
+
+def test_warning_that_fails(drain, handle):
+    """It is no reason not to drain"""
+    drain.begin('pkg/app')
+    drain.wait('pkg/app', '--timeout=0.5', '--warn-command=/nonexistent/tell',
+               expect=124)
+    handle.close()
+    drain.wait('pkg/app', '--warn-command=exit 3')
+
+
+def test_nobody_warns_when_no_tool_waits(drain, handle, warned):
+    """Only a tool that waits runs it"""
+    option, read, _ = warned
+    drain.begin('pkg/app', '--wait', '--timeout=0.3', option, expect=124)
+    wait_until(read, 3, 'a warning', 0.05)
+    known = len(read())
+    time.sleep(0.5)
+    assert len(read()) == known
+    handle.close()

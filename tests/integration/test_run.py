@@ -1,0 +1,317 @@
+"""run: a command on a quiescent target."""
+
+import os
+import pwd
+
+import pytest
+
+from lib.drain import ended, stopped
+from lib.smb2 import NtStatus, connect
+from lib.smbd import wait_until
+
+OPEN, REFUSED = NtStatus.SUCCESS, NtStatus.SHARING_VIOLATION
+TOOL = 'app/tool.exe'
+SH = ('/bin/sh', '-c')
+
+
+# -- the command
+
+def test_environment(drained):
+    """It is told which drain it runs for, and where the files are"""
+    server, drain = drained()
+    done = drain.run('pkg/app', 'env')
+    environment = dict(line.split('=', 1)
+                       for line in done.stdout.splitlines() if '=' in line)
+    assert environment['DRAIN_SHARE'] == 'pkg'
+    assert environment['DRAIN_PATH'] == 'app'
+    assert (environment['DRAIN_REAL_PATH'] ==
+            os.path.realpath(server.share_path('pkg') / 'app'))
+    assert len(environment['DRAIN_ID']) >= 32
+    assert environment['PATH'] == os.environ['PATH']
+
+
+def test_environment_of_a_whole_share(drained):
+    """The path is empty, and each drain has an id of its own"""
+    server, drain = drained()
+    script = 'echo "<$DRAIN_PATH> $DRAIN_REAL_PATH"; echo $DRAIN_ID'
+    ids = set()
+    for _ in range(3):
+        done = drain.run('pkg', *SH, script)
+        where, number = done.stdout.splitlines()
+        assert where == f'<> {os.path.realpath(server.share_path("pkg"))}'
+        ids.add(number)
+    assert len(ids) == 3
+
+
+def test_id_is_that_of_status(drained):
+    """A command can ask about its own drain"""
+    _, drain = drained()
+    script = ('echo $DRAIN_ID; ' +
+              ' '.join(drain.command('status', 'pkg', '--json')))
+    number, *status = drain.run('pkg', *SH, script).stdout.splitlines()
+    assert f'"id": "{number}"' in '\n'.join(status)
+    assert '"state": "quiescent"' in '\n'.join(status)
+
+
+def test_no_file_descriptors_leak(drained):
+    """The command has its three, and that of its own look"""
+    _, drain = drained()
+    done = drain.run('pkg', 'ls', '/proc/self/fd')
+    assert done.stdout.split() == ['0', '1', '2', '3']
+
+
+def test_signals_are_as_usual_in_the_command(drained):
+    """None blocked, none ignored that was not before"""
+    _, drain = drained()
+    done = drain.run('pkg', 'grep', '-E', '^Sig(Blk|Ign)',
+                     '/proc/self/status')
+    with open('/proc/self/status', encoding='ascii') as file:
+        ours = [line for line in file if line.startswith('SigIgn')]
+    blocked, ignored = done.stdout.splitlines()
+    assert int(blocked.split()[1], 16) == 0
+    # Python ignores SIGPIPE and SIGXFSZ, and gives them back to its children
+    assert int(ignored.split()[1], 16) & ~int(ours[0].split()[1], 16) == 0
+
+
+def test_input_and_output_are_those_of_run(drained):
+    """Nothing of smbdrain's own gets in between"""
+    _, drain = drained()
+    done = drain.run('pkg', *SH, 'echo out; echo err >&2')
+    assert (done.stdout, done.stderr) == ('out\n', 'err\n')
+
+
+def test_options_of_the_command_are_its_own(drained):
+    """What follows -- is not for smbdrain, another -- neither"""
+    _, drain = drained()
+    done = drain.run('pkg', 'echo', '--timeout=1', '--', '--force')
+    assert done.stdout == '--timeout=1 -- --force\n'
+
+
+def test_share_is_closed_while_it_runs(drained, tmp_path):
+    """Until its end, and open after it"""
+    server, drain = drained()
+    flag = tmp_path / 'flag'
+    with connect(server.port) as tree:
+        process = drain.start('run', 'pkg/app', '--', *SH,
+                              f'touch {flag}; while [ -e {flag} ]; do '
+                              'sleep 0.02; done')
+        with ended(process):
+            wait_until(flag.exists, 10, 'the command')
+            assert drain.state('pkg/app') == 'quiescent'
+            assert tree.status_of_open(TOOL) == REFUSED
+            flag.unlink()
+            assert process.wait(10) == 0
+        assert tree.status_of_open(TOOL) == OPEN
+    assert drain.records() == {}
+
+
+# -- exit statuses
+
+@pytest.mark.parametrize('command, status', [
+    (('true',), 0),
+    ((*SH, 'exit 3'), 3),
+    ((*SH, 'exit 124'), 124),
+    (('/nowhere/at/all',), 127),
+    (('no-such-program-anywhere',), 127),
+    (('/etc/passwd',), 126),
+    (('/',), 126),
+    ((*SH, 'kill -9 $$'), 137),
+    ((*SH, 'kill -TERM $$'), 143),
+    ((*SH, 'ulimit -c 0; kill -SEGV $$'), 139),
+])
+def test_exit_status(drained, command, status):
+    """As of timeout(1); after a failure the share stays closed"""
+    server, drain = drained()
+    done = drain.run('pkg', *command, expect=status)
+    with connect(server.port) as tree:
+        if status == 0:
+            assert drain.records() == {} and done.stderr == ''
+            assert tree.status_of_open(TOOL) == OPEN
+        else:
+            assert drain.state('pkg') == 'quiescent'
+            assert 'smbdrain resume pkg' in done.stderr
+            assert tree.status_of_open(TOOL) == REFUSED
+
+
+@pytest.mark.parametrize('choice', ['keep', 'resume'])
+def test_on_failure(drained, choice):
+    """keep: as it is; resume: open, with the status of the command"""
+    _, drain = drained()
+    drain.run('pkg', *SH, 'exit 3', options=[f'--on-failure={choice}'],
+              expect=3)
+    assert drain.state('pkg') == ('quiescent' if choice == 'keep' else 'open')
+
+
+USAGE = [
+    ('run', 'pkg'),
+    ('run', 'pkg', '--'),
+    ('run', '--', 'true'),
+    ('run', 'pkg', 'true'),
+    ('run', 'pkg', 'app', '--', 'true'),
+    ('run', 'pkg', '--timeout=soon', '--', 'true'),
+    ('run', 'pkg', '--on-failure=maybe', '--', 'true'),
+    ('run', 'pkg', '--nonsense', '--', 'true'),
+    ('run', 'pkg', '--force', '--', 'true'),
+    ('run', '--timeout=soon', 'pkg', '--', 'true'),
+    ('--timeout=1', 'run', '--nonsense', 'pkg', '--', 'true'),
+]
+
+
+def test_usage(drained):
+    """125: nobody takes that for the status of the command"""
+    _, drain = drained()
+    for arguments in USAGE:
+        assert drain.call(*arguments, expect=125).stderr
+    assert drain.records() == {}
+
+
+def test_bad_target(drained):
+    """125 as well, and no trace"""
+    _, drain = drained()
+    for target in ('nowhere', 'pkg/nowhere', 'pkg/app/tool.exe', 'pkg/../..',
+                   ''):
+        assert drain.run(target, 'true', expect=125).stderr
+    assert drain.records() == {}
+
+
+def test_not_root(drained, tmp_path):
+    """125, and the command does not run"""
+    _, drain = drained()
+    drain.run('pkg', 'touch', str(tmp_path / 'ran'), expect=125,
+              user=pwd.getpwnam('nobody').pw_uid)
+    assert not (tmp_path / 'ran').exists()
+
+
+def test_no_smbd(drained):
+    """125"""
+    server, drain = drained()
+    server.stop()
+    drain.run('pkg', 'true', expect=125)
+    assert drain.records() == {}
+
+
+def test_timeout(drained, tmp_path):
+    """124, who is in the way is named, and what was begun is ended"""
+    server, drain = drained()
+    with connect(server.port) as tree:
+        tree.create(TOOL)
+        done = drain.run('pkg', 'touch', str(tmp_path / 'ran'),
+                         options=['--timeout=1'], expect=124)
+        assert '1 holders left' in done.stderr and TOOL in done.stderr
+        assert drain.records() == {}
+        assert not (tmp_path / 'ran').exists()
+        assert tree.status_of_open(TOOL) == OPEN
+
+
+def test_not_armed(drained):
+    """125, named, and ended: an smbd is silent"""
+    server, drain = drained()
+    with connect(server.port) as tree:
+        child = server.child_of(tree.connection)
+        with stopped(child):
+            done = drain.run('pkg', 'true', options=['--timeout=1'],
+                             expect=125)
+            assert f'smbd {child} has not answered' in done.stderr
+            assert drain.records() == {}
+        assert tree.status_of_open(TOOL) == OPEN
+
+
+# -- drains of others
+
+def test_drain_of_somebody_else(drained):
+    """It is not taken over, nor ended"""
+    _, drain = drained()
+    drain.begin('pkg/app', '--reason=mine')
+    before = drain.records()
+    done = drain.run('pkg/app', 'true', expect=125)
+    assert 'mine' in done.stderr and '--continue' in done.stderr
+    assert drain.records() == before
+
+
+@pytest.mark.parametrize('wait', [False, True], ids=['armed', 'quiescent'])
+def test_continue(drained, wait):
+    """It is taken over, to its end"""
+    server, drain = drained()
+    drain.begin('pkg/app', *['--wait'] * wait)
+    drain.run('pkg/app', 'true', options=['--continue'])
+    assert drain.records() == {}
+    with connect(server.port) as tree:
+        assert tree.status_of_open(TOOL) == OPEN
+
+
+def test_continue_without_a_drain(drained):
+    """A new one is begun"""
+    _, drain = drained()
+    drain.run('pkg/app', 'true', options=['--continue'])
+    assert drain.records() == {}
+
+
+def test_continue_after_a_failure(drained):
+    """The next run does it better, and ends the drain"""
+    _, drain = drained()
+    drain.run('pkg/app', 'false', expect=1)
+    drain.run('pkg/app', 'true', expect=125)
+    drain.run('pkg/app', 'true', options=['--continue'])
+    assert drain.records() == {}
+
+
+def test_continue_that_times_out(drained):
+    """124; the drain of somebody else is still there"""
+    server, drain = drained()
+    with connect(server.port) as tree:
+        tree.create(TOOL)
+        drain.begin('pkg/app')
+        before = drain.records()
+        drain.run('pkg/app', 'true', expect=124,
+                  options=['--continue', '--timeout=1'])
+        assert drain.records() == before
+
+
+def test_drain_around_it(drained):
+    """A drain of the whole share is another one: that stays"""
+    server, drain = drained()
+    drain.begin('pkg')
+    drain.run('pkg/app', 'true')
+    assert drain.state('pkg') == 'armed'
+    with connect(server.port) as tree:
+        assert tree.status_of_open(TOOL) == REFUSED
+        drain.resume('pkg')
+        assert tree.status_of_open(TOOL) == OPEN
+
+
+# -- resume while a command runs
+
+@pytest.mark.parametrize('all_', [False, True], ids=['one', 'all'])
+def test_resume_during_the_command(drained, tmp_path, all_):
+    """Refused, with the process that is in the way; --force does it"""
+    server, drain = drained()
+    flag = tmp_path / 'flag'
+    what = '--all' if all_ else 'pkg'
+    process = drain.start('run', 'pkg', '--', *SH, f'touch {flag}; '
+                          f'while [ -e {flag} ]; do sleep 0.02; done; exit 5')
+    with ended(process), connect(server.port) as tree:
+        wait_until(flag.exists, 10, 'the command')
+        done = drain.resume(what, expect=1)
+        assert str(process.pid) in done.stderr and '--force' in done.stderr
+        assert tree.status_of_open(TOOL) == REFUSED
+        drain.resume(what, '--force')
+        assert tree.status_of_open(TOOL) == OPEN
+        flag.unlink()
+        assert process.wait(10) == 5
+        assert drain.records() == {}
+
+
+def test_forced_resume_and_a_new_drain(drained, tmp_path):
+    """A run whose drain was ended under it leaves the next one alone"""
+    _, drain = drained()
+    flag = tmp_path / 'flag'
+    process = drain.start('run', 'pkg', '--', *SH, f'touch {flag}; '
+                          f'while [ -e {flag} ]; do sleep 0.02; done')
+    with ended(process):
+        wait_until(flag.exists, 10, 'the command')
+        drain.resume('pkg', '--force')
+        drain.begin('pkg', '--reason=next')
+        before = drain.records()
+        flag.unlink()
+        assert process.wait(10) == 0
+        assert drain.records() == before

@@ -1,0 +1,114 @@
+"""SMB1 clients are refused without smbd trying again for ever.
+
+smbd itself tries an SMB1 open that is told SHARING_VIOLATION again every
+200 ms, for a second.
+"""
+
+import os
+import re
+import time
+
+import pytest
+
+from lib.smb2 import NtStatus
+from lib.smbclient import SMB1_SERVER, SmbClient
+from lib.smbd import wait_until
+
+SECONDS = 6     # smbd's own second, and a busy machine
+TRIES = 8       # smbd's own 6
+REFUSED = re.compile(r'drain: NT_STATUS_SHARING_VIOLATION: \S*/app/')
+MODULE = {'vfs objects': 'drain'}
+
+
+@pytest.fixture(name='smb1')
+def _smb1(drained):
+    """A server that still speaks SMB1: ``server, drain, client``"""
+    server, drain = drained(global_options={
+        **SMB1_SERVER, 'log level': '1 vfs:5 drain:5'})
+    return server, drain, SmbClient(server, protocol='NT1', patience=20)
+
+
+def refusals(server):
+    """How often the module has refused an open of something in app"""
+    return len(REFUSED.findall(server.logs()))
+
+
+@pytest.mark.parametrize('command', [
+    'get app/tool.exe -', 'put smb.conf app/new.exe',
+    'put smb.conf app/tool.exe', 'rm app/tool.exe'],
+    ids=lambda command: command.split('/')[0].replace(' ', '_'))
+def test_refused_in_time(smb1, command):
+    """A few tries, one answer, and the connection goes on"""
+    server, drain, client = smb1
+    drain.begin('pkg/app')
+    began = time.monotonic()
+    result = client.run(command, 'get other/data.bin -')
+    assert time.monotonic() - began < SECONDS
+    assert set(result.statuses) == {NtStatus.SHARING_VIOLATION}, result
+    assert 'data' in result.output
+    known = refusals(server)
+    assert 0 < known <= TRIES * len(result.statuses)
+
+
+def test_nothing_is_tried_after_the_answer(smb1):
+    """What was refused is over, also while the connection stands"""
+    server, drain, client = smb1
+    drain.begin('pkg/app')
+    run = client.start('get app/tool.exe -', '!sleep 2', 'ls')
+    time.sleep(2)
+    known = refusals(server)
+    result = run.wait()
+    assert result.statuses == [NtStatus.SHARING_VIOLATION]
+    assert 0 < refusals(server) == known <= TRIES
+
+
+def test_other_status_is_told_at_once(drained):
+    """Only SHARING_VIOLATION is tried again by smbd"""
+    server, drain = drained(
+        {'pkg': {**MODULE, 'drain:refuse status': 'access_denied'}},
+        SMB1_SERVER)
+    server.put('pkg', 'app/tool.exe', b'MZ')
+    drain.begin('pkg/app')
+    began = time.monotonic()
+    result = SmbClient(server, protocol='NT1').run('get app/tool.exe -')
+    assert result.statuses == [NtStatus.ACCESS_DENIED]
+    assert time.monotonic() - began < SECONDS
+
+
+def test_resumed_while_it_is_tried(smb1):
+    """Then it gets the file"""
+    server, drain, client = smb1
+    drain.begin('pkg/app')
+    run = client.start('get app/tool.exe -')
+    wait_until(lambda: refusals(server), 10, 'a refusal', 0.01)
+    drain.resume('pkg/app')
+    assert run.wait().statuses in ([], [NtStatus.SHARING_VIOLATION])
+    assert client.run('get app/tool.exe -').statuses == []
+
+
+def start_to_read(server, client):
+    """An SMB1 client that has app/large open, until its output is read"""
+    os.truncate(server.put('pkg', 'app/large'), 50 << 20)
+    return client.start('get app/large -', 'get other/data.bin -')
+
+
+def test_smb1_handle_is_a_holder(smb1):
+    """As any other, until it is closed"""
+    server, drain, client = smb1
+    run = start_to_read(server, client)
+    wait_until(lambda: drain.holders('pkg/app'), 10, 'smbclient', 0.05)
+    drain.begin('pkg/app')
+    drain.wait('pkg/app', '--timeout=0.3', expect=124)
+    assert run.wait().statuses == []
+    drain.wait('pkg/app', '--timeout=5')
+
+
+def test_smb1_handle_is_closed(smb1):
+    """By force, as any other; its client is told and works on"""
+    server, drain, client = smb1
+    run = start_to_read(server, client)
+    wait_until(lambda: drain.holders('pkg/app'), 10, 'smbclient', 0.05)
+    drain.call('close', 'pkg/app')
+    assert drain.holders('pkg/app') == []
+    result = run.wait()
+    assert len(result.statuses) == 1 and 'data' in result.output[-500:]

@@ -1,0 +1,1 @@
+"""The test harness: private servers and clients that show every detail."""
