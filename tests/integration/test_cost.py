@@ -15,20 +15,23 @@ NAMES = callgrind.NAMES[:5]
 
 
 def count(smbd, share):
-    """Instructions per open+close for some names, in a server of its own"""
+    """Instructions and allocations per open+close, for some names"""
     server = smbd({'pkg': share}, wrapper=callgrind.WRAPPER)
     callgrind.prepare(server, NAMES)
-    values = callgrind.costs(server, NAMES, 100)
+    counts = callgrind.costs(server, NAMES, 100)
     server.stop()
-    return values
+    return counts
 
 
 @pytest.mark.time_limit(180)
 @pytest.mark.skipif(not shutil.which('valgrind'), reason='needs valgrind')
 def test_open_and_close(smbd):
     """The difference that `vfs objects = drain` makes"""
-    without = count(smbd, {})
-    added = callgrind.added(count(smbd, {'vfs objects': 'drain'}), without)
+    without, their_allocations = count(smbd, {})
+    with_it, allocations = count(smbd, {'vfs objects': 'drain'})
+    added = callgrind.added(with_it, without)
     assert min(without) > 100_000, 'the profile lacks most of smbd'
+    assert min(added) > -GOAL, 'not the same was counted'
     # What smbd does besides adds to a count now and then: not the largest
     assert sorted(added)[1] <= GOAL, added
+    assert sorted(callgrind.added(allocations, their_allocations))[1] < 0.5

@@ -217,9 +217,9 @@ class _Directories:
         self.base.chmod(0o755)
 
     def _take(self, parent, name):
-        """Lock parent/name, or parent/name-2... when that is taken."""
+        """Lock the first of parent/name-1, parent/name-2... that is free."""
         for number in range(1, 1000):
-            self.keep = parent / (name if number == 1 else f'{name}-{number}')
+            self.keep = parent / f'{name}-{number}'
             self.lock = _lock_directory(self.keep)
             if self.lock is not None:
                 return

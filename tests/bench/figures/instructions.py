@@ -31,10 +31,10 @@ def _count(bench, share, drains=0):
     with bench.server(share, wrapper=callgrind.WRAPPER) as server:
         callgrind.prepare(server, names)
         _drain_elsewhere(server, drains)
-        values = callgrind.costs(server, names, pairs)
-        _, profile = callgrind.session(server, names[0], pairs)
+        values, _ = callgrind.costs(server, names, pairs)
+        profile = callgrind.session(server, names[0], pairs)
         kind = f'{"with" if share else "without"}-{drains}'
-        shutil.copy(profile, bench.directory / f'callgrind.{kind}')
+        shutil.copy(profile.path, bench.directory / f'callgrind.{kind}')
     return values
 
 
