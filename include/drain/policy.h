@@ -64,6 +64,9 @@ struct drain_policy {
 	bool count_directories;
 	bool break_leases;
 	bool let_holders_finish;
+	bool hold_opens; /* make new ones wait until the end of the drain */
+	uint64_t hold_timeout; /* ... at most so many milliseconds */
+	uint32_t max_held_opens; /* of one client */
 	uint32_t refuse_status; /* an NTSTATUS code */
 	const char *exempt_users; /* as "valid users" in smb.conf(5); "" none */
 	const char *exempt_hosts; /* as "hosts allow"; "" none */
@@ -79,10 +82,19 @@ struct drain_open {
 	uint32_t options;
 };
 
+/* Of several drains the strictest decides: the greatest of these */
 enum drain_verdict {
 	DRAIN_GRANT,
+	DRAIN_HOLD,
 	DRAIN_REFUSE,
 };
+
+/**
+ * What is done with new opens, in words: "refuse" or "hold".
+ *
+ * @return false when @text is neither.
+ */
+bool drain_new_opens_parse(const char *text, bool *hold);
 
 /**
  * Does a handle with this access count as a holder?

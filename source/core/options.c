@@ -9,6 +9,8 @@
  * (at your option) any later version.
  */
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -21,11 +23,17 @@
 #define STATUS_NETWORK_BUSY 0xC00000BF
 #define STATUS_FILE_NOT_AVAILABLE 0xC0000467
 
+#define HOLD_TIMEOUT_MSEC 30000 /* programs seldom wait longer */
+#define MAX_HELD_OPENS 2048 /* some 40 MiB in an smbd */
+
 const struct drain_options drain_options_default = {
 	.policy = {
 		.count_directories = false,
 		.break_leases = true,
 		.let_holders_finish = false,
+		.hold_opens = false,
+		.hold_timeout = HOLD_TIMEOUT_MSEC,
+		.max_held_opens = MAX_HELD_OPENS,
 		.refuse_status = STATUS_SHARING_VIOLATION,
 		.exempt_users = "",
 		.exempt_hosts = "",
@@ -130,6 +138,43 @@ static bool set_exempt_users(TALLOC_CTX *mem_ctx,
 	return set_string(mem_ctx, &options->policy.exempt_users, value);
 }
 
+static bool set_hold_timeout(TALLOC_CTX *mem_ctx __attribute__((unused)),
+			     struct drain_options *options,
+			     const char *value)
+{
+	return drain_duration_parse(value, &options->policy.hold_timeout);
+}
+
+static bool set_max_held_opens(TALLOC_CTX *mem_ctx __attribute__((unused)),
+			       struct drain_options *options,
+			       const char *value)
+{
+	unsigned long number;
+	char *end = NULL;
+
+	errno = 0;
+	number = strtoul(value, &end, 10);
+	if (value[strspn(value, "0123456789")] != '\0' || end == value ||
+	    errno != 0 || number > UINT32_MAX) {
+		return false;
+	}
+	options->policy.max_held_opens = number;
+	return true;
+}
+
+static bool set_new_opens(TALLOC_CTX *mem_ctx __attribute__((unused)),
+			  struct drain_options *options,
+			  const char *value)
+{
+	bool hold;
+
+	if (!drain_new_opens_parse(value, &hold)) {
+		return false;
+	}
+	options->policy.hold_opens = hold;
+	return true;
+}
+
 static bool set_refuse_status(TALLOC_CTX *mem_ctx __attribute__((unused)),
 			      struct drain_options *options,
 			      const char *value)
@@ -169,6 +214,21 @@ static const struct option {
 		.name = "exempt users",
 		.takes = "a list as \"valid users\"",
 		.set = set_exempt_users,
+	},
+	{
+		.name = "hold timeout",
+		.takes = "a duration as for sleep(1), such as 30 or 2m",
+		.set = set_hold_timeout,
+	},
+	{
+		.name = "max held opens",
+		.takes = "a number",
+		.set = set_max_held_opens,
+	},
+	{
+		.name = "new opens",
+		.takes = "refuse or hold",
+		.set = set_new_opens,
 	},
 	{
 		.name = "refuse status",

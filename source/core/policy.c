@@ -9,6 +9,8 @@
  * (at your option) any later version.
  */
 
+#include <strings.h>
+
 #include "drain/policy.h"
 
 #define DRAIN_MODIFYING                                                       \
@@ -51,22 +53,31 @@ static bool open_changes(const struct drain_open *open)
 	}
 }
 
+/* Does it use or change what is drained? */
+static bool open_matters(const struct drain_policy *policy,
+			 const struct drain_open *open)
+{
+	if (open->snapshot) {
+		return false;
+	}
+	return open_changes(open) ||
+	       drain_access_counts(policy, open->directory, open->access) ||
+	       (open->directory && (open->access & DRAIN_MODIFYING));
+}
+
 enum drain_verdict drain_open_verdict(const struct drain_policy *policy,
 				      const struct drain_open *open)
 {
-	if (open->snapshot) {
+	if (!open_matters(policy, open)) {
 		return DRAIN_GRANT;
 	}
-	if (open_changes(open)) {
-		return DRAIN_REFUSE;
-	}
-	if (drain_access_counts(policy, open->directory, open->access)) {
-		return DRAIN_REFUSE;
-	}
-	if (open->directory && (open->access & DRAIN_MODIFYING)) {
-		return DRAIN_REFUSE;
-	}
-	return DRAIN_GRANT;
+	return policy->hold_opens ? DRAIN_HOLD : DRAIN_REFUSE;
+}
+
+bool drain_new_opens_parse(const char *text, bool *hold)
+{
+	*hold = strcasecmp(text, "hold") == 0;
+	return *hold || strcasecmp(text, "refuse") == 0;
 }
 
 uint32_t drain_access_to_list(uint32_t access)

@@ -195,6 +195,7 @@ static void answer_apply(TALLOC_CTX *mem_ctx,
 	};
 	struct drain_tell_state *tell = &reply.body.state;
 	struct drain *drain = NULL;
+	struct timeval parked_since;
 	size_t num_unreadable = 0;
 	NTSTATUS status;
 
@@ -210,6 +211,8 @@ static void answer_apply(TALLOC_CTX *mem_ctx,
 	if (drain != NULL) {
 		tell->id = ask->id;
 		tell->holders = drain->num_marks;
+		tell->parked = drain_park_count(drain, &parked_since);
+		tell->parked_since = usec_of(parked_since);
 		if (ask->flags & DRAIN_APPLY_WATCH) {
 			add_watcher(drain, src);
 		}

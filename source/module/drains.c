@@ -133,6 +133,9 @@ static NTSTATUS mark_handle(struct drain_tree *tree,
 	drain->num_marks += 1;
 	talloc_set_destructor(mark, mark_destructor);
 
+	/* Opens of its client would wait for the end of this handle */
+	drain_park_release(drain);
+
 	if (drain->record->policy.break_leases) {
 		drain_break_cache(fsp);
 	}
@@ -379,6 +382,7 @@ static void forget(struct drain *drain)
 	}
 	drain->num_returning = 0;
 	(void)settle(drain);
+	drain_park_release(drain);
 	DLIST_REMOVE(drain_process.drains, drain);
 	TALLOC_FREE(drain);
 }
@@ -482,7 +486,8 @@ static NTSTATUS replace_drains(struct drain_list *list)
 {
 	NTSTATUS status = try_to_replace_drains(list);
 
-	drain_vfs_hook_opens(drain_process.drains != NULL);
+	drain_vfs_hook_opens(drain_process.drains != NULL ||
+			     drain_park_any());
 	return status;
 }
 

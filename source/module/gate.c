@@ -41,9 +41,9 @@ static bool catch_up(void)
 	return true;
 }
 
-static NTSTATUS refuse(struct connection_struct *conn,
-		       const struct drain_place *place,
-		       const struct drain *drain)
+NTSTATUS drain_gate_refuse(struct connection_struct *conn,
+			   const struct drain_place *place,
+			   const struct drain *drain)
 {
 	struct drain_id_buf buf;
 	NTSTATUS status = NT_STATUS(drain->record->policy.refuse_status);
@@ -62,59 +62,65 @@ static NTSTATUS refuse(struct connection_struct *conn,
 static enum drain_verdict verdict(struct connection_struct *conn,
 				  const struct drain *drain,
 				  const struct drain_open *open,
-				  struct drain_grant *grant)
+				  struct drain_answer *answer)
 {
 	const struct drain_policy *policy = &drain->record->policy;
 	struct drain_open listing = *open;
+	enum drain_verdict verdict;
 
-	grant->in_drain = true;
+	answer->in_drain = true;
 	if (drain_is_exempt(conn, policy)) {
 		return DRAIN_GRANT;
 	}
 
 	/* The client of this smbd still has files open: it may finish */
 	if (policy->let_holders_finish && drain->num_marks > 0) {
-		grant->counts = true;
+		answer->counts = true;
 		return DRAIN_GRANT;
 	}
 
 	if (open->directory) {
 		listing.access = drain_access_to_list(open->access);
-		grant->list_only |= listing.access != open->access;
+		answer->list_only |= listing.access != open->access;
 	}
-	return drain_open_verdict(policy, &listing);
+	verdict = drain_open_verdict(policy, &listing);
+	if (verdict == DRAIN_HOLD && drain->num_marks > 0) {
+		/* It would wait for the end of its own handles */
+		verdict = DRAIN_REFUSE;
+	}
+	return verdict;
 }
 
-/* The drain that refuses the open, or NULL and how it goes on */
-static struct drain *who_refuses(struct connection_struct *conn,
-				 struct drain_place *place,
-				 const struct drain_open *open,
-				 struct drain_grant *grant)
+/* The strictest of the drains decides */
+static struct drain_answer ask_drains(struct connection_struct *conn,
+				      struct drain_place *place,
+				      const struct drain_open *open)
 {
+	struct drain_answer answer = {.verdict = DRAIN_GRANT};
 	struct drain *drain = NULL;
 
-	*grant = (struct drain_grant) {.in_drain = false};
-	while ((drain = drain_place_next(place)) != NULL) {
-		if (verdict(conn, drain, open, grant) == DRAIN_REFUSE) {
-			return drain;
+	while (answer.verdict != DRAIN_REFUSE &&
+	       (drain = drain_place_next(place)) != NULL) {
+		enum drain_verdict v = verdict(conn, drain, open, &answer);
+
+		if (v != DRAIN_GRANT && v >= answer.verdict) {
+			answer.verdict = v;
+			answer.drain = drain;
 		}
 	}
-	return NULL;
+	return answer;
 }
 
-NTSTATUS drain_gate_open(struct connection_struct *conn,
-			 struct drain_place *place,
-			 const struct drain_open *open,
-			 struct drain_grant *grant)
+struct drain_answer drain_gate_open(struct connection_struct *conn,
+				    struct drain_place *place,
+				    const struct drain_open *open)
 {
 	for (;;) {
-		struct drain *drain = who_refuses(conn, place, open, grant);
+		struct drain_answer answer = ask_drains(conn, place, open);
 
-		if (drain == NULL) {
-			return NT_STATUS_OK;
-		}
-		if (drain_gate_in_force(drain) || !catch_up()) {
-			return refuse(conn, place, drain);
+		if (answer.verdict == DRAIN_GRANT ||
+		    drain_gate_in_force(answer.drain) || !catch_up()) {
+			return answer;
 		}
 		drain_place_rewind(place);
 	}

@@ -6,12 +6,13 @@
  * vfs_drain.c   the hooks, a few lines each: they ask the others
  * selfcheck.c   is this the smbd that we were built for
  * config.c      complaints about options in smb.conf
-process.c     what one smbd has once: bus, roster, tree connections
+ * process.c     what one smbd has once: bus, roster, tree connections
  * drains.c      the drains that it obeys, and which handles count in them
  * place.c       from a name that a hook got to the drains it is in
  * exempt.c      users and hosts that a drain does not concern
-breaks.c      telling clients to give back what they only cache
-gate.c        what an open or a rename is told
+ * breaks.c      telling clients to give back what they only cache
+ * gate.c        what an open or a rename is told
+ * park.c        opens that wait for the end of a drain
  * close.c       closing handles of the client, safely
  * answer.c      what tools ask, and what they are told
  *
@@ -102,6 +103,7 @@ struct drain {
 	bool held; /* this process has hold(id) */
 	bool fresh; /* just begun: nothing was broken yet */
 	struct tevent_timer *deadline; /* of force; NULL: none */
+	struct drain_parked *parked; /* opens that wait for its end */
 	struct server_id *watchers; /* who wants to hear of each holder */
 	size_t num_watchers;
 };
@@ -287,8 +289,10 @@ void drain_break_cache(struct files_struct *fsp);
 
 /* gate.c */
 
-/* How an open that is granted goes on */
-struct drain_grant {
+/* What an open is told, and how it goes on if it is granted */
+struct drain_answer {
+	enum drain_verdict verdict;
+	struct drain *drain; /* that does not grant it */
 	bool in_drain; /* no lease, oplock or durable handle may come of it */
 	bool counts; /* one more handle of a client that may finish */
 	bool list_only; /* a directory, granted for no more than listing */
@@ -298,10 +302,14 @@ struct drain_grant {
 bool drain_gate_in_force(const struct drain *drain);
 
 /** An open by a client while something drains. */
-NTSTATUS drain_gate_open(struct connection_struct *conn,
-			 struct drain_place *place,
-			 const struct drain_open *open,
-			 struct drain_grant *grant);
+struct drain_answer drain_gate_open(struct connection_struct *conn,
+				    struct drain_place *place,
+				    const struct drain_open *open);
+
+/** The status of an open that is refused, after a word in the log. */
+NTSTATUS drain_gate_refuse(struct connection_struct *conn,
+			   const struct drain_place *place,
+			   const struct drain *drain);
 
 /** May @src be renamed or linked to @dst while something drains? */
 bool drain_gate_move(struct connection_struct *conn,
@@ -315,6 +323,48 @@ bool drain_gate_move(struct connection_struct *conn,
  */
 bool drain_gate_entry(struct connection_struct *conn,
 		      struct drain_place *place);
+
+/* park.c */
+
+/* An open that was parked before it came again */
+struct drain_parking {
+	bool was_parked;
+	struct timeval since; /* when it came first */
+};
+
+/**
+ * An open comes, perhaps again. If it was parked, smbd forgets that, as it has
+ * to before the open goes on in whatever way.
+ */
+struct drain_parking drain_park_take_back(struct smb_request *req);
+
+/**
+ * Let an open wait for the end of a drain, or until it has waited for as long
+ * as the drain allows. Then it comes again, from the start.
+ *
+ * @param[in] before  What drain_park_take_back() has said.
+ *
+ * @return false: it can not wait: no SMB2 CREATE, or one in a compound that
+ *         smbd could not begin anew, or it has waited for long enough, or too
+ *         many do. Else return any error to smbd, which tells the client
+ *         STATUS_PENDING.
+ */
+bool drain_park(struct drain *drain,
+		struct connection_struct *conn,
+		struct smb_request *req,
+		const struct drain_parking *before);
+
+/** Those that wait for the drain come again, the oldest first. */
+void drain_park_release(struct drain *drain);
+
+/** So do all of a tree connection that ends, to be told that it does. */
+void drain_park_release_tree(const struct connection_struct *conn);
+
+/** Is an open of this client parked, or on its way back? */
+bool drain_park_any(void);
+
+/** How many wait for the drain. @param[out] since  The oldest; 0: none. */
+size_t drain_park_count(const struct drain *drain, struct timeval *since);
 
 /* close.c */
 

@@ -30,6 +30,13 @@ static bool is_client_share(const struct connection_struct *conn)
 	return conn->tcon != NULL && !IS_IPC(conn) && !IS_PRINT(conn);
 }
 
+/* Its own requests are what smbd ends next */
+static void drain_vfs_disconnect(struct vfs_handle_struct *handle)
+{
+	drain_park_release_tree(handle->conn);
+	SMB_VFS_NEXT_DISCONNECT(handle);
+}
+
 static int drain_vfs_connect(struct vfs_handle_struct *handle,
 			     const char *service,
 			     const char *user)
@@ -74,6 +81,21 @@ static void drop_deferral(struct smb_request *req)
 	}
 }
 
+/*
+ * Descriptors by which smbd has found the name. An open that waits looks for
+ * it anew when it comes again; until then it needs none.
+ */
+static void close_path(struct files_struct *fsp)
+{
+	if (fsp == NULL) {
+		return;
+	}
+	if (fsp->base_fsp != NULL) {
+		(void)fd_close(fsp->base_fsp);
+	}
+	(void)fd_close(fsp);
+}
+
 static struct drain_open describe_open(const struct smb_filename *smb_fname,
 				       uint32_t access_mask,
 				       uint32_t create_disposition,
@@ -97,6 +119,39 @@ static struct drain_open describe_open(const struct smb_filename *smb_fname,
 	};
 }
 
+/* Any error: the open is refused, or parked and comes again */
+static NTSTATUS ask_gate(struct connection_struct *conn,
+			 struct smb_request *req,
+			 struct files_struct *dirfsp,
+			 struct smb_filename *smb_fname,
+			 const struct drain_open *open,
+			 struct drain_answer *answer)
+{
+	struct drain_parking parking = drain_park_take_back(req);
+	struct drain_place place;
+
+	if (drain_process.drains == NULL) {
+		return NT_STATUS_OK; /* it has waited for the last one */
+	}
+	if (!drain_place_of_open(&place, conn, dirfsp, smb_fname)) {
+		drop_deferral(req);
+		return NT_STATUS_OBJECT_NAME_INVALID;
+	}
+	*answer = drain_gate_open(conn, &place, open);
+	if (answer->verdict == DRAIN_GRANT) {
+		return NT_STATUS_OK;
+	}
+
+	drop_deferral(req);
+	if (answer->verdict == DRAIN_HOLD &&
+	    drain_park(answer->drain, conn, req, &parking)) {
+		close_path(smb_fname->fsp);
+		close_path(dirfsp);
+		return NT_STATUS_SHARING_VIOLATION;
+	}
+	return drain_gate_refuse(conn, &place, answer->drain);
+}
+
 static NTSTATUS drain_vfs_create_file(
 	struct vfs_handle_struct *handle,
 	struct smb_request *req,
@@ -118,8 +173,7 @@ static NTSTATUS drain_vfs_create_file(
 	const struct smb2_create_blobs *in,
 	struct smb2_create_blobs *out)
 {
-	struct drain_grant grant = {.in_drain = false};
-	struct drain_place place;
+	struct drain_answer answer = {.verdict = DRAIN_GRANT};
 	NTSTATUS status;
 
 	/* Not smbd itself, and by a connection that we guard */
@@ -128,18 +182,13 @@ static NTSTATUS drain_vfs_create_file(
 			smb_fname, access_mask, create_disposition,
 			create_options);
 
-		status = NT_STATUS_OBJECT_NAME_INVALID;
-		if (drain_place_of_open(&place, handle->conn, dirfsp,
-					smb_fname)) {
-			status = drain_gate_open(handle->conn, &place, &open,
-						 &grant);
-		}
+		status = ask_gate(handle->conn, req, dirfsp, smb_fname, &open,
+				  &answer);
 		if (!NT_STATUS_IS_OK(status)) {
-			drop_deferral(req);
 			return status;
 		}
 	}
-	if (grant.in_drain) {
+	if (answer.in_drain) {
 		oplock_request &= ~DRAIN_OPLOCKS;
 		lease = NULL;
 	}
@@ -152,10 +201,10 @@ static NTSTATUS drain_vfs_create_file(
 	if (!NT_STATUS_IS_OK(status)) {
 		return status;
 	}
-	if (grant.list_only) {
+	if (answer.list_only) {
 		(*result)->access_mask &= DRAIN_LISTING;
 	}
-	if (grant.counts) {
+	if (answer.counts) {
 		drains_opened(*result);
 	}
 	return NT_STATUS_OK;
@@ -350,6 +399,7 @@ static NTSTATUS drain_vfs_durable_reconnect(
 
 static struct vfs_fn_pointers drain_vfs_fns = {
 	.connect_fn = drain_vfs_connect,
+	.disconnect_fn = drain_vfs_disconnect,
 	.renameat_fn = drain_vfs_renameat,
 	.linkat_fn = drain_vfs_linkat,
 	.symlinkat_fn = drain_vfs_symlinkat,

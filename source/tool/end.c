@@ -11,6 +11,8 @@
 
 #include "tool.h"
 
+#define END_HEAR_MSEC 1000
+
 void end_wake(struct tool *tool, const struct drain_id *id)
 {
 	static const struct drain_id all;
@@ -38,13 +40,31 @@ void end_tell_roster(struct tool *tool)
 	TALLOC_FREE(frame);
 }
 
-NTSTATUS end_drain(struct tool *tool, const struct drain_id *id)
+/*
+ * Opens that wait do not look at the record by themselves: see to it that they
+ * hear of it. An smbd that stands still answers none.
+ */
+static void tell_and_hear(struct tool *tool)
 {
-	NTSTATUS status = drain_store_remove(tool->store, id);
+	static const struct drain_id none;
+	struct survey *survey = survey_take(tool, tool, &none, false,
+					    tool_deadline(END_HEAR_MSEC));
 
-	if (NT_STATUS_IS_OK(status)) {
-		end_tell_roster(tool);
-		end_wake(tool, id);
+	TALLOC_FREE(survey);
+}
+
+NTSTATUS end_drain(struct tool *tool, const struct drain_record *record)
+{
+	NTSTATUS status = drain_store_remove(tool->store, &record->id);
+
+	if (!NT_STATUS_IS_OK(status)) {
+		return status;
 	}
-	return status;
+	if (record->policy.hold_opens && tool->stop_signal == 0) {
+		tell_and_hear(tool);
+	} else {
+		end_tell_roster(tool);
+	}
+	end_wake(tool, &record->id);
+	return NT_STATUS_OK;
 }

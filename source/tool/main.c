@@ -165,14 +165,28 @@ static int split_command(int argc, const char **argv, struct options *options)
 	return argc;
 }
 
-static bool parse_timeout(struct options *options, const char *text)
+static bool parse_duration(const char *option,
+			   const char *text,
+			   uint64_t *duration,
+			   bool *given)
 {
-	if (!drain_duration_parse(text, &options->timeout)) {
-		complain("--timeout=%s: not a duration; "
-			 "write it as for sleep(1): 90, 90s, 15m, 2h", text);
+	if (!drain_duration_parse(text, duration)) {
+		complain("--%s=%s: not a duration; "
+			 "write it as for sleep(1): 90, 90s, 15m, 2h",
+			 option, text);
 		return false;
 	}
-	options->has_timeout = true;
+	*given = true;
+	return true;
+}
+
+static bool parse_new_opens(struct options *options, const char *text)
+{
+	if (!drain_new_opens_parse(text, &options->hold_opens)) {
+		complain("--new-opens=%s: takes refuse or hold", text);
+		return false;
+	}
+	options->has_new_opens = true;
 	return true;
 }
 
@@ -200,17 +214,30 @@ static bool parse_on_timeout(struct options *options, const char *text)
 	return true;
 }
 
-enum { OPT_TIMEOUT = 1000, OPT_ON_FAILURE, OPT_ON_TIMEOUT };
+enum {
+	OPT_TIMEOUT = 1000,
+	OPT_ON_FAILURE,
+	OPT_ON_TIMEOUT,
+	OPT_NEW_OPENS,
+	OPT_HOLD_TIMEOUT,
+};
 
 static bool parse_option(struct options *options, int c, const char *arg)
 {
 	switch (c) {
 	case OPT_TIMEOUT:
-		return parse_timeout(options, arg);
+		return parse_duration("timeout", arg, &options->timeout,
+				      &options->has_timeout);
 	case OPT_ON_FAILURE:
 		return parse_on_failure(options, arg);
 	case OPT_ON_TIMEOUT:
 		return parse_on_timeout(options, arg);
+	case OPT_NEW_OPENS:
+		return parse_new_opens(options, arg);
+	case OPT_HOLD_TIMEOUT:
+		return parse_duration("hold-timeout", arg,
+				      &options->hold_timeout,
+				      &options->has_hold_timeout);
 	default:
 		return true;
 	}
@@ -266,6 +293,8 @@ static bool check_options(const struct verb *verb,
 		{"--timeout", options->has_timeout},
 		{"--on-timeout", options->has_on_timeout},
 		{"--warn-command", options->warn_command != NULL},
+		{"--new-opens", options->has_new_opens},
+		{"--hold-timeout", options->has_hold_timeout},
 		{"--let-holders-finish", options->let_holders_finish},
 		{"--purge-durables", options->purge_durables},
 		{"--client", options->client != NULL},
@@ -480,6 +509,11 @@ int main(int argc, const char **argv)
 		{"warn-command", 0, POPT_ARG_STRING, &options.warn_command, 0,
 		 "Run with the holders as JSON on its standard input, at once "
 		 "and at half time", "COMMAND"},
+		{"new-opens", 0, POPT_ARG_STRING, NULL, OPT_NEW_OPENS,
+		 "What is done with them: make them wait until the end of the "
+		 "drain?", "refuse|hold"},
+		{"hold-timeout", 0, POPT_ARG_STRING, NULL, OPT_HOLD_TIMEOUT,
+		 "How long they wait before they are refused", "DURATION"},
 		{"let-holders-finish", 0, POPT_ARG_NONE,
 		 &options.let_holders_finish, 0,
 		 "Clients with files open may open more until their last one "

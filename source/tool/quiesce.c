@@ -360,7 +360,7 @@ static enum quiesce_result act_on_deadline(struct waiter *w)
 	}
 	status = drain_owner_claim(w->tool->locks, &w->record->id, &owner);
 	if (NT_STATUS_IS_OK(status)) {
-		status = end_drain(w->tool, &w->record->id);
+		status = end_drain(w->tool, w->record);
 		drain_owner_release(w->tool->locks, &w->record->id);
 	}
 	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {

@@ -115,7 +115,7 @@ json_t *show_json_record(const struct drain_record *r)
 
 	return json_pack(
 		"{s:s, s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:o, s:o, "
-		"s:o, s:b, s:b, s:s, s:o, s:s, s:b, s:b, s:b}",
+		"s:o, s:b, s:b, s:s, s:s, s:f, s:o, s:s, s:b, s:b, s:b}",
 		"id", drain_id_string(&r->id, &buf),
 		"target", show_json_text(show_target(r)),
 		"share", show_json_text(r->target.share),
@@ -131,6 +131,8 @@ json_t *show_json_record(const struct drain_record *r)
 		"count_directories", (int)r->policy.count_directories,
 		"allow_unguarded", (int)r->allow_unguarded,
 		"refuse_status", refuse != NULL ? refuse : "unknown",
+		"new_opens", r->policy.hold_opens ? "hold" : "refuse",
+		"hold_timeout", r->policy.hold_timeout / 1000.0,
 		"deadline", json_time(r->deadline),
 		"on_timeout", drain_on_timeout_string(r->on_timeout),
 		"is_due", drain_record_is_due(r, drain_now()),

@@ -72,6 +72,8 @@ static void heard(const struct drain_reply *reply,
 	smbd->answered = true;
 	smbd->obeys = GUID_equal(&tell->id, &state->request.body.apply.id);
 	smbd->holders = tell->holders;
+	smbd->parked = tell->parked;
+	smbd->parked_since = tell->parked_since;
 	smbd->errors = tell->errors;
 	smbd->last_error = drain_bytes_string(state->survey,
 					      &tell->last_error);

@@ -9,13 +9,13 @@
  * ask.c         asking smbds over the bus, and hearing them
  * survey.c      asking all of the roster: who has acknowledged
  * reload.c      after a change of smb.conf: have all smbds read it
-trees.c       Samba's table of tree connections: who is not guarded
+ * trees.c       Samba's table of tree connections: who is not guarded
  * arm.c         from arming to armed
  * handles.c     Samba's table of open files: what the smbds can not tell of
  * holders.c     who holds files, from the smbds and from that table
  * quiesce.c     from armed to quiescent: the waiter
-warn.c        telling people before their time is up
-progress.c    the line that counts holders down on a terminal
+ * warn.c        telling people before their time is up
+ * progress.c    the line that counts holders down on a terminal
  * end.c         resume
  * show.c        for people and for programs (JSON)
  *
@@ -59,6 +59,10 @@ struct options {
 	uint64_t timeout; /* milliseconds */
 	bool has_on_timeout;
 	enum drain_on_timeout on_timeout;
+	bool has_new_opens;
+	bool hold_opens;
+	bool has_hold_timeout;
+	uint64_t hold_timeout; /* milliseconds */
 	int let_holders_finish;
 	int purge_durables;
 	int all;
@@ -208,6 +212,8 @@ struct survey_smbd {
 	bool answered;
 	bool obeys; /* it has acknowledged the drain */
 	uint32_t holders;
+	uint32_t parked; /* opens that wait for the end of the drain */
+	uint64_t parked_since; /* the first of them; 0: none */
 	uint32_t *trees; /* guarded, global ids */
 	uint32_t num_trees;
 	uint32_t errors;
@@ -481,7 +487,7 @@ bool drain_set_environment(const struct drain_record *record);
  *
  * @return NT_STATUS_NOT_FOUND: it had ended before.
  */
-NTSTATUS end_drain(struct tool *tool, const struct drain_id *id);
+NTSTATUS end_drain(struct tool *tool, const struct drain_record *record);
 
 /**
  * Have all smbds look at the records. A hint: one that misses it looks before

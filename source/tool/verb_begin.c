@@ -71,6 +71,12 @@ struct drain_record *begin_record(TALLOC_CTX *mem_ctx,
 	record->allow_unguarded = options->allow_unguarded;
 	record->purge_durables = options->purge_durables;
 	record->policy.let_holders_finish = options->let_holders_finish;
+	if (options->has_new_opens) {
+		record->policy.hold_opens = options->hold_opens;
+	}
+	if (options->has_hold_timeout) {
+		record->policy.hold_timeout = options->hold_timeout;
+	}
 	if (options->has_on_timeout) {
 		record->deadline = record->begun + options->timeout * 1000;
 		record->on_timeout = options->on_timeout;
@@ -182,7 +188,8 @@ const struct verb verb_begin = {
 	.name = "begin",
 	.usage = "begin TARGET [--reason=TEXT] [--allow-unguarded] [--wait] "
 		 "[--timeout=DURATION] [--on-timeout=fail|force|resume] "
-		 "[--warn-command=COMMAND] [--let-holders-finish] "
+		 "[--warn-command=COMMAND] [--new-opens=refuse|hold] "
+		 "[--hold-timeout=DURATION] [--let-holders-finish] "
 		 "[--purge-durables]",
 	.takes_target = true,
 	.run = run_begin,

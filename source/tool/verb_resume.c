@@ -33,7 +33,7 @@ static int resume_record(struct tool *tool, const struct drain_record *record)
 		return EXIT_FAILED;
 	}
 
-	status = end_drain(tool, &record->id);
+	status = end_drain(tool, record);
 	if (owned) {
 		drain_owner_release(tool->locks, &record->id);
 	}

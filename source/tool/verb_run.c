@@ -199,7 +199,7 @@ static bool is_still_quiescent(struct run *run)
 
 static void end_ours(struct run *run)
 {
-	NTSTATUS status = end_drain(run->tool, &run->record->id);
+	NTSTATUS status = end_drain(run->tool, run->record);
 
 	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
 		complain("%s: somebody has resumed it meanwhile",
@@ -332,7 +332,8 @@ const struct verb verb_run = {
 	.name = "run",
 	.usage = "run TARGET [--reason=TEXT] [--allow-unguarded] "
 		 "[--timeout=DURATION] [--on-timeout=fail|force|resume] "
-		 "[--warn-command=COMMAND] [--let-holders-finish] "
+		 "[--warn-command=COMMAND] [--new-opens=refuse|hold] "
+		 "[--hold-timeout=DURATION] [--let-holders-finish] "
 		 "[--purge-durables] [--continue] "
 		 "[--on-failure=keep|resume] -- COMMAND [ARG...]",
 	.takes_target = true,

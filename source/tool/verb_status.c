@@ -11,6 +11,7 @@
 
 #include "tool.h"
 #include "lib/util/pidfile.h"
+#include "drain/duration.h"
 
 #define STATUS_MSEC 2000
 
@@ -19,6 +20,8 @@ struct view {
 	const struct drain_record *record;
 	struct survey *survey;
 	size_t holders;
+	size_t waiting; /* opens */
+	uint64_t longest_wait; /* milliseconds */
 };
 
 static size_t count_holders(const struct survey *survey,
@@ -31,6 +34,23 @@ static size_t count_holders(const struct survey *survey,
 		num += survey->smbds[i].holders;
 	}
 	return num;
+}
+
+static void look_at_waiting(struct view *view)
+{
+	uint64_t now = drain_now();
+	uint64_t since = now;
+	size_t i;
+
+	for (i = 0; i < view->survey->num_smbds; i++) {
+		const struct survey_smbd *s = &view->survey->smbds[i];
+
+		if (s->parked > 0) {
+			view->waiting += s->parked;
+			since = MIN(since, s->parked_since);
+		}
+	}
+	view->longest_wait = (now - since) / 1000;
 }
 
 static bool get_view(struct tool *tool,
@@ -51,6 +71,7 @@ static bool get_view(struct tool *tool,
 		return false;
 	}
 	view->holders = count_holders(view->survey, left);
+	look_at_waiting(view);
 	TALLOC_FREE(left);
 	return true;
 }
@@ -90,6 +111,12 @@ static void print_view(const struct view *view)
 		       drain_record_is_due(r, drain_now()) ? ", is due" : "");
 	}
 	printf("  holders  %zu\n", view->holders);
+	if (view->waiting > 0) {
+		printf("  waiting  %zu opens, the longest for %s\n",
+		       view->waiting,
+		       drain_duration_string(talloc_tos(),
+					     view->longest_wait));
+	}
 	for (i = 0; i < view->survey->num_smbds; i++) {
 		if (is_silent(&view->survey->smbds[i])) {
 			printf("  smbd %s has not acknowledged\n",
@@ -137,6 +164,10 @@ static json_t *json_view(const struct view *view)
 	json_t *json = show_json_record(view->record);
 
 	json_object_set_new(json, "holders", json_integer(view->holders));
+	json_object_set_new(json, "waiting_opens",
+			    json_integer(view->waiting));
+	json_object_set_new(json, "longest_wait",
+			    json_real(view->longest_wait / 1000.0));
 	json_object_set_new(json, "unacknowledged",
 			    json_silent(view->survey));
 	return json;

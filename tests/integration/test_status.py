@@ -12,7 +12,8 @@ from lib.smb2 import Access, connect
 
 FIELDS = {'id', 'target', 'share', 'path', 'state', 'is_armed', 'real_paths',
           'begun', 'armed', 'quiescent', 'by', 'reason', 'count_directories',
-          'allow_unguarded', 'refuse_status', 'holders', 'unacknowledged'}
+          'allow_unguarded', 'refuse_status', 'new_opens', 'hold_timeout',
+          'holders', 'waiting_opens', 'longest_wait', 'unacknowledged'}
 TIME = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ')
 NASTY = 'a\tb\nc\x1b[31md\x07"\\\u202e\u0085é'
 

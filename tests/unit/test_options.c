@@ -21,12 +21,16 @@ static const struct {
 	{"break leases", "no"},
 	{"count directories", "yes"},
 	{"durable handles", "no"},
+	{"hold timeout", "2m"},
+	{"max held opens", "10"},
+	{"new opens", "hold"},
 	{"refuse status", "access_denied"},
 };
 
 static const char *names[] = {
 	"break leases", "count directories", "durable handles",
-	"exempt hosts", "exempt users", "refuse status",
+	"exempt hosts", "exempt users", "hold timeout",
+	"max held opens", "new opens", "refuse status",
 };
 
 /* MS-ERREF 2.3.1 */
@@ -50,6 +54,9 @@ static void assert_options_equal(const struct drain_options *a,
 	assert_int_equal(a->policy.break_leases, b->policy.break_leases);
 	assert_int_equal(a->policy.let_holders_finish,
 			 b->policy.let_holders_finish);
+	assert_int_equal(a->policy.hold_opens, b->policy.hold_opens);
+	assert_int_equal(a->policy.hold_timeout, b->policy.hold_timeout);
+	assert_int_equal(a->policy.max_held_opens, b->policy.max_held_opens);
 	assert_int_equal(a->durable_handles, b->durable_handles);
 	assert_string_equal(a->policy.exempt_users, b->policy.exempt_users);
 	assert_string_equal(a->policy.exempt_hosts, b->policy.exempt_hosts);
@@ -64,6 +71,8 @@ static struct drain_options other_options(void)
 	options.policy.refuse_status = 0xC0000001;
 	options.policy.break_leases = false;
 	options.durable_handles = false;
+	options.policy.hold_timeout = 1234;
+	options.policy.max_held_opens = 7;
 	options.policy.exempt_users = "anna";
 	options.policy.exempt_hosts = "10.0.0.0/8";
 	return options;
@@ -183,6 +192,61 @@ static void test_lists(void **state)
 	}
 }
 
+static void test_new_opens(void **state)
+{
+	struct drain_options options = other_options();
+	struct drain_options expected = options;
+
+	expected.policy.hold_opens = true;
+	assert_null(drain_options_set(*state, &options, "new opens", "hold"));
+	assert_options_equal(&options, &expected);
+
+	expected.policy.hold_opens = false;
+	assert_null(drain_options_set(*state, &options, "new opens",
+				      "Refuse"));
+	assert_options_equal(&options, &expected);
+}
+
+static void test_hold_timeout(void **state)
+{
+	static const struct {
+		const char *value;
+		uint64_t milliseconds;
+	} cases[] = {{"30", 30000}, {"0", 0}, {"1.5s", 1500}, {"2m", 120000}};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct drain_options options = other_options();
+		struct drain_options expected = options;
+
+		expected.policy.hold_timeout = cases[i].milliseconds;
+		assert_null(drain_options_set(*state, &options, "hold timeout",
+					      cases[i].value));
+		assert_options_equal(&options, &expected);
+	}
+}
+
+static void test_max_held_opens(void **state)
+{
+	static const struct {
+		const char *value;
+		uint32_t number;
+	} cases[] = {{"0", 0}, {"1", 1}, {"2048", 2048},
+		     {"4294967295", UINT32_MAX}};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct drain_options options = other_options();
+		struct drain_options expected = options;
+
+		expected.policy.max_held_opens = cases[i].number;
+		assert_null(drain_options_set(*state, &options,
+					      "max held opens",
+					      cases[i].value));
+		assert_options_equal(&options, &expected);
+	}
+}
+
 static void test_refuse_status(void **state)
 {
 	size_t i;
@@ -271,6 +335,39 @@ static void test_wrong_boolean(void **state)
 			check_complaint(*state, booleans_of[j], values[i],
 					words, ARRAY_SIZE(words));
 		}
+	}
+}
+
+static void test_wrong_hold(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *takes;
+		const char *value;
+	} cases[] = {
+		{"new opens", "refuse or hold", ""},
+		{"new opens", "refuse or hold", "park"},
+		{"new opens", "refuse or hold", "yes"},
+		{"new opens", "refuse or hold", "holds"},
+		{"hold timeout", "duration", ""},
+		{"hold timeout", "duration", "soon"},
+		{"hold timeout", "duration", "-1"},
+		{"hold timeout", "duration", "10 years"},
+		{"max held opens", "number", ""},
+		{"max held opens", "number", "-1"},
+		{"max held opens", "number", "+1"},
+		{"max held opens", "number", " 1"},
+		{"max held opens", "number", "1k"},
+		{"max held opens", "number", "4294967296"},
+		{"max held opens", "number", "99999999999999999999999"},
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *words[] = {cases[i].name, cases[i].takes};
+
+		check_complaint(*state, cases[i].name, cases[i].value, words,
+				ARRAY_SIZE(words));
 	}
 }
 
@@ -468,6 +565,10 @@ int main(void)
 		talloc_test(test_count_directories),
 		talloc_test(test_durable_handles),
 		talloc_test(test_lists),
+		talloc_test(test_new_opens),
+		talloc_test(test_hold_timeout),
+		talloc_test(test_max_held_opens),
+		talloc_test(test_wrong_hold),
 		talloc_test(test_refuse_status),
 		talloc_test(test_refuse_status_ignores_case),
 		talloc_test(test_one_after_the_other),

@@ -341,6 +341,49 @@ static void test_directories_count_as_files(void **state)
 	each_open(check_like_file);
 }
 
+/* To hold is not to refuse less, or more */
+static void check_hold(const struct drain_policy *policy,
+		       const struct drain_open *open,
+		       bool counts,
+		       bool modifies)
+{
+	struct drain_policy hold = *policy;
+	enum drain_verdict verdict = drain_open_verdict(policy, open);
+
+	(void)counts;
+	(void)modifies;
+	hold.hold_opens = true;
+	if (drain_open_verdict(&hold, open) !=
+	    (verdict == DRAIN_REFUSE ? DRAIN_HOLD : DRAIN_GRANT)) {
+		fail_open("not held", policy, open);
+	}
+}
+
+static void test_hold(void **state)
+{
+	(void)state;
+	each_open(check_hold);
+}
+
+static void test_strictest_is_greatest(void **state)
+{
+	(void)state;
+	assert_true(DRAIN_REFUSE > DRAIN_HOLD && DRAIN_HOLD > DRAIN_GRANT);
+}
+
+static void test_new_opens_words(void **state)
+{
+	bool hold;
+
+	(void)state;
+	assert_true(drain_new_opens_parse("hold", &hold) && hold);
+	assert_true(drain_new_opens_parse("refuse", &hold) && !hold);
+	assert_true(drain_new_opens_parse("HOLD", &hold) && hold);
+	assert_false(drain_new_opens_parse("", &hold));
+	assert_false(drain_new_opens_parse("hol", &hold));
+	assert_false(drain_new_opens_parse("refused", &hold));
+}
+
 static void test_status_does_not_matter(void **state)
 {
 	const struct drain_policy other = {.refuse_status = 0};
@@ -454,6 +497,9 @@ int main(void)
 		cmocka_unit_test(test_rule),
 		cmocka_unit_test(test_listing_is_judged_alike),
 		cmocka_unit_test(test_directories_count_as_files),
+		cmocka_unit_test(test_hold),
+		cmocka_unit_test(test_strictest_is_greatest),
+		cmocka_unit_test(test_new_opens_words),
 		cmocka_unit_test(test_status_does_not_matter),
 		cmocka_unit_test(test_what_programs_do),
 		cmocka_unit_test(test_access_to_list),
