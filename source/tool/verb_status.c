@@ -89,6 +89,9 @@ static void print_view(const struct view *view)
 		       drain_on_timeout_string(r->on_timeout),
 		       drain_record_is_due(r, drain_now()) ? ", is due" : "");
 	}
+	if (r->publishing[0] != '\0') {
+		printf("  half published: %s\n", show_text(r->publishing));
+	}
 	printf("  holders  %zu\n", view->holders);
 	for (i = 0; i < view->survey->num_smbds; i++) {
 		if (is_silent(&view->survey->smbds[i])) {

@@ -36,7 +36,7 @@ def of_version(server, drain, version):
 
 def with_foreign_key(server, drain):
     """A record that is right, under a key that is not its own"""
-    key, value = of_version(server, drain, 1)
+    key, value = of_version(server, drain, 2)
     return key[::-1], value
 
 
@@ -45,12 +45,12 @@ BAD = {
     'empty': lambda *_: (bytes(range(16)), b''),
     'foreign key': lambda *_: (b'INFO/version\0', b'\1\0\0\0'),
     'wrong key': with_foreign_key,
-    'version 2': lambda server, drain: of_version(server, drain, 2),
+    'version 1': lambda server, drain: of_version(server, drain, 1),
     'version 0': lambda server, drain: of_version(server, drain, 0),
     'cut off': lambda server, drain: (
-        bytes(range(16)), of_version(server, drain, 1)[1][:-3]),
+        bytes(range(16)), of_version(server, drain, 2)[1][:-3]),
     'too long': lambda server, drain: (
-        lambda pair: (pair[0], pair[1] + b'x'))(of_version(server, drain, 1)),
+        lambda pair: (pair[0], pair[1] + b'x'))(of_version(server, drain, 2)),
 }
 
 
