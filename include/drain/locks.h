@@ -9,8 +9,10 @@
  * hold(id)      held shared by every smbd with a counted handle in drain id;
  *               exclusively, for a moment, by the waiter that finds it empty.
  * runner(id)    held exclusively by the "run" that is at work on drain id, from
-              its begin to its end.
-owner(id)     held exclusively by the tool that runs a command for drain id,
+ *               its begin to its end.
+ * publish(id)   held exclusively by the tool that exchanges the files of drain
+ *               id.
+ * owner(id)     held exclusively by the tool that runs a command for drain id,
  *               and for a moment by whoever resumes it.
  *
  * This program is free software; you can redistribute it and/or modify
@@ -85,8 +87,8 @@ struct tevent_req *drain_hold_watch_send(TALLOC_CTX *mem_ctx,
 NTSTATUS drain_hold_watch_recv(struct tevent_req *req);
 
 /**
- * Own the end of a drain, be the one that runs a command for it; never wait.
- * The latter is given back by ending.
+ * Own the end of a drain, be the one that runs a command for it, be the one
+ * that publishes; never wait. The latter two are given back by ending.
  *
  * @param[out] owner  With NT_STATUS_IO_TIMEOUT: who has it.
  */
@@ -96,6 +98,9 @@ NTSTATUS drain_owner_claim(struct drain_locks *locks,
 NTSTATUS drain_runner_claim(struct drain_locks *locks,
 			    const struct drain_id *id,
 			    struct server_id *runner);
+NTSTATUS drain_publish_claim(struct drain_locks *locks,
+			     const struct drain_id *id,
+			     struct server_id *publisher);
 void drain_owner_release(struct drain_locks *locks, const struct drain_id *id);
 
 #endif /* _DRAIN_LOCKS_H_ */

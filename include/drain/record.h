@@ -63,6 +63,7 @@ struct drain_record {
 	uint64_t quiescent; /* 0: not yet */
 	const char *by; /* who began it, "user@host (pid)" */
 	const char *reason; /* may be "" */
+	const char *publishing; /* what the share is half of; "": nothing */
 };
 
 /** "2f1c6f5e-...": @buf must live as long as the result is used. */

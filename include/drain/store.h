@@ -89,6 +89,31 @@ NTSTATUS drain_store_set_deadline(struct drain_store *store,
 				  uint64_t deadline,
 				  enum drain_on_timeout on_timeout);
 
+/**
+ * Have a drain cover one path more, or no more, whatever its state. A path that
+ * is covered already, or is not, is no error.
+ *
+ * @return As drain_store_step(); NT_STATUS_INVALID_DEVICE_STATE from cover: it
+ *         covers too many paths already; from uncover: it is the only one.
+ */
+NTSTATUS drain_store_cover(struct drain_store *store,
+			   const struct drain_id *id,
+			   const char *path);
+NTSTATUS drain_store_uncover(struct drain_store *store,
+			     const struct drain_id *id,
+			     const char *path);
+
+/**
+ * Note that the share is half one version and half another, or that it is not
+ * any more (""). It has to be quiescent, and @from what was noted before.
+ *
+ * @return As drain_store_step().
+ */
+NTSTATUS drain_store_set_publishing(struct drain_store *store,
+				    const struct drain_id *id,
+				    const char *from,
+				    const char *to);
+
 /** Take a record away. NT_STATUS_NOT_FOUND: somebody else has. */
 NTSTATUS drain_store_remove(struct drain_store *store,
 			    const struct drain_id *id);

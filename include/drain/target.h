@@ -64,6 +64,14 @@ bool drain_path_overlap(const char *a, const char *b);
 bool drain_pattern_overlap(const char *pattern, const char *path);
 
 /**
+ * How @path is written in a symbolic link that is in the directory @dir: both
+ * absolute, clean and real. "." if it is that one. NULL: out of memory.
+ */
+char *drain_path_relative(TALLOC_CTX *mem_ctx,
+			  const char *path,
+			  const char *dir);
+
+/**
  * Join a clean absolute directory and a clean relative path; either an empty
  * @path or "." gives the directory itself. NULL: out of memory.
  */

@@ -126,6 +126,7 @@ NTSTATUS drain_record_push(TALLOC_CTX *mem_ctx,
 		.quiescent = r->quiescent,
 		.by = drain_bytes(r->by),
 		.reason = drain_bytes(r->reason),
+		.publishing = drain_bytes(r->publishing),
 	};
 	size_t i;
 
@@ -175,11 +176,12 @@ static struct drain_record *record_from_wire(TALLOC_CTX *mem_ctx,
 		.quiescent = wire->quiescent,
 		.by = drain_bytes_string(r, &wire->by),
 		.reason = drain_bytes_string(r, &wire->reason),
+		.publishing = drain_bytes_string(r, &wire->publishing),
 	};
 	ok = r->target.share != NULL && r->target.path != NULL &&
 	     r->policy.exempt_users != NULL &&
 	     r->policy.exempt_hosts != NULL && r->real != NULL &&
-	     r->by != NULL && r->reason != NULL;
+	     r->by != NULL && r->reason != NULL && r->publishing != NULL;
 
 	for (i = 0; ok && i < r->num_real; i++) {
 		r->real[i] = drain_bytes_string(r, &wire->real[i]);

@@ -20,7 +20,7 @@ struct drain_locks {
 	struct messaging_context *msg_ctx;
 };
 
-/* "drain/runner/<id>": room for the longest of the names below */
+/* "drain/publish/<id>": room for the longest of the names below */
 struct key_buf {
 	char buf[16 + DRAIN_ID_STRING_SIZE];
 };
@@ -265,6 +265,15 @@ NTSTATUS drain_runner_claim(struct drain_locks *locks,
 	struct key_buf buf;
 
 	return claim(locks, id_key("runner", id, &buf), runner);
+}
+
+NTSTATUS drain_publish_claim(struct drain_locks *locks,
+			     const struct drain_id *id,
+			     struct server_id *publisher)
+{
+	struct key_buf buf;
+
+	return claim(locks, id_key("publish", id, &buf), publisher);
 }
 
 void drain_owner_release(struct drain_locks *locks, const struct drain_id *id)

@@ -376,6 +376,94 @@ NTSTATUS drain_store_set_deadline(struct drain_store *store,
 	return change_record(store, id, take_deadline, &new_deadline);
 }
 
+/* The place of a path among those that are covered; num_real: not there */
+static size_t find_real(const struct drain_record *record, const char *path)
+{
+	size_t i = 0;
+
+	while (i < record->num_real && strcmp(record->real[i], path) != 0) {
+		i += 1;
+	}
+	return i;
+}
+
+static bool take_path(struct drain_record *record, const void *how)
+{
+	const char **real = NULL;
+
+	if (find_real(record, how) < record->num_real) {
+		return true;
+	}
+	if (record->num_real == DRAIN_MAX_REAL) {
+		return false;
+	}
+	real = talloc_realloc(record, record->real, const char *,
+			      record->num_real + 1);
+	if (real == NULL) {
+		return false;
+	}
+	real[record->num_real] = how;
+	record->real = real;
+	record->num_real += 1;
+	return true;
+}
+
+static bool leave_path(struct drain_record *record, const void *how)
+{
+	size_t i = find_real(record, how);
+
+	if (i == record->num_real) {
+		return true;
+	}
+	if (record->num_real == 1) {
+		return false;
+	}
+	ARRAY_DEL_ELEMENT(record->real, i, record->num_real);
+	record->num_real -= 1;
+	return true;
+}
+
+NTSTATUS drain_store_cover(struct drain_store *store,
+			   const struct drain_id *id,
+			   const char *path)
+{
+	return change_record(store, id, take_path, path);
+}
+
+NTSTATUS drain_store_uncover(struct drain_store *store,
+			     const struct drain_id *id,
+			     const char *path)
+{
+	return change_record(store, id, leave_path, path);
+}
+
+struct new_publishing {
+	const char *from;
+	const char *to;
+};
+
+static bool take_publishing(struct drain_record *record, const void *how)
+{
+	const struct new_publishing *new_publishing = how;
+
+	if (record->state != DRAIN_QUIESCENT ||
+	    strcmp(record->publishing, new_publishing->from) != 0) {
+		return false;
+	}
+	record->publishing = new_publishing->to;
+	return true;
+}
+
+NTSTATUS drain_store_set_publishing(struct drain_store *store,
+				    const struct drain_id *id,
+				    const char *from,
+				    const char *to)
+{
+	struct new_publishing new_publishing = {.from = from, .to = to};
+
+	return change_record(store, id, take_publishing, &new_publishing);
+}
+
 NTSTATUS drain_store_remove(struct drain_store *store,
 			    const struct drain_id *id)
 {

@@ -173,6 +173,11 @@ const char *drain_record_error(const struct drain_record *record)
 	if (record->num_real == 0) {
 		return "it covers no path";
 	}
+	if (record->publishing[0] != '\0' &&
+	    !(clean_absolute(record->publishing) &&
+	      record->state == DRAIN_QUIESCENT)) {
+		return "what is being published is none";
+	}
 	for (i = 0; i < record->num_real; i++) {
 		if (!clean_absolute(record->real[i])) {
 			return "a path that it covers is not absolute";

@@ -165,3 +165,43 @@ char *drain_path_join(TALLOC_CTX *mem_ctx, const char *dir, const char *path)
 	}
 	return talloc_asprintf(mem_ctx, "%s%s%s", dir, slash, path);
 }
+
+/* How many bytes of both are the same whole components */
+static size_t common_length(const char *a, const char *b)
+{
+	size_t common = 0;
+	size_t i;
+
+	for (i = 0;; i++) {
+		bool end_a = a[i] == '/' || a[i] == '\0';
+		bool end_b = b[i] == '/' || b[i] == '\0';
+
+		if (end_a && end_b) {
+			common = i;
+		}
+		if (a[i] != b[i] || a[i] == '\0') {
+			return common;
+		}
+	}
+}
+
+char *drain_path_relative(TALLOC_CTX *mem_ctx,
+			  const char *path,
+			  const char *dir)
+{
+	size_t common = common_length(path, dir);
+	const char *down = path + common + strspn(path + common, "/");
+	const char *up = dir + common;
+	char *result = talloc_strdup(mem_ctx, "");
+
+	for (up += strspn(up, "/"); *up != '\0'; up += strspn(up, "/")) {
+		up += strcspn(up, "/");
+		result = talloc_strdup_append(
+			result, (*up != '\0' || *down != '\0') ? "../" : "..");
+	}
+	result = talloc_strdup_append(result, down);
+	if (result != NULL && result[0] == '\0') {
+		result = talloc_strdup_append(result, ".");
+	}
+	return result;
+}

@@ -151,18 +151,11 @@ static int step_to_armed(struct tool *tool, const struct drain_record *record)
 	return EXIT_FAILED;
 }
 
-static int not_armed(const struct drain_record *record, int ret)
-{
-	complain("%s is not armed; \"smbdrain wait\" goes on with it, "
-		 "\"smbdrain resume\" ends it", show_target(record));
-	return ret;
-}
-
-static int arm_record(struct tool *tool,
-		      TALLOC_CTX *mem_ctx,
-		      const struct share_list *shares,
-		      const struct drain_record *record,
-		      uint64_t deadline)
+static bool is_guarded(struct tool *tool,
+		       TALLOC_CTX *mem_ctx,
+		       const struct share_list *shares,
+		       const struct drain_record *record,
+		       uint64_t deadline)
 {
 	struct open_tree_list *trees = NULL;
 	struct survey *survey = NULL;
@@ -171,36 +164,36 @@ static int arm_record(struct tool *tool,
 	survey = survey_take(mem_ctx, tool, &record->id,
 			     tool->on_gone != NULL, deadline);
 	if (survey == NULL || tool->stop_signal != 0) {
-		return EXIT_FAILED;
+		return false;
 	}
 	if (!survey->complete) {
 		(void)complain_of_silence(survey);
-		return not_armed(record, EXIT_FAILED);
+		return false;
 	}
 	if (!reload_if_changed(tool, deadline)) {
-		return not_armed(record, EXIT_FAILED);
+		return false;
 	}
 
 	trees = settled_trees(mem_ctx, tool, shares, record, &survey,
 			      deadline);
 	if (trees == NULL || survey == NULL) {
-		return EXIT_FAILED;
+		return false;
 	}
 	if (complain_of_silence(survey) > 0 ||
 	    complain_of_refusal(survey) > 0) {
-		return not_armed(record, EXIT_FAILED);
+		return false;
 	}
 
 	complain_of_shares(shares, record, &num);
 	complain_of_trees(trees, &num);
 	if (num > 0 && !record->allow_unguarded) {
-		return not_armed(record, EXIT_FAILED);
+		return false;
 	}
 	if (num > 0) {
 		complain("going on as --allow-unguarded says: opens through "
 			 "what is named above are not refused");
 	}
-	return step_to_armed(tool, record);
+	return true;
 }
 
 int arm(struct tool *tool,
@@ -209,8 +202,27 @@ int arm(struct tool *tool,
 	uint64_t deadline)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
-	int ret = arm_record(tool, frame, shares, record, deadline);
+	int ret = EXIT_FAILED;
 
+	if (is_guarded(tool, frame, shares, record, deadline)) {
+		ret = step_to_armed(tool, record);
+	} else if (tool->stop_signal == 0) {
+		complain("%s is not armed; \"smbdrain wait\" goes on with "
+			 "it, \"smbdrain resume\" ends it",
+			 show_target(record));
+	}
 	TALLOC_FREE(frame);
 	return ret;
+}
+
+bool arm_again(struct tool *tool,
+	       const struct share_list *shares,
+	       const struct drain_record *record,
+	       uint64_t deadline)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	bool ok = is_guarded(tool, frame, shares, record, deadline);
+
+	TALLOC_FREE(frame);
+	return ok;
 }

@@ -40,6 +40,28 @@ void end_tell_roster(struct tool *tool)
 	TALLOC_FREE(frame);
 }
 
+bool end_is_half_published(struct tool *tool, const struct drain_id *id)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct drain_record *record = NULL;
+	NTSTATUS status;
+	bool half;
+
+	status = drain_store_read(tool->store, frame, id, &record);
+	half = NT_STATUS_IS_OK(status) && record->publishing[0] != '\0';
+	if (half) {
+		const char *target = show_target(record);
+		const char *staged = show_text(record->publishing);
+		struct drain_id_buf buf;
+
+		complain("%s: is half published; \"smbdrain publish %s %s "
+			 "--id=%s\" goes on, and with --undo goes back",
+			 target, target, staged, drain_id_string(id, &buf));
+	}
+	TALLOC_FREE(frame);
+	return half;
+}
+
 /*
  * Opens that wait do not look at the record by themselves: see to it that they
  * hear of it. An smbd that stands still answers none.

@@ -20,7 +20,7 @@
 static const struct verb *const verbs[] = {
 	&verb_begin,  &verb_wait,    &verb_run,	   &verb_resume,
 	&verb_status, &verb_holders, &verb_close,  &verb_monitor,
-	&verb_check,
+	&verb_check,  &verb_publish,
 };
 
 const char *tool_write_error(NTSTATUS status)
@@ -245,21 +245,14 @@ static bool parse_option(struct options *options, int c, const char *arg)
 
 static bool parse_words(poptContext pc, struct options *options)
 {
-	const char *extra = NULL;
-
 	options->verb = poptGetArg(pc);
 	options->target = poptGetArg(pc);
-	extra = poptGetArg(pc);
+	options->new_directory = poptGetArg(pc);
+	options->extra = poptGetArg(pc);
 
 	if (options->verb == NULL) {
 		fprintf(stderr, "Usage: smbdrain %s",
 			help_on_verbs(talloc_tos()));
-		return false;
-	}
-	if (extra != NULL) {
-		complain("%s: one word too many%s", extra,
-			 is_run(options) ? "; the command comes after --"
-					 : "");
 		return false;
 	}
 	return true;
@@ -307,6 +300,9 @@ static bool check_options(const struct verb *verb,
 		{"--json", options->json},
 		{"--wait", options->wait},
 		{"--on-failure", on_failure},
+		{"--id", options->id != NULL},
+		{"--dry-run", options->dry_run},
+		{"--undo", options->undo},
 		{"-- COMMAND", options->command != NULL},
 	};
 	size_t i;
@@ -317,6 +313,27 @@ static bool check_options(const struct verb *verb,
 				 verb->name, given[i].name, verb->usage);
 			return false;
 		}
+	}
+	return true;
+}
+
+static bool check_words(const struct verb *verb, const struct options *options)
+{
+	const bool takes_directory = takes(verb, "NEW_DIRECTORY");
+	const char *extra = takes_directory ? options->extra
+					    : options->new_directory;
+
+	if (extra != NULL) {
+		complain("%s: one word too many%s", show_text(extra),
+			 is_run(options) ? "; the command comes after --"
+					 : "");
+		return false;
+	}
+	if (takes_directory && options->target != NULL &&
+	    options->new_directory == NULL) {
+		complain("%s: which directory? Usage: smbdrain %s", verb->name,
+			 verb->usage);
+		return false;
 	}
 	return true;
 }
@@ -344,7 +361,8 @@ static const struct verb *choose_verb(const struct options *options,
 			 options->verb);
 		return NULL;
 	}
-	if (!check_options(verb, options, on_failure)) {
+	if (!check_words(verb, options) ||
+	    !check_options(verb, options, on_failure)) {
 		return NULL;
 	}
 	if (options->target != NULL && !takes(verb, "TARGET")) {
@@ -540,7 +558,15 @@ int main(int argc, const char **argv)
 		 "holders: handles that do not count, too",
 		 NULL},
 		{"force", 0, POPT_ARG_NONE, &options.force, 0,
-		 "resume: even while a command runs for the drain", NULL},
+		 "resume: even while a command runs for the drain, or when "
+		 "a publish was interrupted", NULL},
+		{"id", 0, POPT_ARG_STRING, &options.id, 0,
+		 "publish: the drain that you hold, if it is not DRAIN_ID in "
+		 "the environment", "DRAIN_ID"},
+		{"dry-run", 0, POPT_ARG_NONE, &options.dry_run, 0,
+		 "publish: only check whether it would work", NULL},
+		{"undo", 0, POPT_ARG_NONE, &options.undo, 0,
+		 "publish: go back from one that was interrupted", NULL},
 		{"json", 0, POPT_ARG_NONE, &options.json, 0,
 		 "For programs, see docs/json.md", NULL},
 		POPT_COMMON_SAMBA

@@ -182,6 +182,104 @@ static char *spell_path(TALLOC_CTX *mem_ctx,
 	return dir;
 }
 
+const char *target_kind_string(enum target_kind kind)
+{
+	switch (kind) {
+	case TARGET_DIRECTORY:
+		return "directory";
+	case TARGET_SHARE:
+		return "share";
+	case TARGET_LINK:
+		return "link";
+	}
+	return "unknown";
+}
+
+const char *shares_lexical(const struct drain_record *record)
+{
+	return record->real[record->num_real - 1];
+}
+
+enum target_kind shares_kind(const struct drain_record *record)
+{
+	struct stat st;
+
+	if (record->target.path[0] == '\0') {
+		return TARGET_SHARE;
+	}
+	if (lstat(shares_lexical(record), &st) == 0 && S_ISLNK(st.st_mode)) {
+		return TARGET_LINK;
+	}
+	return TARGET_DIRECTORY;
+}
+
+/*
+ * What clients see
+ */
+
+/* As is_in_path(), with case: what is hidden so is hidden from everybody */
+static bool is_vetoed(const char *veto, const char *name)
+{
+	char *list = talloc_strdup(talloc_tos(), veto);
+	char *save = NULL;
+	char *item = NULL;
+	bool found = false;
+
+	for (item = (list != NULL) ? strtok_r(list, "/", &save) : NULL;
+	     !found && item != NULL; item = strtok_r(NULL, "/", &save)) {
+		found = mask_match(name, item, true);
+	}
+	TALLOC_FREE(list);
+	return found;
+}
+
+bool share_hides(const struct share *share, const char *path)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	const char *veto = lp_veto_files(frame, lpcfg_noop_substitution(),
+					 share->snum);
+	char *rest = talloc_strdup(frame, path);
+	char *save = NULL;
+	char *name = NULL;
+	bool hidden = false;
+
+	for (name = (rest != NULL) ? strtok_r(rest, "/", &save) : NULL;
+	     !hidden && name != NULL; name = strtok_r(NULL, "/", &save)) {
+		hidden = is_vetoed(veto, name);
+	}
+	TALLOC_FREE(frame);
+	return hidden;
+}
+
+static bool serves(const struct share *share, const char *path)
+{
+	if (share_is_homes(share)) {
+		return false; /* as in arm.c */
+	}
+	if (share->real == NULL) {
+		return share->varies != NULL &&
+		       drain_pattern_overlap(share->path, path) &&
+		       !share_hides(share, path);
+	}
+	if (drain_path_within(path, share->real)) {
+		return !share_hides(share, path + strlen(share->real));
+	}
+	return drain_path_within(share->real, path);
+}
+
+const struct share *shares_serving(const struct share_list *list,
+				   const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < list->num_shares; i++) {
+		if (serves(&list->shares[i], path)) {
+			return &list->shares[i];
+		}
+	}
+	return NULL;
+}
+
 static const struct share *share_to_drain(const struct share_list *list,
 					  const char *name)
 {
@@ -277,6 +375,7 @@ static bool fill_record(struct drain_record *record,
 	record->policy = config->options.policy;
 	record->by = "";
 	record->reason = "";
+	record->publishing = "";
 	return true;
 }
 

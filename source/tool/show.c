@@ -115,7 +115,7 @@ json_t *show_json_record(const struct drain_record *r)
 
 	return json_pack(
 		"{s:s, s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:o, s:o, "
-		"s:o, s:b, s:b, s:s, s:s, s:f, s:o, s:s, s:b, s:b, s:b}",
+		"s:o, s:b, s:b, s:s, s:s, s:f, s:o, s:s, s:b, s:b, s:b, s:o}",
 		"id", drain_id_string(&r->id, &buf),
 		"target", show_json_text(show_target(r)),
 		"share", show_json_text(r->target.share),
@@ -137,7 +137,10 @@ json_t *show_json_record(const struct drain_record *r)
 		"on_timeout", drain_on_timeout_string(r->on_timeout),
 		"is_due", drain_record_is_due(r, drain_now()),
 		"let_holders_finish", (int)r->policy.let_holders_finish,
-		"purge_durables", (int)r->purge_durables);
+		"purge_durables", (int)r->purge_durables,
+		"publishing", r->publishing[0] != '\0'
+				      ? show_json_text(r->publishing)
+				      : json_null());
 }
 
 json_t *show_json_holder(const struct holder *h)

@@ -17,6 +17,8 @@
  * warn.c        telling people before their time is up
  * progress.c    the line that counts holders down on a terminal
  * end.c         resume
+ * exchange.c    directories and links, exchanged in one step
+ * journal.c     the entries of a share's root, exchanged one by one
  * show.c        for people and for programs (JSON)
  *
  * This program is free software; you can redistribute it and/or modify
@@ -49,6 +51,8 @@ enum {
 struct options {
 	const char *verb;
 	const char *target; /* NULL: none was named */
+	const char *new_directory; /* what is to be published; NULL: none */
+	const char *extra; /* a word that no verb takes */
 	char **command; /* after "--", NULL-terminated */
 	const char *reason;
 	const char *warn_command;
@@ -72,6 +76,9 @@ struct options {
 	int json;
 	int wait;
 	bool resume_on_failure;
+	const char *id; /* publish: of the drain that its user holds */
+	int dry_run;
+	int undo;
 };
 
 /* What all verbs need */
@@ -105,6 +112,7 @@ extern const struct verb verb_check;
 extern const struct verb verb_close;
 extern const struct verb verb_holders;
 extern const struct verb verb_monitor;
+extern const struct verb verb_publish;
 extern const struct verb verb_resume;
 extern const struct verb verb_run;
 extern const struct verb verb_status;
@@ -174,6 +182,33 @@ bool share_is_homes(const struct share *share);
 struct drain_record *shares_resolve(TALLOC_CTX *mem_ctx,
 				    const struct share_list *list,
 				    const char *target);
+
+/* What kind of thing a target is, for those who replace it */
+enum target_kind {
+	TARGET_DIRECTORY,
+	TARGET_SHARE, /* the root of one */
+	TARGET_LINK, /* a symbolic link to a directory in the share */
+};
+
+/** Of a record that shares_resolve() has made. */
+enum target_kind shares_kind(const struct drain_record *record);
+
+/** "directory", "share", "link". */
+const char *target_kind_string(enum target_kind kind);
+
+/** The path of what the target names itself, links on the way resolved. */
+const char *shares_lexical(const struct drain_record *record);
+
+/**
+ * Do its "veto files" hide a path in the share from clients?
+ *
+ * @param[in] path  Relative to the root of the share.
+ */
+bool share_hides(const struct share *share, const char *path);
+
+/** A share through which clients see an absolute real path; NULL: none. */
+const struct share *shares_serving(const struct share_list *list,
+				   const char *path);
 
 /*
  * ask.c
@@ -295,6 +330,18 @@ int arm(struct tool *tool,
 	const struct share_list *shares,
 	const struct drain_record *record,
 	uint64_t deadline);
+
+/**
+ * Does every smbd refuse opens in all that the record covers now, and does
+ * nothing reach it past the module? Asked of a drain that covers more than
+ * when it was armed.
+ *
+ * @return false after a complaint.
+ */
+bool arm_again(struct tool *tool,
+	       const struct share_list *shares,
+	       const struct drain_record *record,
+	       uint64_t deadline);
 
 /*
  * handles.c
@@ -490,6 +537,12 @@ bool drain_set_environment(const struct drain_record *record);
 NTSTATUS end_drain(struct tool *tool, const struct drain_record *record);
 
 /**
+ * Was a publish of the share interrupted? Complains, with both ways out. Nobody
+ * can begin one meanwhile if the caller owns the end of the drain.
+ */
+bool end_is_half_published(struct tool *tool, const struct drain_id *id);
+
+/**
  * Have all smbds look at the records. A hint: one that misses it looks before
  * it refuses an open.
  */
@@ -526,6 +579,89 @@ int begin_wait(struct tool *tool,
 
 /** How long smbds have to acknowledge. */
 uint64_t begin_deadline(const struct options *options);
+
+/*
+ * exchange.c
+ */
+
+/*
+ * An entry of a directory, held by descriptors: whoever renames what is above
+ * it, or plants a symbolic link there, does not lead us elsewhere.
+ */
+struct pinned {
+	const char *path; /* absolute and real */
+	const char *name; /* in the directory that it is in; "": it is "/" */
+	int parent; /* -1: it is "/" */
+	int fd; /* -1: it is not there, or no directory */
+	struct statx in; /* of the directory that it is in */
+	struct statx self; /* if it is there */
+};
+
+/**
+ * Pin a directory.
+ *
+ * @param[in] may_be_missing  Then only the one that it is in must be there.
+ * @return NULL after a complaint.
+ */
+struct pinned *pin_directory(TALLOC_CTX *mem_ctx,
+			     const char *path,
+			     bool may_be_missing);
+
+/** Pin a symbolic link. NULL after a complaint. */
+struct pinned *pin_link(TALLOC_CTX *mem_ctx, const char *path);
+
+/** What is under a name in an open directory; false: errno says why. */
+bool pin_look(int dir, const char *name, struct statx *st);
+
+/** Are both the same file? */
+bool pin_same(const struct statx *a, const struct statx *b);
+
+/** Can the one be renamed to be in the place of the other? */
+bool pin_one_mount(const struct statx *a, const struct statx *b);
+
+/** May we change an open directory? Complains. */
+bool pin_writable(int dir, const char *path);
+
+/** All that was written to the file system of a directory is on disk. */
+bool pin_sync(const struct pinned *pinned);
+
+/**
+ * Exchange two directories in one step. The new one gets owner, mode, ACL and
+ * extended attributes of the old one before.
+ *
+ * @return false after a complaint.
+ */
+bool exchange_directories(const struct pinned *old,
+			  const struct pinned *staged);
+
+/**
+ * Have a symbolic link lead to another directory, in one step.
+ *
+ * @param[in] path  Absolute and real; written as the link was, relative or not.
+ * @return false after a complaint.
+ */
+bool exchange_link(const struct pinned *link, const char *path);
+
+/*
+ * journal.c
+ */
+
+/* The root of a share that is published entry by entry */
+struct root_publish {
+	struct tool *tool;
+	const struct drain_record *record;
+	const struct share *share;
+	const struct pinned *root;
+	const struct pinned *staged;
+	bool undo;
+};
+
+/**
+ * Do it, go on with one that was interrupted, or go back.
+ *
+ * @return false after a complaint.
+ */
+bool journal_publish(const struct root_publish *publish);
 
 /*
  * show.c

@@ -18,7 +18,15 @@
 struct findings {
 	json_t *problems;
 	json_t *shares;
+	json_t *target; /* NULL: all shares are looked at */
+	const char *real_path; /* of the target; NULL: it can not be drained */
 };
+
+static bool is_well(const struct findings *f)
+{
+	return json_array_size(f->problems) == 0 &&
+	       (f->target == NULL || f->real_path != NULL);
+}
 
 static void PRINTF_ATTRIBUTE(3, 4) problem(struct findings *f,
 					   const char *share,
@@ -125,27 +133,35 @@ static void check_share(struct findings *f, const struct share *share)
 }
 
 /* Another way to the same files, past the module */
-static void check_siblings(struct findings *f,
-			   const struct share_list *list,
-			   const struct share *share)
+static void check_other_ways(struct findings *f,
+			     const struct share_list *list,
+			     const struct share *share,
+			     const struct drain_record *record)
 {
-	struct drain_record record = {.num_real = 1};
 	size_t i;
 
-	if (share->real == NULL) {
-		return;
-	}
-	record.real = discard_const_p(const char *, &share->real);
 	for (i = 0; i < list->num_shares; i++) {
 		const struct share *other = &list->shares[i];
 
 		if (other->module_index < 0 && !share_is_homes(other) &&
-		    share_overlaps(other, &record)) {
+		    share_overlaps(other, record)) {
 			problem(f, share->name,
 				"share %s (%s) gives access to the same files "
 				"without the module", other->name,
 				other->path);
 		}
+	}
+}
+
+static void check_siblings(struct findings *f,
+			   const struct share_list *list,
+			   const struct share *share)
+{
+	struct drain_record record = {.num_real = 1};
+
+	if (share->real != NULL) {
+		record.real = discard_const_p(const char *, &share->real);
+		check_other_ways(f, list, share, &record);
 	}
 }
 
@@ -172,7 +188,46 @@ static void check_shares(struct findings *f, const struct share_list *list)
 	}
 }
 
-static void print_text(const struct findings *f)
+/* Can it be drained? If not, that was said on standard error. */
+static void check_target(struct findings *f,
+			 const struct share_list *list,
+			 const char *target)
+{
+	struct drain_record *record = NULL;
+	const struct share *share = NULL;
+
+	f->target = json_null();
+	record = shares_resolve(talloc_tos(), list, target);
+	if (record == NULL) {
+		return;
+	}
+	share = shares_find(list, record->target.share);
+	json_array_append_new(f->shares, show_json_text(share->name));
+	check_share(f, share);
+	check_other_ways(f, list, share, record);
+	f->target = json_pack("{s:o, s:o, s:o, s:s}",
+			      "share", show_json_text(record->target.share),
+			      "path", show_json_text(record->target.path),
+			      "real_path", show_json_text(record->real[0]),
+			      "kind", target_kind_string(shares_kind(record)));
+	f->real_path = record->real[0];
+}
+
+static const char *share_of(json_t *item)
+{
+	const char *share = json_string_value(json_object_get(item, "share"));
+
+	return (share != NULL) ? talloc_asprintf(talloc_tos(), "share %s: ",
+						 show_text(share))
+			       : "";
+}
+
+static const char *text_of(json_t *item)
+{
+	return show_text(json_string_value(json_object_get(item, "text")));
+}
+
+static void print_all(const struct findings *f)
 {
 	json_t *item = NULL;
 	size_t i;
@@ -182,52 +237,77 @@ static void print_text(const struct findings *f)
 		       show_text(json_string_value(item)));
 	}
 	json_array_foreach(f->problems, i, item) {
-		const char *share = NULL;
-		const char *text = NULL;
-
-		share = json_string_value(json_object_get(item, "share"));
-		text = json_string_value(json_object_get(item, "text"));
-		printf("problem: %s%s%s%s\n",
-		       share != NULL ? "share " : "",
-		       share != NULL ? show_text(share) : "",
-		       share != NULL ? ": " : "", show_text(text));
+		printf("problem: %s%s\n", share_of(item), text_of(item));
 	}
 	if (json_array_size(f->problems) == 0) {
 		printf("all is well\n");
 	}
 }
 
+/* For scripts: nothing but the path, as it is, if all is well */
+static void print_target(const struct findings *f)
+{
+	json_t *item = NULL;
+	size_t i;
+
+	json_array_foreach(f->problems, i, item) {
+		complain("%s%s", share_of(item), text_of(item));
+	}
+	if (is_well(f)) {
+		printf("%s\n", f->real_path);
+	}
+}
+
+static bool print_json(const struct findings *f)
+{
+	json_t *json = show_json_new();
+
+	json_object_set(json, "shares", f->shares);
+	json_object_set(json, "problems", f->problems);
+	if (f->target != NULL) {
+		json_object_set(json, "target", f->target);
+	}
+	return show_json(json, false);
+}
+
+static int check(struct tool *tool, struct findings *f)
+{
+	const struct share_list *list = shares_load(talloc_tos());
+
+	if (list == NULL || f->problems == NULL || f->shares == NULL) {
+		complain("out of memory");
+		return EXIT_FAILED;
+	}
+	check_module(f);
+	check_preload(f);
+	if (tool->options->target != NULL) {
+		check_target(f, list, tool->options->target);
+	} else {
+		check_shares(f, list);
+	}
+
+	if (tool->options->json) {
+		if (!print_json(f)) {
+			return EXIT_FAILED;
+		}
+	} else if (tool->options->target != NULL) {
+		print_target(f);
+	} else {
+		print_all(f);
+	}
+	return is_well(f) ? EXIT_DONE : EXIT_FAILED;
+}
+
 static int run_check(struct tool *tool)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
-	struct share_list *list = shares_load(frame);
 	struct findings f = {
 		.problems = json_array(),
 		.shares = json_array(),
 	};
-	int ret;
+	int ret = check(tool, &f);
 
-	if (list == NULL || f.problems == NULL || f.shares == NULL) {
-		complain("out of memory");
-		TALLOC_FREE(frame);
-		return EXIT_FAILED;
-	}
-	check_module(&f);
-	check_preload(&f);
-	check_shares(&f, list);
-	ret = (json_array_size(f.problems) == 0) ? EXIT_DONE : EXIT_FAILED;
-
-	if (tool->options->json) {
-		json_t *json = show_json_new();
-
-		json_object_set(json, "shares", f.shares);
-		json_object_set(json, "problems", f.problems);
-		if (!show_json(json, false)) {
-			ret = EXIT_FAILED;
-		}
-	} else {
-		print_text(&f);
-	}
+	json_decref(f.target);
 	json_decref(f.shares);
 	json_decref(f.problems);
 	TALLOC_FREE(frame);
@@ -236,6 +316,6 @@ static int run_check(struct tool *tool)
 
 const struct verb verb_check = {
 	.name = "check",
-	.usage = "check [--json]",
+	.usage = "check [TARGET] [--json]",
 	.run = run_check,
 };

@@ -33,6 +33,12 @@ static int resume_record(struct tool *tool, const struct drain_record *record)
 		return EXIT_FAILED;
 	}
 
+	/* Nor shall anybody get half of each version */
+	if (!force && end_is_half_published(tool, &record->id)) {
+		drain_owner_release(tool->locks, &record->id);
+		return EXIT_FAILED;
+	}
+
 	status = end_drain(tool, record);
 	if (owned) {
 		drain_owner_release(tool->locks, &record->id);

@@ -226,8 +226,10 @@ static int command_and_end(struct run *run)
 	ret = run_command(run);
 	run->ours = false; /* from now on it depends on how that went */
 
-	if ((ret == 0 && run->tool->stop_signal == 0) ||
-	    options->resume_on_failure) {
+	if (end_is_half_published(run->tool, &run->record->id)) {
+		ret = (ret == 0) ? EXIT_RUN_FAILED : ret;
+	} else if ((ret == 0 && run->tool->stop_signal == 0) ||
+		   options->resume_on_failure) {
 		end_ours(run);
 	} else {
 		complain("%s: %s; it stays drained, so that nobody gets half "

@@ -110,6 +110,9 @@ static void print_view(const struct view *view)
 		       drain_on_timeout_string(r->on_timeout),
 		       drain_record_is_due(r, drain_now()) ? ", is due" : "");
 	}
+	if (r->publishing[0] != '\0') {
+		printf("  half published: %s\n", show_text(r->publishing));
+	}
 	printf("  holders  %zu\n", view->holders);
 	if (view->waiting > 0) {
 		printf("  waiting  %zu opens, the longest for %s\n",

@@ -11,7 +11,7 @@ from lib.drain import Drain, complaint
 from lib.smbd import PrivateSmbd
 
 VERBS = ('begin', 'wait', 'run', 'resume', 'status', 'holders', 'monitor',
-         'check')
+         'check', 'publish')
 
 
 @pytest.fixture(name='tool', scope='module')
@@ -115,16 +115,12 @@ def test_holders_all_without_target(tool):
 @pytest.mark.parametrize('words', [
     ('begin', 'pkg', 'other'), ('wait', 'pkg', 'other'),
     ('resume', 'pkg', 'other'), ('status', 'pkg', 'other'),
-    ('holders', 'pkg', 'other'), ('monitor', 'pkg', 'other')],
+    ('holders', 'pkg', 'other'), ('monitor', 'pkg', 'other'),
+    ('check', 'pkg', 'other')],
     ids=lambda words: words[0])
 def test_extra_word(tool, words):
     """One word more than a verb takes is named"""
     assert 'other' in fails(tool, *words)
-
-
-def test_check_takes_no_target(tool):
-    """check looks at everything"""
-    assert 'target' in fails(tool, 'check', 'pkg')
 
 
 def test_resume_takes_target_or_all(tool):
@@ -142,7 +138,9 @@ def test_resume_takes_target_or_all(tool):
     ('status', '--all'), ('status', '--timeout=5'),
     ('holders', 'pkg', '--reason=x'), ('holders', 'pkg', '--force'),
     ('monitor', '--all'), ('monitor', '--timeout=5'),
-    ('check', '--all'), ('check', '--reason=x')], ids=' '.join)
+    ('check', '--all'), ('check', '--reason=x'),
+    ('check', '--dry-run'), ('resume', 'pkg', '--id=x'),
+    ('publish', 'pkg', 'new', '--force')], ids=' '.join)
 def test_option_of_another_verb(tool, words):
     """An option that the verb does not take is named, with what it takes"""
     text = fails(tool, *words)

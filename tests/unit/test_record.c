@@ -213,6 +213,7 @@ static struct drain_record some_record(void)
 		.begun = 1000,
 		.by = "root@server (4711)",
 		.reason = "",
+		.publishing = "",
 	};
 }
 

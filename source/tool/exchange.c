@@ -1,0 +1,444 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Directories and links, exchanged in one step.
+ *
+ * All this is done as root, in directories where users may rename things and
+ * plant symbolic links. A path is resolved once, to descriptors, and whatever
+ * has to be a real path must not lead through a link. Every rename is relative
+ * to those descriptors, of what is still what it was, and is looked at
+ * afterwards.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+
+/*
+ * Pinning
+ */
+
+static int pinned_destructor(struct pinned *pinned)
+{
+	if (pinned->fd != -1) {
+		close(pinned->fd);
+	}
+	if (pinned->parent != -1) {
+		close(pinned->parent);
+	}
+	return 0;
+}
+
+static int open_directory(const char *path)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+
+	/* No wrapper in the C library yet */
+	return syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+}
+
+static int open_entry(int dir, const char *name)
+{
+	return openat(dir, name,
+		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+bool pin_look(int dir, const char *name, struct statx *st)
+{
+	return statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH,
+		     STATX_BASIC_STATS | STATX_MNT_ID, st) == 0;
+}
+
+bool pin_same(const struct statx *a, const struct statx *b)
+{
+	return a->stx_ino == b->stx_ino &&
+	       a->stx_dev_major == b->stx_dev_major &&
+	       a->stx_dev_minor == b->stx_dev_minor;
+}
+
+bool pin_one_mount(const struct statx *a, const struct statx *b)
+{
+	return a->stx_mnt_id == b->stx_mnt_id &&
+	       a->stx_dev_major == b->stx_dev_major &&
+	       a->stx_dev_minor == b->stx_dev_minor;
+}
+
+bool pin_writable(int dir, const char *path)
+{
+	if (faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) == 0) {
+		return true;
+	}
+	complain("%s: can not be changed: %s", show_text(path),
+		 strerror(errno));
+	return false;
+}
+
+static bool pin_parent(struct pinned *pinned)
+{
+	const char *slash = strrchr(pinned->path, '/');
+	const char *dir = "/";
+
+	if (slash > pinned->path) {
+		dir = talloc_strndup(pinned, pinned->path,
+				     slash - pinned->path);
+	}
+	pinned->name = slash + 1;
+	if (pinned->name[0] == '\0') {
+		return true;
+	}
+	pinned->parent = (dir != NULL) ? open_directory(dir) : -1;
+	return pinned->parent != -1 &&
+	       pin_look(pinned->parent, "", &pinned->in);
+}
+
+static bool pin_self(struct pinned *pinned, bool may_be_missing)
+{
+	if (pinned->name[0] == '\0') {
+		pinned->fd = open_directory("/");
+	} else {
+		pinned->fd = open_entry(pinned->parent, pinned->name);
+	}
+	if (pinned->fd == -1) {
+		return may_be_missing && errno == ENOENT;
+	}
+	return pin_look(pinned->fd, "", &pinned->self);
+}
+
+/* NULL: out of memory */
+static struct pinned *pinned_new(TALLOC_CTX *mem_ctx, const char *path)
+{
+	struct pinned *pinned = talloc_zero(mem_ctx, struct pinned);
+
+	if (pinned == NULL) {
+		return NULL;
+	}
+	pinned->parent = -1;
+	pinned->fd = -1;
+	pinned->path = talloc_strdup(pinned, path);
+	if (pinned->path == NULL) {
+		TALLOC_FREE(pinned);
+		return NULL;
+	}
+	talloc_set_destructor(pinned, pinned_destructor);
+	return pinned;
+}
+
+static struct pinned *pin_failed(struct pinned *pinned, const char *path)
+{
+	complain("%s: %s", show_text(path),
+		 pinned == NULL	  ? "out of memory"
+		 : errno == ELOOP ? "there is a symbolic link on the way now"
+				  : strerror(errno));
+	TALLOC_FREE(pinned);
+	return NULL;
+}
+
+struct pinned *pin_directory(TALLOC_CTX *mem_ctx,
+			     const char *path,
+			     bool may_be_missing)
+{
+	struct pinned *pinned = pinned_new(mem_ctx, path);
+
+	if (pinned != NULL && pin_parent(pinned) &&
+	    pin_self(pinned, may_be_missing)) {
+		return pinned;
+	}
+	return pin_failed(pinned, path);
+}
+
+struct pinned *pin_link(TALLOC_CTX *mem_ctx, const char *path)
+{
+	struct pinned *pinned = pinned_new(mem_ctx, path);
+
+	if (pinned == NULL || !pin_parent(pinned) ||
+	    !pin_look(pinned->parent, pinned->name, &pinned->self)) {
+		return pin_failed(pinned, path);
+	}
+	if (!S_ISLNK(pinned->self.stx_mode)) {
+		complain("%s: is not a symbolic link any more",
+			 show_text(path));
+		TALLOC_FREE(pinned);
+	}
+	return pinned;
+}
+
+static bool is_still_there(const struct pinned *pinned)
+{
+	struct statx now;
+
+	if (pin_look(pinned->parent, pinned->name, &now) &&
+	    pin_same(&now, &pinned->self)) {
+		return true;
+	}
+	complain("%s: somebody has replaced it meanwhile",
+		 show_text(pinned->path));
+	return false;
+}
+
+bool pin_sync(const struct pinned *pinned)
+{
+	if (syncfs(pinned->fd) == 0) {
+		return true;
+	}
+	complain("%s: can not be written to disk: %s",
+		 show_text(pinned->path), strerror(errno));
+	return false;
+}
+
+static bool sync_parent(const struct pinned *pinned)
+{
+	if (fsync(pinned->parent) == 0) {
+		return true;
+	}
+	complain("%s: is exchanged, but a power failure may undo that: %s",
+		 show_text(pinned->path), strerror(errno));
+	return false;
+}
+
+/*
+ * What the new directory has from the old one
+ */
+
+/* Rights that are there only if there is such an attribute */
+static const char *const acl_attributes[] = {
+	"system.posix_acl_access",
+	"system.posix_acl_default",
+	"security.NTACL",
+};
+
+struct attributes {
+	char names[XATTR_LIST_MAX]; /* each with its NUL */
+	size_t len;
+	char value[XATTR_SIZE_MAX];
+	char other[XATTR_SIZE_MAX];
+};
+
+static bool list_attributes(struct attributes *a, int fd)
+{
+	ssize_t len = flistxattr(fd, a->names, sizeof(a->names));
+
+	a->len = (len > 0) ? len : 0;
+	return len >= 0 || errno == ENOTSUP;
+}
+
+static bool has_attribute(const struct attributes *a, const char *name)
+{
+	const char *p = a->names;
+
+	for (; p < a->names + a->len; p += strlen(p) + 1) {
+		if (strcmp(p, name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool copy_attribute(struct attributes *a,
+			   const char *name,
+			   int from,
+			   int to)
+{
+	ssize_t len = fgetxattr(from, name, a->value, sizeof(a->value));
+	ssize_t other;
+
+	if (len < 0) {
+		return errno == ENODATA;
+	}
+	other = fgetxattr(to, name, a->other, sizeof(a->other));
+	if (other == len && memcmp(a->value, a->other, len) == 0) {
+		return true; /* may be one that nobody can set */
+	}
+	return fsetxattr(to, name, a->value, len, 0) == 0;
+}
+
+static const char *copy_attributes(struct attributes *a, int from, int to)
+{
+	const char *name = a->names;
+	size_t i;
+
+	if (!list_attributes(a, from)) {
+		return "its extended attributes";
+	}
+	for (i = 0; i < ARRAY_SIZE(acl_attributes); i++) {
+		if (!has_attribute(a, acl_attributes[i]) &&
+		    fremovexattr(to, acl_attributes[i]) != 0 &&
+		    errno != ENODATA && errno != ENOTSUP) {
+			return acl_attributes[i];
+		}
+	}
+	for (; name < a->names + a->len; name += strlen(name) + 1) {
+		if (!copy_attribute(a, name, from, to)) {
+			return name;
+		}
+	}
+	return NULL;
+}
+
+/* What of it can not be had, or NULL. The mode after the owner: setgid. */
+static const char *copy_rights(struct attributes *a,
+			       const struct pinned *old,
+			       const struct pinned *staged)
+{
+	const struct statx *st = &old->self;
+
+	if (fchown(staged->fd, st->stx_uid, st->stx_gid) != 0) {
+		return "its owner";
+	}
+	if (fchmod(staged->fd, st->stx_mode & 07777) != 0) {
+		return "its mode";
+	}
+	return copy_attributes(a, old->fd, staged->fd);
+}
+
+static bool take_over_rights(const struct pinned *old,
+			     const struct pinned *staged)
+{
+	struct attributes *a = talloc(NULL, struct attributes);
+	const char *what = "its rights";
+
+	if (a == NULL) {
+		errno = ENOMEM;
+	} else {
+		what = copy_rights(a, old, staged);
+	}
+	if (what != NULL) {
+		complain("%s: can not give it %s of %s: %s",
+			 show_text(staged->path), show_text(what),
+			 show_text(old->path), strerror(errno));
+	}
+	TALLOC_FREE(a);
+	return what == NULL;
+}
+
+/*
+ * The exchange
+ */
+
+static bool swap(const struct pinned *a, const struct pinned *b)
+{
+	return renameat2(a->parent, a->name, b->parent, b->name,
+			 RENAME_EXCHANGE) == 0;
+}
+
+static void complain_of_swap(const struct pinned *old,
+			     const struct pinned *staged)
+{
+	const char *why = strerror(errno);
+
+	if (errno == EXDEV) {
+		why = "they are not on one file system";
+	} else if (errno == EINVAL) {
+		why = "this file system can not exchange two directories";
+	} else if (errno == EBUSY) {
+		why = "one of them is a mount point";
+	}
+	complain("%s and %s can not be exchanged: %s", show_text(old->path),
+		 show_text(staged->path), why);
+}
+
+/* Between the last look and the step somebody may have been quicker */
+static bool is_swapped(const struct pinned *old, const struct pinned *staged)
+{
+	struct statx here;
+	struct statx there;
+
+	return pin_look(old->parent, old->name, &here) &&
+	       pin_look(staged->parent, staged->name, &there) &&
+	       pin_same(&here, &staged->self) && pin_same(&there, &old->self);
+}
+
+bool exchange_directories(const struct pinned *old,
+			  const struct pinned *staged)
+{
+	if (!take_over_rights(old, staged) || !pin_sync(staged) ||
+	    !is_still_there(old) || !is_still_there(staged)) {
+		return false;
+	}
+	if (!swap(old, staged)) {
+		complain_of_swap(old, staged);
+		return false;
+	}
+	if (!is_swapped(old, staged)) {
+		(void)swap(old, staged);
+		complain("%s: somebody has renamed it, or %s, in that very "
+			 "moment", show_text(old->path),
+			 show_text(staged->path));
+		return false;
+	}
+	return sync_parent(old) && sync_parent(staged);
+}
+
+/*
+ * Links
+ */
+
+#define LINK_NAME ".smbdrain-link"
+
+static char *link_text(TALLOC_CTX *mem_ctx,
+		       const struct pinned *link,
+		       const char *path)
+{
+	char old[PATH_MAX];
+	ssize_t len = readlinkat(link->parent, link->name, old, sizeof(old));
+	char *dir = NULL;
+
+	if (len <= 0) {
+		return NULL;
+	}
+	if (old[0] == '/') {
+		return talloc_strdup(mem_ctx, path);
+	}
+	dir = talloc_strndup(mem_ctx, link->path,
+			     MAX(1, link->name - link->path - 1));
+	return (dir != NULL) ? drain_path_relative(mem_ctx, path, dir) : NULL;
+}
+
+/* Beside the old one, and then in its place */
+static bool replace_link(const struct pinned *link, const char *text)
+{
+	int error;
+
+	/* One that a killed predecessor has left */
+	(void)unlinkat(link->parent, LINK_NAME, 0);
+	if (symlinkat(text, link->parent, LINK_NAME) != 0) {
+		return false;
+	}
+	if (fchownat(link->parent, LINK_NAME, link->self.stx_uid,
+		     link->self.stx_gid, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    renameat(link->parent, LINK_NAME, link->parent, link->name) == 0) {
+		return true;
+	}
+	error = errno;
+	(void)unlinkat(link->parent, LINK_NAME, 0);
+	errno = error;
+	return false;
+}
+
+bool exchange_link(const struct pinned *link, const char *path)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	const char *text = link_text(frame, link, path);
+	bool ok = false;
+
+	if (text == NULL) {
+		complain("%s: can not be read: %s", show_text(link->path),
+			 strerror(errno));
+	} else if (is_still_there(link)) {
+		ok = replace_link(link, text);
+		if (!ok) {
+			complain("%s: can not be replaced: %s",
+				 show_text(link->path), strerror(errno));
+		}
+	}
+	TALLOC_FREE(frame);
+	return ok && sync_parent(link);
+}

@@ -1,0 +1,562 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * The root of a share, published entry by entry.
+ *
+ * What is to be done is written to a journal beside the new directory before
+ * anything is. Then the record of the drain says that the share is half one
+ * version and half the other, and nobody resumes it by mistake until all
+ * entries are exchanged, or all are back. Which are is seen from their inodes:
+ * nothing is written on the way, and it can be gone over any number of times.
+ *
+ *   journal on disk -> mark in the record -> renames -> no mark -> no journal
+ *
+ * A journal without a mark is of one that had not begun or that was finished.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include <dirent.h>
+#include "drain/plan.h"
+
+#define JOURNAL_SUFFIX ".journal"
+#define JOURNAL_NEW_SUFFIX ".journal.new"
+#define JOURNAL_VERSION 1
+
+struct work {
+	const struct root_publish *p;
+	struct drain_plan *plan;
+	char *name; /* of the journal, beside the new directory */
+	char *new_name; /* while it is written */
+	bool marked; /* in the record */
+};
+
+/*
+ * Making a plan
+ */
+
+/* Is it the entry of the share's root that the new directory is in? */
+static bool holds_staged(const struct work *w, const char *name)
+{
+	char *path = drain_path_join(talloc_tos(), w->p->root->path, name);
+	bool holds = path == NULL ||
+		     drain_path_within(w->p->staged->path, path);
+
+	TALLOC_FREE(path);
+	return holds;
+}
+
+/* What clients can not see stays where it is, on both sides */
+static bool is_left_alone(const struct work *w, const char *name)
+{
+	return ISDOT(name) || ISDOTDOT(name) ||
+	       share_hides(w->p->share, name) || holds_staged(w, name);
+}
+
+static bool plan_entry(struct work *w,
+		       const struct pinned *dir,
+		       const char *name)
+{
+	const bool comes_in = dir == w->p->staged;
+	struct statx st;
+
+	if (!pin_look(dir->fd, name, &st)) {
+		complain("%s/%s: %s", show_text(dir->path), show_text(name),
+			 strerror(errno));
+		return false;
+	}
+	if (!pin_one_mount(&st, &dir->self)) {
+		complain("%s/%s: is a mount point and can not be renamed",
+			 show_text(dir->path), show_text(name));
+		return false;
+	}
+	if (!drain_plan_add(w->plan, name, comes_in ? st.stx_ino : 0,
+			    comes_in ? 0 : st.stx_ino)) {
+		complain("out of memory");
+		return false;
+	}
+	return true;
+}
+
+static bool plan_entries(struct work *w, const struct pinned *dir, DIR *d)
+{
+	struct dirent *entry = NULL;
+	bool ok = true;
+
+	for (errno = 0; ok && (entry = readdir(d)) != NULL; errno = 0) {
+		ok = is_left_alone(w, entry->d_name) ||
+		     plan_entry(w, dir, entry->d_name);
+	}
+	if (ok && errno != 0) {
+		complain("%s: %s", show_text(dir->path), strerror(errno));
+		return false;
+	}
+	return ok;
+}
+
+static bool plan_directory(struct work *w, const struct pinned *dir)
+{
+	int fd = openat(dir->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = (fd != -1) ? fdopendir(fd) : NULL;
+	bool ok;
+
+	if (d == NULL) {
+		complain("%s: %s", show_text(dir->path), strerror(errno));
+		if (fd != -1) {
+			close(fd);
+		}
+		return false;
+	}
+	ok = plan_entries(w, dir, d);
+	closedir(d);
+	return ok;
+}
+
+static bool make_plan(struct work *w)
+{
+	TALLOC_FREE(w->plan);
+	w->plan = drain_plan_new(w);
+	if (w->plan == NULL) {
+		complain("out of memory");
+		return false;
+	}
+	if (!plan_directory(w, w->p->root) ||
+	    !plan_directory(w, w->p->staged)) {
+		return false;
+	}
+	drain_plan_finish(w->plan);
+	return true;
+}
+
+/*
+ * The journal. A name is "name" if it is UTF-8, or else "hex".
+ */
+
+static json_t *entry_to_json(const struct drain_plan_entry *e)
+{
+	json_t *json = json_pack("{s:I, s:I}", "in", (json_int_t)e->in, "out",
+				 (json_int_t)e->out);
+	json_t *name = json_string(e->name);
+	char *hex = NULL;
+
+	if (name != NULL) {
+		json_object_set_new(json, "name", name);
+		return json;
+	}
+	hex = hex_encode_talloc(talloc_tos(), (const uint8_t *)e->name,
+				strlen(e->name));
+	json_object_set_new(json, "hex", json_string(hex != NULL ? hex : ""));
+	TALLOC_FREE(hex);
+	return json;
+}
+
+static json_t *directory_to_json(const struct pinned *dir)
+{
+	json_t *path = show_json_text(dir->path);
+
+	return json_pack("{s:o, s:I}", "path", path, "inode",
+			 (json_int_t)dir->self.stx_ino);
+}
+
+static json_t *journal_to_json(const struct work *w)
+{
+	struct drain_id_buf buf;
+	json_t *entries = json_array();
+	size_t i;
+
+	for (i = 0; i < w->plan->num_entries; i++) {
+		json_array_append_new(entries,
+				      entry_to_json(&w->plan->entries[i]));
+	}
+	return json_pack("{s:i, s:s, s:o, s:o, s:o}",
+			 "version", JOURNAL_VERSION,
+			 "drain", drain_id_string(&w->p->record->id, &buf),
+			 "root", directory_to_json(w->p->root),
+			 "new", directory_to_json(w->p->staged),
+			 "entries", entries);
+}
+
+/* NULL: it is no name, or out of memory */
+static const char *name_from_json(TALLOC_CTX *mem_ctx, json_t *json)
+{
+	const char *name = json_string_value(json_object_get(json, "name"));
+	const char *hex = json_string_value(json_object_get(json, "hex"));
+
+	if (name == NULL && hex != NULL) {
+		DATA_BLOB blob = strhex_to_data_blob(mem_ctx, hex);
+
+		name = talloc_strndup(mem_ctx, (const char *)blob.data,
+				      blob.length);
+	}
+	if (name == NULL || name[0] == '\0' || strchr(name, '/') != NULL ||
+	    ISDOT(name) || ISDOTDOT(name)) {
+		return NULL;
+	}
+	return name;
+}
+
+static bool entry_from_json(struct work *w, json_t *json)
+{
+	json_t *in = json_object_get(json, "in");
+	json_t *out = json_object_get(json, "out");
+	const char *name = name_from_json(w, json);
+
+	return name != NULL && json_is_integer(in) && json_is_integer(out) &&
+	       drain_plan_add(w->plan, name, json_integer_value(in),
+			      json_integer_value(out));
+}
+
+static bool is_of(json_t *json, const char *what, const struct pinned *dir)
+{
+	json_t *inode = json_object_get(json_object_get(json, what), "inode");
+
+	return json_is_integer(inode) &&
+	       (uint64_t)json_integer_value(inode) == dir->self.stx_ino;
+}
+
+/* Is it the journal of this drain, and of these two directories? */
+static bool is_ours(const struct work *w, json_t *json)
+{
+	const char *id = json_string_value(json_object_get(json, "drain"));
+	json_t *version = json_object_get(json, "version");
+	struct drain_id_buf buf;
+
+	return id != NULL &&
+	       strcmp(id, drain_id_string(&w->p->record->id, &buf)) == 0 &&
+	       json_integer_value(version) == JOURNAL_VERSION &&
+	       is_of(json, "root", w->p->root) &&
+	       is_of(json, "new", w->p->staged);
+}
+
+static bool plan_from_json(struct work *w, json_t *json)
+{
+	json_t *entries = json_object_get(json, "entries");
+	json_t *entry = NULL;
+	size_t i;
+
+	if (!is_ours(w, json) || !json_is_array(entries)) {
+		return false;
+	}
+	TALLOC_FREE(w->plan);
+	w->plan = drain_plan_new(w);
+	if (w->plan == NULL) {
+		return false;
+	}
+	json_array_foreach(entries, i, entry) {
+		if (!entry_from_json(w, entry)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Is there a journal that is ours? Then w->plan is what it says. */
+static bool read_journal(struct work *w)
+{
+	int fd = openat(w->p->staged->parent, w->name,
+			O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	json_t *json = NULL;
+	bool ok;
+
+	if (fd == -1) {
+		return false;
+	}
+	json = json_loadfd(fd, 0, NULL);
+	close(fd);
+	ok = json != NULL && plan_from_json(w, json);
+	json_decref(json);
+	return ok;
+}
+
+static bool write_file(const struct work *w, json_t *json)
+{
+	const int dir = w->p->staged->parent;
+	int error = 0;
+	int fd;
+
+	(void)unlinkat(dir, w->new_name, 0);
+	fd = openat(dir, w->new_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		    0600);
+	if (fd == -1) {
+		return false;
+	}
+	if (json_dumpfd(json, fd, JSON_INDENT(1)) != 0 || fsync(fd) != 0) {
+		error = errno;
+	}
+	close(fd);
+	if (error == 0 && renameat(dir, w->new_name, dir, w->name) == 0) {
+		return fsync(dir) == 0;
+	}
+	error = (error != 0) ? error : errno;
+	(void)unlinkat(dir, w->new_name, 0);
+	errno = error;
+	return false;
+}
+
+static bool write_journal(const struct work *w)
+{
+	json_t *json = journal_to_json(w);
+	bool ok;
+
+	errno = ENOMEM;
+	ok = json != NULL && write_file(w, json);
+	json_decref(json);
+	if (!ok) {
+		complain("%s%s: can not write the journal: %s",
+			 show_text(w->p->staged->path), JOURNAL_SUFFIX,
+			 strerror(errno));
+	}
+	return ok;
+}
+
+static void remove_journal(const struct work *w)
+{
+	const int dir = w->p->staged->parent;
+
+	/* If it comes back after a power failure it has no mark */
+	if (unlinkat(dir, w->name, 0) == 0) {
+		(void)fsync(dir);
+	}
+}
+
+/*
+ * The mark
+ */
+
+static bool set_mark(const struct work *w, const char *from, const char *to)
+{
+	const struct drain_record *record = w->p->record;
+	NTSTATUS status;
+
+	status = drain_store_set_publishing(w->p->tool->store, &record->id,
+					    from, to);
+	if (NT_STATUS_IS_OK(status)) {
+		return true;
+	}
+	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
+		complain("%s: resumed by force meanwhile",
+			 show_target(record));
+	} else if (NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE)) {
+		complain("%s: its record has changed meanwhile",
+			 show_target(record));
+	} else {
+		complain("%s: can not change its record: %s",
+			 show_target(record), tool_write_error(status));
+	}
+	return false;
+}
+
+/*
+ * Working it off
+ */
+
+/* 0: there is none; errors are found by the rename */
+static uint64_t inode_of(int dir, const char *name)
+{
+	struct statx st;
+
+	return pin_look(dir, name, &st) ? st.stx_ino : 0;
+}
+
+static enum drain_plan_step next_step(const struct work *w,
+				      const struct drain_plan_entry *e)
+{
+	return drain_plan_next(e, inode_of(w->p->root->fd, e->name),
+			       inode_of(w->p->staged->fd, e->name));
+}
+
+static bool take_step(const struct work *w,
+		      const struct drain_plan_entry *e,
+		      enum drain_plan_step step)
+{
+	const int root = w->p->root->fd;
+	const int staged = w->p->staged->fd;
+	const char *name = e->name;
+
+	switch (step) {
+	case DRAIN_PLAN_DONE:
+		return true;
+	case DRAIN_PLAN_EXCHANGE:
+		return renameat2(root, name, staged, name,
+				 RENAME_EXCHANGE) == 0;
+	case DRAIN_PLAN_BRING_IN:
+		return renameat2(staged, name, root, name,
+				 RENAME_NOREPLACE) == 0;
+	case DRAIN_PLAN_TAKE_OUT:
+		return renameat2(root, name, staged, name,
+				 RENAME_NOREPLACE) == 0;
+	case DRAIN_PLAN_FOREIGN:
+		errno = ESTALE;
+		return false;
+	}
+	return false;
+}
+
+/* Before the first step: can all of them be taken? */
+static bool all_can_be_done(const struct work *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->plan->num_entries; i++) {
+		const struct drain_plan_entry *e = &w->plan->entries[i];
+
+		if (next_step(w, e) == DRAIN_PLAN_FOREIGN) {
+			complain("%s: is neither of the two versions any "
+				 "more, here or in %s: put the one that the "
+				 "journal %s%s names back",
+				 show_text(e->name),
+				 show_text(w->p->staged->path),
+				 show_text(w->p->staged->path),
+				 JOURNAL_SUFFIX);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool all_are_done(const struct work *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->plan->num_entries; i++) {
+		if (next_step(w, &w->plan->entries[i]) != DRAIN_PLAN_DONE) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool take_steps(const struct work *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->plan->num_entries; i++) {
+		const struct drain_plan_entry *e = &w->plan->entries[i];
+
+		if (!take_step(w, e, next_step(w, e))) {
+			complain("%s: can not be exchanged: %s",
+				 show_text(e->name), strerror(errno));
+			return false;
+		}
+	}
+	if (fsync(w->p->root->fd) != 0 || fsync(w->p->staged->fd) != 0) {
+		complain("%s: can not be written to disk: %s",
+			 show_target(w->p->record), strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+static void complain_of_half(const struct work *w)
+{
+	const char *target = show_target(w->p->record);
+	const char *staged = show_text(w->p->staged->path);
+
+	complain("%s is half published and stays drained; \"smbdrain publish "
+		 "%s %s\" goes on, and with --undo goes back",
+		 target, target, staged);
+}
+
+/* The journal is on disk: from the mark on somebody has to get it to its end */
+static bool work_off(struct work *w)
+{
+	const char *staged = w->p->staged->path;
+
+	if (!all_can_be_done(w)) {
+		return false;
+	}
+	if (!w->marked && !set_mark(w, "", staged)) {
+		return false;
+	}
+	if (!take_steps(w)) {
+		complain_of_half(w);
+		return false;
+	}
+	if (!set_mark(w, staged, "")) {
+		return false;
+	}
+	remove_journal(w);
+	return true;
+}
+
+static bool begin(struct work *w)
+{
+	if (!make_plan(w)) {
+		return false;
+	}
+	if (w->plan->num_entries == 0) {
+		return true; /* all entries are the same files */
+	}
+	if (!pin_sync(w->p->staged) || !write_journal(w)) {
+		return false;
+	}
+	if (!work_off(w)) {
+		return false;
+	}
+	return true;
+}
+
+static bool go_back(struct work *w)
+{
+	drain_plan_reverse(w->plan);
+	return work_off(w);
+}
+
+static bool go_on(struct work *w, bool is_journal)
+{
+	if (w->marked && !is_journal) {
+		complain("%s: its journal %s%s is not there, or not its own; "
+			 "put the entries in order by hand, then \"smbdrain "
+			 "resume --force %s\"", show_target(w->p->record),
+			 show_text(w->p->staged->path), JOURNAL_SUFFIX,
+			 show_target(w->p->record));
+		return false;
+	}
+	if (w->p->undo && is_journal) {
+		return go_back(w);
+	}
+	if (w->p->undo) {
+		complain("%s: no publish of %s was interrupted",
+			 show_target(w->p->record),
+			 show_text(w->p->staged->path));
+		return false;
+	}
+	if (w->marked || (is_journal && all_are_done(w))) {
+		return work_off(w);
+	}
+	return begin(w);
+}
+
+bool journal_publish(const struct root_publish *publish)
+{
+	struct work *w = talloc_zero(NULL, struct work);
+	const struct pinned *staged = publish->staged;
+	bool ok = false;
+
+	if (w == NULL) {
+		complain("out of memory");
+		return false;
+	}
+	w->p = publish;
+	w->marked = publish->record->publishing[0] != '\0';
+	w->name = talloc_asprintf(w, "%s" JOURNAL_SUFFIX, staged->name);
+	w->new_name = talloc_asprintf(w, "%s" JOURNAL_NEW_SUFFIX,
+				      staged->name);
+	if (w->name == NULL || w->new_name == NULL) {
+		complain("out of memory");
+	} else if (w->marked &&
+		   strcmp(publish->record->publishing, staged->path) != 0) {
+		complain("%s: is half of %s; go on with that, or back "
+			 "(--undo), before another one is published",
+			 show_target(publish->record),
+			 show_text(publish->record->publishing));
+	} else {
+		ok = go_on(w, read_journal(w));
+	}
+	TALLOC_FREE(w);
+	return ok;
+}

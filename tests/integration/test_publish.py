@@ -1,0 +1,551 @@
+"""publish: a prepared directory takes the place of a package, in one step."""
+
+import json
+import os
+import stat
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lib.drain import complaint, ended
+from lib.smb2 import NtStatus, connect
+
+MODULE = {'vfs objects': 'drain'}
+STRANGE = ['name with spaces', 'line\nbreak', 'grüße 東京', '-leading-dash',
+           "quote'd \"twice\"", '$(echo no)', 'back`tick', '*?']
+
+
+class Package:
+    """A server with a package, and a new version of it beside the shares"""
+
+    def __init__(self, server, drain, name='app'):
+        self.server = server
+        self.drain = drain
+        self.target = f'pkg/{name}'
+        self.path = server.share_path('pkg') / name
+        self.new = server.base / 'stage' / 'new'
+        self.write(self.path, 'old')
+        self.write(self.new, 'new')
+
+    @staticmethod
+    def write(directory, version):
+        """Files that all say the same version"""
+        (directory / 'bin').mkdir(parents=True)
+        for name in ('tool.exe', 'bin/library.dll', f'only-{version}'):
+            (directory / name).write_text(version)
+        subprocess.run(['chmod', '-R', 'a+rX', directory], check=True)
+
+    def version(self, directory=None):
+        """Of all files in a directory, which is whole"""
+        directory = directory or self.path
+        version = (directory / 'tool.exe').read_text()
+        assert (directory / 'bin/library.dll').read_text() == version
+        assert {entry.name for entry in directory.iterdir()} == {
+            'tool.exe', 'bin', f'only-{version}'}
+        return version
+
+    def id(self):
+        """Of the drain that is in force"""
+        return self.drain.status(self.target)['drains'][0]['id']
+
+    def quiesce(self):
+        """Begin a drain and wait; its id"""
+        self.drain.begin(self.target, '--wait')
+        return self.id()
+
+    def publish(self, *options, new=None, target=None, **keywords):
+        """With the id of a drain of one's own, unless it is in the options"""
+        return self.drain.call('publish', target or self.target,
+                               str(new or self.new), *options, **keywords)
+
+    def refused(self, *options, expect=1, **keywords):
+        """The one line with which it fails; nothing was changed"""
+        done = self.publish(*options, expect=expect, **keywords)
+        assert done.stdout == ''
+        assert self.version() == 'old'
+        return complaint(done)
+
+
+@pytest.fixture(name='package')
+def _package(drained):
+    return Package(*drained({'pkg': MODULE}))
+
+
+@pytest.fixture(name='quiescent')
+def _quiescent(package):
+    """A package that is drained; its id is in the environment"""
+    package.environment = {**os.environ, 'DRAIN_ID': package.quiesce()}
+    return package
+
+
+def refused(package, *options, **keywords):
+    """The same, in the environment that run would give"""
+    return package.refused(*options, env=package.environment, **keywords)
+
+
+# -- what it is for
+
+def test_published_by_run(package):
+    """Clients read the new version afterwards; the old one is where the new
+    one was"""
+    done = package.drain.run(package.target,
+                             *package.drain.command('publish', package.target,
+                                                    str(package.new)))
+    assert done.stdout == (f'{package.target} is published; the old version '
+                           f'is in {package.new}\n')
+    assert done.stderr == ''
+    with connect(package.server.port) as tree:
+        assert tree.create('app/tool.exe').read() == b'new'
+        assert tree.create('app/only-new').read() == b'new'
+        assert (tree.status_of_open('app/only-old') ==
+                NtStatus.OBJECT_NAME_NOT_FOUND)
+    assert package.version() == 'new'
+    assert package.version(package.new) == 'old'
+
+
+def test_connected_client_sees_it(package):
+    """One that was there before, with directory handles that do not count"""
+    with connect(package.server.port) as tree:
+        handle = tree.create('app/tool.exe')
+        assert handle.read() == b'old'
+        handle.close()
+        number = package.quiesce()
+        package.publish(f'--id={number}')
+        assert (tree.status_of_open('app/tool.exe') ==
+                NtStatus.SHARING_VIOLATION)
+        package.drain.resume(package.target)
+        assert tree.create('app/tool.exe').read() == b'new'
+
+
+def test_and_back(package):
+    """The same once more is the rollback"""
+    number = package.quiesce()
+    for version in ('new', 'old', 'new'):
+        package.publish(f'--id={number}')
+        assert package.version() == version
+
+
+def test_by_hand(quiescent):
+    """The drain stays in force"""
+    quiescent.publish(env=quiescent.environment)
+    assert quiescent.version() == 'new'
+    assert quiescent.drain.state(quiescent.target) == 'quiescent'
+
+
+def test_id_goes_before_environment(package):
+    """--id is what counts"""
+    number = package.quiesce()
+    package.publish(f'--id={number}',
+                    env={**os.environ, 'DRAIN_ID': number[::-1]})
+    assert package.version() == 'new'
+
+
+def test_relative_directory(quiescent):
+    """As everywhere, relative to where one is"""
+    quiescent.publish(new='new', cwd=quiescent.new.parent,
+                      env=quiescent.environment)
+    assert quiescent.version() == 'new'
+
+
+@pytest.mark.parametrize('name', STRANGE)
+def test_strange_names(drained, name):
+    """Of the package, the new directory, and what is in them"""
+    package = Package(*drained({'pkg': MODULE}), name=name)
+    new = package.new.rename(package.new.parent / name)
+    (new / name).write_text('new')
+    number = package.quiesce()
+    done = package.publish(f'--id={number}', new=new)
+    assert len(done.stdout.splitlines()) == 1
+    assert (package.path / name).read_text() == 'new'
+    assert package.version(new) == 'old'
+
+
+def test_name_that_is_no_text(quiescent):
+    """Bytes that no character set has"""
+    new = os.path.join(os.fsencode(quiescent.new.parent), b'\xff\xfe')
+    os.rename(quiescent.new, new)
+    quiescent.publish(new=os.fsdecode(new), env=quiescent.environment)
+    assert quiescent.version() == 'new'
+
+
+# -- rights
+
+def test_rights_are_kept(quiescent):
+    """Owner, group and mode of the package itself, and nothing below it"""
+    os.chown(quiescent.path, 12, 34)
+    quiescent.path.chmod(0o2751)
+    os.chown(quiescent.new, 0, 0)
+    quiescent.new.chmod(0o700)
+    os.chown(quiescent.new / 'tool.exe', 56, 78)
+    quiescent.publish(env=quiescent.environment)
+    found = quiescent.path.stat()
+    assert (found.st_uid, found.st_gid) == (12, 34)
+    assert stat.S_IMODE(found.st_mode) == 0o2751
+    assert (quiescent.path / 'tool.exe').stat().st_uid == 56
+
+
+def test_attributes_are_kept(quiescent):
+    """Windows' ACL, DOS attributes and others; others of the new one stay"""
+    attributes = {'security.NTACL': b'\4\0\4\0acl', 'user.DOSATTRIB': b'\0x',
+                  'user.empty': b'', 'user.long': b'x' * 3000}
+    for name, value in attributes.items():
+        os.setxattr(quiescent.path, name, value)
+    os.setxattr(quiescent.new, 'user.empty', b'not')
+    os.setxattr(quiescent.new, 'user.own', b'stays')
+    quiescent.publish(env=quiescent.environment)
+    for name, value in attributes.items():
+        assert os.getxattr(quiescent.path, name) == value
+    assert os.getxattr(quiescent.path, 'user.own') == b'stays'
+
+
+def test_acl_of_the_new_one_goes(quiescent):
+    """Rights that the old one does not give are not there afterwards"""
+    os.setxattr(quiescent.new, 'security.NTACL', b'everybody')
+    quiescent.publish(env=quiescent.environment)
+    assert 'security.NTACL' not in os.listxattr(quiescent.path)
+
+
+def acl(*entries):
+    """A POSIX ACL as it is stored: (tag, permissions, id) each"""
+    return struct.pack('<I', 2) + b''.join(
+        struct.pack('<HHI', tag, permissions, number)
+        for tag, permissions, number in entries)
+
+
+ANY = 0xffffffff
+ACCESS, DEFAULT = 'system.posix_acl_access', 'system.posix_acl_default'
+
+
+def test_posix_acl_is_kept(quiescent):
+    """Access and default, mask included; one that was not there goes"""
+    attributes = {
+        ACCESS: acl((1, 7, ANY), (2, 5, 12), (4, 5, ANY), (16, 7, ANY),
+                    (32, 5, ANY)),
+        DEFAULT: acl((1, 7, ANY), (2, 4, 13), (4, 5, ANY), (16, 5, ANY),
+                     (32, 0, ANY))}
+    for name, value in attributes.items():
+        os.setxattr(quiescent.path, name, value)
+    mode = quiescent.path.stat().st_mode
+    quiescent.publish(env=quiescent.environment)
+    assert quiescent.path.stat().st_mode == mode
+    for name, value in attributes.items():
+        assert os.getxattr(quiescent.path, name) == value
+    os.removexattr(quiescent.path, ACCESS)
+    quiescent.path.chmod(0o750)
+    quiescent.publish(env=quiescent.environment)
+    assert ACCESS not in os.listxattr(quiescent.path)
+    assert stat.S_IMODE(quiescent.path.stat().st_mode) == 0o750
+
+
+# -- who may
+
+def test_no_id(package):
+    """Who does not know the drain does not hold it"""
+    package.quiesce()
+    environment = {key: value for key, value in os.environ.items()
+                   if key != 'DRAIN_ID'}
+    assert '--id' in package.refused(expect=2, env=environment)
+
+
+@pytest.mark.parametrize('number', ['', 'x', '1234', 'pkg/app'])
+def test_no_such_id(package, number):
+    """What is no id is quoted"""
+    assert 'is not the id' in package.refused(f'--id={number}', expect=2)
+
+
+def test_wrong_id(package):
+    """One of a drain that is over"""
+    number = package.quiesce()
+    package.drain.resume(package.target)
+    package.quiesce()
+    assert number in package.refused(f'--id={number}')
+
+
+def test_drain_of_another_target(package):
+    """One of the share does not do for the package, nor the reverse"""
+    package.drain.begin('pkg', '--wait')
+    number = package.drain.status('pkg')['drains'][0]['id']
+    text = package.refused(f'--id={number}')
+    assert number in text and text.endswith('is that of pkg')
+
+
+def test_not_quiescent(package):
+    """While somebody has it open"""
+    with connect(package.server.port) as tree:
+        handle = tree.create('app/tool.exe')
+        package.drain.begin(package.target)
+        assert 'armed and not quiescent' in package.refused(
+            f'--id={package.id()}')
+        handle.close()
+
+
+def test_two_at_once(quiescent):
+    """One does it, the other says who is"""
+    trace = ['strace', '-qq', '-o', '/dev/null', '-e', 'trace=syncfs', '-e',
+             'inject=syncfs:delay_enter=1500000']
+    command = quiescent.drain.command('publish', quiescent.target,
+                                      str(quiescent.new))
+    with subprocess.Popen([*trace, *command], env=quiescent.environment,
+                          stdout=subprocess.DEVNULL) as first, ended(first):
+        for _ in range(200):
+            done = quiescent.publish('--dry-run')
+            locks = quiescent.publish(env=quiescent.environment, expect=None)
+            if locks.returncode != 0:
+                break
+        assert 'another "smbdrain publish"' in complaint(locks)
+        assert done.returncode == 0
+        assert first.wait(10) == 0
+
+
+def test_not_resumed_meanwhile(quiescent):
+    """resume has to wait until it is done"""
+    trace = ['strace', '-qq', '-o', '/dev/null', '-e', 'trace=syncfs', '-e',
+             'inject=syncfs:delay_enter=2000000']
+    command = quiescent.drain.command('publish', quiescent.target,
+                                      str(quiescent.new))
+    with subprocess.Popen([*trace, *command], env=quiescent.environment,
+                          stdout=subprocess.DEVNULL) as first, ended(first):
+        for _ in range(200):
+            done = quiescent.publish(env=quiescent.environment, expect=None)
+            if done.returncode:
+                break
+        done = quiescent.drain.resume(quiescent.target, expect=1)
+        assert 'is running' in complaint(done)
+        assert first.wait(10) == 0
+
+
+# -- the new directory
+
+def test_missing(quiescent):
+    """It is named"""
+    quiescent.new.rename(quiescent.new.parent / 'elsewhere')
+    assert str(quiescent.new) in refused(quiescent)
+
+
+def test_a_file(quiescent):
+    """It has to be a directory"""
+    file = quiescent.new / 'tool.exe'
+    assert 'Not a directory' in refused(quiescent, new=file)
+
+
+def test_inside_the_package(quiescent):
+    """One can not be exchanged with what it is in"""
+    assert 'inside of' in refused(quiescent, new=quiescent.path / 'bin')
+
+
+def test_above_the_package(quiescent):
+    """The same the other way round"""
+    assert 'inside of it' in refused(quiescent, new=quiescent.path.parent)
+
+
+def test_the_package_itself(quiescent):
+    """Through a link too"""
+    link = quiescent.server.base / 'link'
+    link.symlink_to(quiescent.path)
+    assert 'is now' in refused(quiescent, new=quiescent.path)
+    assert 'is now' in refused(quiescent, new=link)
+
+
+def test_other_file_system(quiescent):
+    """It says where to stage it"""
+    other = quiescent.server.base / 'other'
+    other.mkdir()
+    subprocess.run(['mount', '-t', 'tmpfs', 'drain', other], check=True)
+    try:
+        quiescent.write(other / 'new', 'new')
+        assert 'file system' in refused(quiescent, new=other / 'new')
+        assert 'file system' in refused(quiescent, new=other)
+        assert 'file system' in quiescent.refused('--dry-run',
+                                                  new=other / 'later')
+    finally:
+        subprocess.run(['umount', other], check=True)
+
+
+def test_bind_mount(quiescent):
+    """The same file system by another mount is another one for renames"""
+    other = quiescent.server.base / 'other'
+    other.mkdir()
+    subprocess.run(['mount', '--bind', quiescent.new.parent, other],
+                   check=True)
+    try:
+        assert 'mount' in refused(quiescent, new=other / 'new')
+    finally:
+        subprocess.run(['umount', other], check=True)
+
+
+@pytest.fixture(name='disk')
+def _disk(tmp_path):
+    """A small file system of its own"""
+    subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=1M,mode=755', 'drain',
+                    tmp_path], check=True)
+    yield tmp_path
+    subprocess.run(['umount', '-l', tmp_path], check=True)
+
+
+def test_read_only(disk, drained):
+    """Found before anything is changed, by --dry-run too"""
+    package = Package(*drained({'pkg': {**MODULE, 'path': disk / 'pkg'}}))
+    new = disk / 'new'
+    package.write(new, 'new')
+    number = package.quiesce()
+    subprocess.run(['mount', '-o', 'remount,ro', disk], check=True)
+    for option in (f'--id={number}', '--dry-run'):
+        assert 'Read-only file system' in package.refused(option, new=new)
+
+
+# -- the place of the old version
+
+def test_served(quiescent):
+    """In the share itself: it says what to do"""
+    new = quiescent.new.rename(quiescent.path.parent / 'app.new')
+    text = refused(quiescent, new=new)
+    assert 'pkg' in text and 'veto files' in text
+
+
+def test_served_by_another_share(drained):
+    """Whether it has the module or not"""
+    package = Package(*drained({'pkg': MODULE, 'stage': {}}))
+    new = package.new.rename(package.server.share_path('stage') / 'new')
+    number = package.quiesce()
+    assert 'in share stage' in package.refused(f'--id={number}', new=new)
+
+
+def test_share_inside(drained):
+    """A share whose root would move away with it"""
+    package = Package(*drained({'pkg': MODULE, 'inner': {}}))
+    package.server.shares['inner']['path'] = package.new / 'bin'
+    package.server.write_conf()
+    number = package.quiesce()
+    assert 'in share inner' in package.refused(f'--id={number}')
+
+
+@pytest.mark.parametrize('veto, name, hidden', [
+    ('/.smbdrain/', '.smbdrain', True), ('/.smb*/', '.smbdrain', True),
+    ('/x/.smbdrain/y/', '.smbdrain', True), ('/.smbdrain', '.smbdrain', True),
+    ('/.other/', '.smbdrain', False), ('/smbdrain/', '.smbdrain', False)])
+def test_vetoed(drained, veto, name, hidden):
+    """A directory in the share that its clients can not see"""
+    package = Package(*drained({'pkg': {**MODULE, 'veto files': veto}}))
+    hide = package.path.parent / name
+    hide.mkdir()
+    new = package.new.rename(hide / 'new')
+    number = package.quiesce()
+    if not hidden:
+        assert 'veto files' in package.refused(f'--id={number}', new=new)
+        return
+    package.publish(f'--id={number}', new=new)
+    package.drain.resume(package.target)
+    with connect(package.server.port) as tree:
+        assert tree.create('app/tool.exe').read() == b'new'
+        assert tree.status_of_open(name) != NtStatus.SUCCESS
+
+
+# -- hostile users
+
+def test_planted_link(quiescent):
+    """Where a directory was a moment ago is a link now: not followed"""
+    deep = quiescent.path / 'deep'
+    deep.mkdir()
+    victim = quiescent.server.base / 'victim'
+    quiescent.write(victim, 'victim')
+    quiescent.path.rename(quiescent.server.base / 'away')
+    quiescent.path.symlink_to(victim)
+    done = quiescent.publish(env=quiescent.environment, expect=1)
+    assert complaint(done)
+    assert quiescent.version(victim) == 'victim'
+    assert quiescent.version(quiescent.new) == 'new'
+
+
+# -- dry run
+
+def test_dry_run(package):
+    """Needs no drain, says and changes nothing"""
+    done = package.publish('--dry-run')
+    assert (done.stdout, done.stderr) == ('', '')
+    assert package.version() == 'old'
+    assert package.drain.records() == {}
+
+
+@pytest.mark.parametrize('name', ['later', 'later/', './later', '-later'])
+def test_dry_run_of_what_will_be(package, name):
+    """Then its parent is looked at"""
+    path = f'{package.new.parent}/{name}'
+    assert package.publish('--dry-run', new=path).stdout == ''
+    package.refused('--dry-run', new=f'{package.new.parent}/no/{name}')
+    served = f'{package.path.parent}/{name}'
+    assert 'veto' in package.refused('--dry-run', new=served)
+
+
+# -- words
+
+@pytest.mark.parametrize('words', [
+    (), ('pkg',), ('pkg', 'a', 'b'), ('pkg', 'a', '--json'), ('a//b', 'c')],
+    ids=len)
+def test_usage(package, words):
+    """Exit status 2, in one line"""
+    complaint(package.drain.call('publish', *words, expect=2))
+
+
+def test_undo_of_one_step(quiescent):
+    """Nothing of a directory can be half done"""
+    assert 'one step' in refused(quiescent, '--undo')
+
+
+# -- check TARGET
+
+def test_check_target(package):
+    """The real path, and nothing else"""
+    done = package.drain.call('check', package.target)
+    assert done.stdout == f'{os.path.realpath(package.path)}\n'
+    assert done.stderr == ''
+
+
+def test_check_target_raw(drained):
+    """As it is on disk"""
+    package = Package(*drained({'pkg': MODULE}), name='grüße\n')
+    done = package.drain.call('check', package.target)
+    assert done.stdout == f'{package.path}\n'
+
+
+def check_json(package, target, expect=0):
+    """The document"""
+    done = package.drain.call('check', target, '--json', expect=expect)
+    return json.loads(done.stdout)
+
+
+def test_check_target_json(package):
+    """Its kind, for those who replace it"""
+    (package.path.parent / 'current').symlink_to('app')
+    path = os.path.realpath(package.path)
+    assert check_json(package, 'pkg/app') == {
+        'version': 1, 'shares': ['pkg'], 'problems': [], 'target': {
+            'share': 'pkg', 'path': 'app', 'real_path': path,
+            'kind': 'directory'}}
+    assert check_json(package, 'pkg')['target'] == {
+        'share': 'pkg', 'path': '', 'real_path': str(Path(path).parent),
+        'kind': 'share'}
+    assert check_json(package, 'pkg/current')['target'] == {
+        'share': 'pkg', 'path': 'current', 'real_path': path, 'kind': 'link'}
+
+
+def test_check_target_that_is_none(package):
+    """Exit status 1, and why"""
+    done = package.drain.call('check', 'pkg/nowhere', expect=1)
+    assert done.stdout == '' and 'nowhere' in complaint(done)
+    assert check_json(package, 'pkg/nowhere', expect=1)['target'] is None
+
+
+def test_check_target_only(drained):
+    """Problems of that target only; they go to standard error"""
+    package = Package(*drained({'pkg': MODULE, 'inner': {}, 'bad': {
+        **MODULE, 'drain:bogus': 'yes'}}))
+    (package.path / 'sub').mkdir()
+    package.server.shares['inner']['path'] = package.path / 'sub'
+    package.server.write_conf()
+    (package.path.parent / 'free').mkdir()
+    assert package.drain.call('check', 'pkg/free').stderr == ''
+    done = package.drain.call('check', 'pkg/app', expect=1)
+    assert done.stdout == '' and 'inner' in complaint(done)
+    assert check_json(package, 'pkg/app', expect=1)['target']['path'] == 'app'
