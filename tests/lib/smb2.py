@@ -1163,6 +1163,11 @@ class Connection:
         """Whether the connection still stands."""
         return self._lost is None
 
+    @property
+    def credits(self):
+        """How many requests may be sent now."""
+        return self._credits
+
     def _negotiate(self, dialects, capabilities):
         message = Negotiate(dialects, capabilities, self.client_guid)
         request = self.send(message)

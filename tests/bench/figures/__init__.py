@@ -1,10 +1,13 @@
 """The figures, in the order in which they are measured."""
 
-from . import arming, instructions, last_close, throughput
+from . import (
+    arming, consistency, instructions, last_close, throughput, waiting)
 
 FIGURES = {
     'instructions': instructions,
     'arming': arming,
     'last_close': last_close,
     'throughput': throughput,
+    'waiting': waiting,
+    'consistency': consistency,
 }
