@@ -442,6 +442,18 @@ def test_vetoed(drained, veto, name, hidden):
         assert tree.status_of_open(name) != NtStatus.SUCCESS
 
 
+@pytest.mark.parametrize('case', ['yes', 'no', 'auto'])
+def test_vetoed_is_not_served(drained, case):
+    """What is in such a directory is not served by its full name either"""
+    server, _ = drained({'pkg': {**MODULE, 'veto files': '/.smbdrain/',
+                                 'case sensitive': case}})
+    server.put('pkg', '.smbdrain/new/deep/tool.exe', b'new')
+    with connect(server.port) as tree:
+        for name in ('', '/new', '/new/deep', '/new/deep/tool.exe'):
+            assert (tree.status_of_open(f'.smbdrain{name}') !=
+                    NtStatus.SUCCESS)
+
+
 # -- hostile users
 
 def test_planted_link(quiescent):
