@@ -194,7 +194,7 @@ bool pin_sync(const struct pinned *pinned)
 	return false;
 }
 
-static bool sync_parent(const struct pinned *pinned)
+bool pin_sync_parent(const struct pinned *pinned)
 {
 	if (fsync(pinned->parent) == 0) {
 		return true;
@@ -374,7 +374,7 @@ bool exchange_directories(const struct pinned *old,
 			 show_text(staged->path));
 		return false;
 	}
-	return sync_parent(old) && sync_parent(staged);
+	return pin_sync_parent(old) && pin_sync_parent(staged);
 }
 
 /*
@@ -440,5 +440,5 @@ bool exchange_link(const struct pinned *link, const char *path)
 		}
 	}
 	TALLOC_FREE(frame);
-	return ok && sync_parent(link);
+	return ok;
 }

@@ -625,6 +625,9 @@ bool pin_writable(int dir, const char *path);
 /** All that was written to the file system of a directory is on disk. */
 bool pin_sync(const struct pinned *pinned);
 
+/** What was renamed in the directory that it is in is on disk. Complains. */
+bool pin_sync_parent(const struct pinned *pinned);
+
 /**
  * Exchange two directories in one step. The new one gets owner, mode, ACL and
  * extended attributes of the old one before.
@@ -635,10 +638,11 @@ bool exchange_directories(const struct pinned *old,
 			  const struct pinned *staged);
 
 /**
- * Have a symbolic link lead to another directory, in one step.
+ * Have a symbolic link lead to another directory, in one step. It may not be on
+ * disk yet.
  *
  * @param[in] path  Absolute and real; written as the link was, relative or not.
- * @return false after a complaint.
+ * @return false after a complaint: it leads where it did.
  */
 bool exchange_link(const struct pinned *link, const char *path);
 

@@ -405,7 +405,7 @@ static bool publish_link(struct publish *p)
 		return false;
 	}
 	if (cover_and_replace(p)) {
-		return true;
+		return pin_sync_parent(p->old);
 	}
 	if (!covered && change_cover(p, drain_store_uncover)) {
 		end_tell_roster(p->tool);

@@ -22,8 +22,9 @@ static int resume_record(struct tool *tool, const struct drain_record *record)
 	status = drain_owner_claim(tool->locks, &record->id, &owner);
 	owned = NT_STATUS_IS_OK(status);
 	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) && !force) {
-		complain("%s: \"smbdrain run\" (pid %s) is running its command "
-			 "for it; end that first, or resume with --force",
+		complain("%s: \"smbdrain run\" or \"publish\" (pid %s) is "
+			 "running for it; end that first, or resume with "
+			 "--force",
 			 show_target(record), show_server(owner));
 		return EXIT_FAILED;
 	}

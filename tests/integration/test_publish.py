@@ -5,12 +5,14 @@ import os
 import stat
 import struct
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from lib.drain import complaint, ended
 from lib.smb2 import NtStatus, connect
+from lib.smbd import wait_until
 
 MODULE = {'vfs objects': 'drain'}
 STRANGE = ['name with spaces', 'line\nbreak', 'grüße 東京', '-leading-dash',
@@ -281,39 +283,41 @@ def test_not_quiescent(package):
         handle.close()
 
 
+def slowly(package, call, seconds):
+    """A publish in the background that waits in its first such system call"""
+    return subprocess.Popen(
+        ['strace', '-qq', '-o', '/dev/null', '-e', f'trace={call}', '-e',
+         f'inject={call}:delay_enter={int(seconds * 1000000)}:when=1',
+         *package.drain.command('publish', package.target, str(package.new))],
+        env=package.environment, text=True, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE)
+
+
+def complaint_of_another(package):
+    """What publish says when another one is at work"""
+    def try_it():
+        done = package.publish(env=package.environment, expect=None)
+        return done.returncode and complaint(done)
+
+    return wait_until(try_it, 10, 'the other one', interval=0.01)
+
+
 def test_two_at_once(quiescent):
     """One does it, the other says who is"""
-    trace = ['strace', '-qq', '-o', '/dev/null', '-e', 'trace=syncfs', '-e',
-             'inject=syncfs:delay_enter=1500000']
-    command = quiescent.drain.command('publish', quiescent.target,
-                                      str(quiescent.new))
-    with subprocess.Popen([*trace, *command], env=quiescent.environment,
-                          stdout=subprocess.DEVNULL) as first, ended(first):
-        for _ in range(200):
-            done = quiescent.publish('--dry-run')
-            locks = quiescent.publish(env=quiescent.environment, expect=None)
-            if locks.returncode != 0:
-                break
-        assert 'another "smbdrain publish"' in complaint(locks)
-        assert done.returncode == 0
+    with slowly(quiescent, 'syncfs', 2) as first, ended(first):
+        text = complaint_of_another(quiescent)
+        assert 'another "smbdrain publish"' in text
         assert first.wait(10) == 0
 
 
 def test_not_resumed_meanwhile(quiescent):
     """resume has to wait until it is done"""
-    trace = ['strace', '-qq', '-o', '/dev/null', '-e', 'trace=syncfs', '-e',
-             'inject=syncfs:delay_enter=2000000']
-    command = quiescent.drain.command('publish', quiescent.target,
-                                      str(quiescent.new))
-    with subprocess.Popen([*trace, *command], env=quiescent.environment,
-                          stdout=subprocess.DEVNULL) as first, ended(first):
-        for _ in range(200):
-            done = quiescent.publish(env=quiescent.environment, expect=None)
-            if done.returncode:
-                break
+    with slowly(quiescent, 'syncfs', 3) as first, ended(first):
+        complaint_of_another(quiescent)
         done = quiescent.drain.resume(quiescent.target, expect=1)
         assert 'is running' in complaint(done)
         assert first.wait(10) == 0
+    quiescent.drain.resume(quiescent.target)
 
 
 # -- the new directory
@@ -442,20 +446,55 @@ def test_vetoed(drained, veto, name, hidden):
         assert tree.status_of_open(name) != NtStatus.SUCCESS
 
 
+@pytest.mark.parametrize('case', ['yes', 'no', 'auto'])
+def test_vetoed_is_not_served(drained, case):
+    """What is in such a directory is not served by its full name either"""
+    server, _ = drained({'pkg': {**MODULE, 'veto files': '/.smbdrain/',
+                                 'case sensitive': case}})
+    server.put('pkg', '.smbdrain/new/deep/tool.exe', b'new')
+    with connect(server.port) as tree:
+        for name in ('', '/new', '/new/deep', '/new/deep/tool.exe'):
+            assert (tree.status_of_open(f'.smbdrain{name}') !=
+                    NtStatus.SUCCESS)
+
+
 # -- hostile users
 
-def test_planted_link(quiescent):
-    """Where a directory was a moment ago is a link now: not followed"""
-    deep = quiescent.path / 'deep'
-    deep.mkdir()
+@pytest.fixture(name='victim')
+def _victim(quiescent):
+    """A directory outside of the share, of the same names"""
     victim = quiescent.server.base / 'victim'
-    quiescent.write(victim, 'victim')
-    quiescent.path.rename(quiescent.server.base / 'away')
-    quiescent.path.symlink_to(victim)
-    done = quiescent.publish(env=quiescent.environment, expect=1)
-    assert complaint(done)
-    assert quiescent.version(victim) == 'victim'
+    quiescent.write(victim / 'app', 'victim')
+    yield victim
+    assert quiescent.version(victim / 'app') == 'victim'
     assert quiescent.version(quiescent.new) == 'new'
+
+
+def test_planted_link(quiescent, victim):
+    """Where the package was a moment ago is a link now: not followed"""
+    quiescent.path.rename(quiescent.server.base / 'away')
+    quiescent.path.symlink_to(victim / 'app')
+    complaint(quiescent.publish(env=quiescent.environment, expect=1))
+
+
+def test_link_planted_in_time(drained):
+    """Just between the look at the path and its use"""
+    server, drain = drained({'pkg': MODULE})
+    server.put('pkg', 'group/x')
+    package = Package(server, drain, name='group/app')
+    package.environment = {**os.environ, 'DRAIN_ID': package.quiesce()}
+    victim = server.base / 'victim'
+    package.write(victim / 'app', 'victim')
+    with slowly(package, 'openat2', 3) as process, ended(process):
+        time.sleep(1.5)
+        group = package.path.parent
+        group.rename(server.base / 'away')
+        group.symlink_to(victim)
+        _, text = process.communicate(timeout=20)
+    assert process.returncode == 1 and 'symbolic link' in text
+    assert package.version(victim / 'app') == 'victim'
+    assert package.version(server.base / 'away' / 'app') == 'old'
+    assert package.version(package.new) == 'new'
 
 
 # -- dry run

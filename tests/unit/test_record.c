@@ -326,6 +326,22 @@ static void test_error_id(void **state)
 	assert_null(drain_record_error(&record));
 }
 
+/* Half published is only what is quiescent, and a directory is named */
+static void test_error_publishing(void **state)
+{
+	struct drain_record record = some_record();
+
+	(void)state;
+	record.publishing = "/srv/new";
+	assert_non_null(drain_record_error(&record));
+	record.state = DRAIN_QUIESCENT;
+	assert_null(drain_record_error(&record));
+	record.publishing = "srv/new";
+	assert_non_null(drain_record_error(&record));
+	record.publishing = "/srv/../new";
+	assert_non_null(drain_record_error(&record));
+}
+
 static void test_error_state(void **state)
 {
 	static const int cases[] = {0, 4, 5, 255, 65535, -1};
@@ -611,6 +627,7 @@ int main(void)
 		talloc_test(test_error_none),
 		talloc_test(test_error_id),
 		talloc_test(test_error_state),
+		talloc_test(test_error_publishing),
 		talloc_test(test_error_share),
 		talloc_test(test_error_real),
 		talloc_test(test_error_real_with_dots),

@@ -510,6 +510,45 @@ static void test_join(void **state)
 	}
 }
 
+/*
+ * Relative
+ */
+
+static void test_relative(void **state)
+{
+	static const struct {
+		const char *path;
+		const char *dir;
+		const char *relative;
+	} cases[] = {
+		{"/srv/pkg/release-8", "/srv/pkg", "release-8"},
+		{"/srv/pkg/a/b", "/srv/pkg", "a/b"},
+		{"/srv/pkg/a", "/srv/pkg/b", "../a"},
+		{"/srv/pkg/a/b", "/srv/pkg/c/d/e", "../../../a/b"},
+		{"/srv/pkg", "/srv/pkg", "."},
+		{"/srv", "/srv/pkg", ".."},
+		{"/srv", "/srv/pkg/a", "../.."},
+		/* by component */
+		{"/srv/pkg2", "/srv/pkg", "../pkg2"},
+		{"/srv/pkg", "/srv/pkg2", "../pkg"},
+		{"/srv/pkg2/a", "/srv/pkg/a", "../../pkg2/a"},
+		{"/a", "/b", "../a"},
+		{"/a", "/", "a"},
+		{"/", "/a", ".."},
+		{"/", "/", "."},
+		{"/a b/-c\n", "/a b", "-c\n"},
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *relative = drain_path_relative(*state, cases[i].path,
+						     cases[i].dir);
+
+		assert_string_equal(relative, cases[i].relative);
+		assert_ptr_equal(talloc_parent(relative), *state);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -525,6 +564,7 @@ int main(void)
 		talloc_test(test_pattern_path_after_name),
 		talloc_test(test_pattern_by_substitution),
 		talloc_test(test_join),
+		talloc_test(test_relative),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
