@@ -72,8 +72,7 @@ static enum drain_verdict verdict(struct connection_struct *conn,
 		return DRAIN_GRANT;
 	}
 
-	/* The client of this smbd still has files open: it may finish */
-	if (policy->let_holders_finish && drain->num_marks > 0) {
+	if (drains_may_finish(drain)) {
 		grant->counts = true;
 		return DRAIN_GRANT;
 	}

@@ -4,10 +4,12 @@ and the command that warns people before."""
 import json
 import os
 import signal
+import struct
 import time
 from datetime import datetime
 
 import pytest
+import tdb
 
 from lib.drain import Drain, complaint
 from lib.smb2 import NtStatus, SmbError, connect
@@ -241,6 +243,32 @@ def test_resumed_before_it_was_due(drain, handle):
     drain.resume('pkg/app')
     time.sleep(1.3)
     assert not is_closed(handle)
+
+
+def put_off(server, seconds):
+    """Give the one record another deadline, and tell nobody"""
+    store = tdb.open(str(server.base / 'state' / 'smbdrain.tdb'),
+                     flags=os.O_RDWR)
+    try:
+        key, = store
+        value = bytearray(store[key])
+        now = time.time() * 1e6
+        at = max((at for at in range(0, len(value) - 7, 4)
+                  if abs(struct.unpack_from('<Q', value, at)[0] - now) < 1e8),
+                 key=lambda at: struct.unpack_from('<Q', value, at)[0])
+        struct.pack_into('<Q', value, at, int(now + seconds * 1e6))
+        store.store(key, bytes(value), tdb.REPLACE)
+    finally:
+        store.close()
+
+
+def test_put_off_and_the_message_was_lost(server, drain, handle):
+    """What an smbd has not heard of it reads before it closes anything"""
+    drain.begin('pkg/app', *deadline(1.5, 'force'))
+    put_off(server, 4)
+    time.sleep(2.5)
+    assert not is_closed(handle)
+    wait_until(lambda: is_closed(handle), 10, 'force', 0.05)
 
 
 # -- whose it is
