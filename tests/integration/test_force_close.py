@@ -8,7 +8,7 @@ import time
 import pytest
 
 from lib.caching import CACHING_SHARE, WritingClient
-from lib.drain import Drain, complaint
+from lib.drain import Drain, complaint, stopped
 from lib.impacket_client import ImpacketClient
 from lib.smb2 import (Access, Disposition, NtStatus, OplockLevel, Option,
                       SmbError, connect)
@@ -703,6 +703,20 @@ def test_never_another_target(server, drain, tree):
     assert is_gone(handle)
     assert near.read() == b'MZ'
     assert directory.list() and attributes.query_info()
+
+
+def test_smbd_that_does_not_answer(server, drain, tree):
+    """What it has open is not closed, and close says so"""
+    child = server.child_of(tree.connection)
+    handle = tree.create('app/tool.exe')
+    with stopped(child), connect(server.port) as other:
+        second = other.create('app/tool.exe')
+        done = drain.call('close', 'pkg/app', expect=1)
+        assert '1 smbds have not answered' in complaint(done)
+        assert len(done.stdout.splitlines()) == 1
+        assert is_gone(second)
+    assert handle.read(length=2) == b'MZ'
+    handle.close()
 
 
 def test_target_that_is_not_there(drain):
