@@ -97,8 +97,7 @@ static uint32_t flags_in_drains(const struct files_struct *fsp)
 			exempt = true;
 		} else {
 			counts = true; /* whatever the others say */
-			grace |= policy->let_holders_finish &&
-				 drain->num_marks > 0;
+			grace |= drains_may_finish(drain);
 		}
 	}
 	return (exempt && !counts ? DRAIN_HOLDER_EXEMPT : 0) |

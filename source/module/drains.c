@@ -245,6 +245,24 @@ static NTSTATUS mark_all_handles(void)
 	return status;
 }
 
+/* Is it time to close what is left? */
+static bool is_forced(const struct drain *drain)
+{
+	return drain->record->on_timeout == DRAIN_TIMEOUT_FORCE &&
+	       drain_record_is_due(drain->record, drain_now());
+}
+
+bool drains_may_finish(const struct drain *drain)
+{
+	/*
+	 * What is open once it is quiescent is in a directory that the drain
+	 * has come to cover since.
+	 */
+	return drain->record->policy.let_holders_finish &&
+	       drain->record->state != DRAIN_QUIESCENT &&
+	       drain->num_marks > 0 && !is_forced(drain);
+}
+
 struct files_struct *drains_mark_fsp(const struct drain_mark *mark)
 {
 	return mark->handle->fsp;
@@ -347,17 +365,43 @@ static void deadline_fn(struct tevent_context *ev _UNUSED_,
 			void *private_data)
 {
 	struct drain *drain = private_data;
+	const struct drain_id id = drain->record->id;
+	size_t num_unreadable = 0;
+	NTSTATUS status;
 
 	/* A durable handle may still come back: look again */
 	set_deadline(drain, timeval_current_ofs(DRAIN_FORCE_AGAIN_SECONDS, 0));
-	if (drain->num_marks > 0 && drain_gate_in_force(drain)) {
+	if (drain->num_marks == 0) {
+		return;
+	}
+
+	/* Is that still so? The message that said otherwise may be lost. */
+	become_root();
+	status = drains_sync(&num_unreadable);
+	unbecome_root();
+	if (!NT_STATUS_IS_OK(status)) {
+		drain_process_error("can not read the drains in force, to "
+				    "close what is left: %s",
+				    nt_errstr(status));
+		return;
+	}
+	drain = drains_find(&id);
+	if (drain != NULL && is_forced(drain)) {
 		drain_close_marked(drain);
 	}
+}
+
+static bool same_deadline(const struct drain_record *a,
+			  const struct drain_record *b)
+{
+	return a->deadline == b->deadline && a->on_timeout == b->on_timeout &&
+	       a->state == b->state;
 }
 
 static NTSTATUS obey(struct drain_record **record)
 {
 	struct drain *drain = drains_find(&(*record)->id);
+	bool is_set;
 
 	if (drain == NULL) {
 		drain = talloc_zero(NULL, struct drain);
@@ -367,9 +411,13 @@ static NTSTATUS obey(struct drain_record **record)
 		drain->fresh = true;
 		DLIST_ADD_END(drain_process.drains, drain);
 	}
+	is_set = drain->deadline != NULL &&
+		 same_deadline(drain->record, *record);
 	TALLOC_FREE(drain->record);
 	drain->record = talloc_move(drain, record);
-	set_deadline(drain, time_of_usec(drain->record->deadline));
+	if (!is_set) {
+		set_deadline(drain, time_of_usec(drain->record->deadline));
+	}
 	return NT_STATUS_OK;
 }
 

@@ -73,13 +73,7 @@ static enum drain_verdict verdict(struct connection_struct *conn,
 		return DRAIN_GRANT;
 	}
 
-	/*
-	 * The client of this smbd still has files open: it may finish. Not
-	 * once it is quiescent, when what it has open is in a directory that
-	 * the drain has come to cover since.
-	 */
-	if (policy->let_holders_finish && drain->num_marks > 0 &&
-	    drain->record->state != DRAIN_QUIESCENT) {
+	if (drains_may_finish(drain)) {
 		answer->counts = true;
 		return DRAIN_GRANT;
 	}

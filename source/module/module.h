@@ -270,6 +270,12 @@ bool drain_place_in(const struct drain_place *place,
 /** Has this client a counted handle in the drain on the file at @path? */
 bool drains_holds(const struct drain *drain, const char *path);
 
+/**
+ * May a client that has files open in the drain open more? Until its last one
+ * is closed, or all are closed by force.
+ */
+bool drains_may_finish(const struct drain *drain);
+
 /** The handle of a mark. */
 struct files_struct *drains_mark_fsp(const struct drain_mark *mark);
 

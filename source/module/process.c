@@ -174,18 +174,21 @@ struct drain_tree *drain_process_join(struct vfs_handle_struct *handle)
 	}
 
 	tree = talloc_zero(NULL, struct drain_tree);
-	if (tree != NULL &&
-	    learn_of_drains(lp_const_servicename(SNUM(conn)))) {
-		drain_config_read(tree, SNUM(conn), &options);
-		tree->no_durable_handles = !options.durable_handles;
-		tree->handle = handle;
-		DLIST_ADD(drain_process.trees, tree);
-		return tree;
+	if (tree == NULL) {
+		leave_roster_if_idle();
+		return NULL;
 	}
+	drain_config_read(tree, SNUM(conn), &options);
+	tree->no_durable_handles = !options.durable_handles;
+	tree->handle = handle;
 
-	TALLOC_FREE(tree);
-	leave_roster_if_idle();
-	return NULL;
+	/* Listed first: deadlines need to know of the client */
+	DLIST_ADD(drain_process.trees, tree);
+	if (!learn_of_drains(lp_const_servicename(SNUM(conn)))) {
+		drain_process_leave(tree);
+		return NULL;
+	}
+	return tree;
 }
 
 void drain_process_leave(struct drain_tree *tree)

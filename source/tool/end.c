@@ -40,6 +40,29 @@ void end_tell_roster(struct tool *tool)
 	TALLOC_FREE(frame);
 }
 
+bool end_is_due(const struct drain_record *record)
+{
+	return record->on_timeout == DRAIN_TIMEOUT_RESUME &&
+	       drain_record_is_due(record, drain_now());
+}
+
+NTSTATUS end_at_deadline(struct tool *tool, const struct drain_record *record)
+{
+	struct server_id owner = {0};
+	NTSTATUS status;
+
+	status = drain_owner_claim(tool->locks, &record->id, &owner);
+	if (!NT_STATUS_IS_OK(status)) {
+		return status;
+	}
+	status = end_drain(tool, record);
+	drain_owner_release(tool->locks, &record->id);
+	if (NT_STATUS_IS_OK(status)) {
+		complain("%s: resumed at its deadline", show_target(record));
+	}
+	return status;
+}
+
 bool end_is_half_published(struct tool *tool, const struct drain_id *id)
 {
 	TALLOC_CTX *frame = talloc_stackframe();

@@ -271,25 +271,31 @@ static int scan_fn(struct file_id id,
 	return state->nomem ? -1 : 0;
 }
 
-/* Until when may the client of a durable handle come back? */
+/* Since when is the client of a durable handle away? */
+static uint64_t gone_since(const DRAIN_OPEN_GLOBAL *global)
+{
+	struct timeval gone;
+
+	if (!server_id_is_disconnected(&global->server_id)) {
+		return drain_now(); /* it is just coming, or going */
+	}
+	nttime_to_timeval(&gone, global->disconnect_time);
+	return (uint64_t)gone.tv_sec * 1000000 + gone.tv_usec;
+}
+
+/* Until when may it come back? */
 static int DRAIN_OPEN_FN(returns_fn, global, private_data)
 {
 	struct open_handle_list *list = private_data;
-	struct timeval gone;
 	size_t i;
 
-	if (!server_id_is_disconnected(&global->server_id)) {
-		return 0;
-	}
 	for (i = 0; i < list->num_handles; i++) {
 		struct open_handle *h = &list->handles[i];
 
 		if (h->disconnected &&
 		    h->share_file_id == global->open_persistent_id) {
-			nttime_to_timeval(&gone, global->disconnect_time);
 			h->returns_until =
-				(uint64_t)gone.tv_sec * 1000000 +
-				gone.tv_usec +
+				gone_since(global) +
 				(uint64_t)global->durable_timeout_msec * 1000;
 		}
 	}

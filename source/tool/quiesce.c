@@ -352,17 +352,12 @@ static enum look_result look(struct waiter *w)
 /* The drain's own deadline has come, and what it says is ours to do */
 static enum quiesce_result act_on_deadline(struct waiter *w)
 {
-	struct server_id owner = {0};
 	NTSTATUS status;
 
 	if (w->on_timeout == DRAIN_TIMEOUT_FAIL) {
 		return QUIESCE_TIMED_OUT;
 	}
-	status = drain_owner_claim(w->tool->locks, &w->record->id, &owner);
-	if (NT_STATUS_IS_OK(status)) {
-		status = end_drain(w->tool, w->record);
-		drain_owner_release(w->tool->locks, &w->record->id);
-	}
+	status = end_at_deadline(w->tool, w->record);
 	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
 		return QUIESCE_RESUMED;
 	}
@@ -371,7 +366,6 @@ static enum quiesce_result act_on_deadline(struct waiter *w)
 			 show_target(w->record), tool_write_error(status));
 		return QUIESCE_FAILED;
 	}
-	complain("%s: resumed at its deadline", show_target(w->record));
 	return QUIESCE_GAVE_UP;
 }
 

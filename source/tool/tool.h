@@ -542,6 +542,17 @@ NTSTATUS end_drain(struct tool *tool, const struct drain_record *record);
  */
 bool end_is_half_published(struct tool *tool, const struct drain_id *id);
 
+/** Has the drain's deadline come, and is it to be resumed then? */
+bool end_is_due(const struct drain_record *record);
+
+/**
+ * Resume a drain whose deadline says so, with a word to the person.
+ *
+ * @return NT_STATUS_NOT_FOUND: it had ended before; NT_STATUS_IO_TIMEOUT: a
+ *         command is at work on it.
+ */
+NTSTATUS end_at_deadline(struct tool *tool, const struct drain_record *record);
+
 /**
  * Have all smbds look at the records. A hint: one that misses it looks before
  * it refuses an open.
@@ -559,7 +570,8 @@ void end_wake(struct tool *tool, const struct drain_id *id);
 bool begin_smbd_runs(void);
 
 /**
- * Put a new record there.
+ * Put a new record there. One that should have been resumed at its deadline is
+ * no obstacle: that is made up for.
  *
  * @param[out] rival  What drains there already, if that is why it failed.
  * @return The record, or NULL after a complaint.
@@ -568,6 +580,12 @@ struct drain_record *begin_record(TALLOC_CTX *mem_ctx,
 				  struct tool *tool,
 				  const struct share_list *shares,
 				  struct drain_record **rival);
+
+/**
+ * Give a drain that is there the deadline that the person wants, if any. It is
+ * the drain's, whoever waits. False after a complaint.
+ */
+bool begin_set_deadline(struct tool *tool, struct drain_record *record);
 
 /** Say what drains there already. */
 void begin_complain_of(const struct drain_record *rival);

@@ -89,6 +89,10 @@ struct drain_record *begin_record(TALLOC_CTX *mem_ctx,
 	}
 
 	status = drain_store_add(tool->store, mem_ctx, record, rival);
+	if (*rival != NULL && end_is_due(*rival) &&
+	    NT_STATUS_IS_OK(end_at_deadline(tool, *rival))) {
+		status = drain_store_add(tool->store, mem_ctx, record, rival);
+	}
 	if (NT_STATUS_IS_OK(status)) {
 		end_wake(tool, &record->id);
 		return record;
@@ -99,6 +103,29 @@ struct drain_record *begin_record(TALLOC_CTX *mem_ctx,
 			 tool_write_error(status));
 	}
 	return NULL;
+}
+
+bool begin_set_deadline(struct tool *tool, struct drain_record *record)
+{
+	const struct options *options = tool->options;
+	NTSTATUS status;
+
+	if (!options->has_on_timeout) {
+		return true;
+	}
+	record->deadline = drain_now() + options->timeout * 1000;
+	record->on_timeout = options->on_timeout;
+	status = drain_store_set_deadline(tool->store, &record->id,
+					  record->deadline,
+					  record->on_timeout);
+	if (!NT_STATUS_IS_OK(status)) {
+		complain("%s: can not set its deadline: %s",
+			 show_target(record), tool_write_error(status));
+		return false;
+	}
+	end_tell_roster(tool);
+	end_wake(tool, &record->id);
+	return true;
 }
 
 void begin_complain_of(const struct drain_record *rival)
@@ -157,6 +184,9 @@ static int begin(struct tool *tool, TALLOC_CTX *mem_ctx)
 	if (record == NULL && rival != NULL &&
 	    rival->state == DRAIN_ARMING) {
 		record = rival; /* go on where somebody stopped */
+		if (!begin_set_deadline(tool, record)) {
+			return EXIT_FAILED;
+		}
 	}
 	if (record == NULL) {
 		if (rival != NULL) {

@@ -13,6 +13,7 @@
 #include <fnmatch.h>
 
 #define CLOSE_MSEC 60000 /* a deferred rename may take 35 s */
+#define CLOSE_LIST_MSEC 5000
 #define CLOSE_AT_ONCE 1024
 
 #define CLOSE_TICK_MSEC 500
@@ -242,21 +243,28 @@ static int close_target(struct tool *tool, TALLOC_CTX *mem_ctx)
 {
 	struct drain_record *record = NULL;
 	struct holder_list *list = NULL;
+	int ret = EXIT_DONE;
 
 	record = holders_place(mem_ctx, tool);
 	if (record == NULL) {
 		return EXIT_FAILED;
 	}
 	list = holders_get(mem_ctx, tool, record, false,
-			   tool_deadline(CLOSE_MSEC));
+			   tool_deadline(CLOSE_LIST_MSEC));
 	if (list == NULL) {
 		return EXIT_FAILED;
 	}
-	if (keep_meant(tool->options, list) == 0) {
+	if (keep_meant(tool->options, list) > 0) {
+		ret = close_listed(tool, mem_ctx, list);
+	} else {
 		printf("nothing to close\n");
-		return EXIT_DONE;
 	}
-	return close_listed(tool, mem_ctx, list);
+	if (list->num_silent > 0) {
+		complain("%zu smbds have not answered: nothing of theirs is "
+			 "closed", list->num_silent);
+		ret = EXIT_FAILED;
+	}
+	return ret;
 }
 
 static int run_close(struct tool *tool)

@@ -303,6 +303,9 @@ static int run_in(struct run *run, TALLOC_CTX *mem_ctx)
 	    !be_the_runner(run)) {
 		return EXIT_RUN_FAILED;
 	}
+	if (!run->ours && !begin_set_deadline(run->tool, run->record)) {
+		return EXIT_RUN_FAILED;
+	}
 	if (options->has_timeout && !options->has_on_timeout) {
 		deadline = tool_deadline(options->timeout);
 	}

@@ -1,6 +1,10 @@
 """How handles are closed from the server's side, whatever they are doing."""
 
+import struct
+import time
+
 import pytest
+from lib.drain import MSG_DRAIN_REQUEST, send_messages
 from lib.smb2 import (Access, Disposition, LeaseState, NtStatus, OplockLevel,
                       Option, SmbError, connect)
 
@@ -182,6 +186,32 @@ def test_break_that_nobody_answers(place):
         with pytest.raises(SmbError) as caught:
             tree.connection.wait_break().ack(LeaseState.READ)
         assert caught.value.status == NtStatus.OBJECT_NAME_NOT_FOUND
+
+
+def close_request(number, file_ids):
+    """What smbdrain close sends, for all handles of that number"""
+    handles = b''.join(struct.pack('<QQ', number, file_id)
+                       for file_id in file_ids)
+    return (b'DRAN' + struct.pack('<HHQII', 1, 3, 0, len(file_ids), 0) +
+            handles)
+
+
+def test_number_of_another_handle(place):
+    """The one that was listed is gone, and its number is another's: that one
+    is left alone"""
+    server, _ = place
+    with connect(server.port) as tree:
+        handle = tree.create('app/file')
+        number = int.from_bytes(handle.file_id[8:12], 'little')
+        child = server.child_of(tree.connection)
+        send_messages(server, child, MSG_DRAIN_REQUEST,
+                      close_request(number, [0, 1 << 20, 1 << 40]))
+        time.sleep(0.3)
+        handle.query_info()
+        send_messages(server, child, MSG_DRAIN_REQUEST,
+                      close_request(number, range(1000)))
+        time.sleep(0.3)
+        assert_gone(handle)
 
 
 @pytest.mark.parametrize('reset', (False, True))

@@ -4,10 +4,12 @@ and the command that warns people before."""
 import json
 import os
 import signal
+import struct
 import time
 from datetime import datetime
 
 import pytest
+import tdb
 
 from lib.drain import Drain, complaint
 from lib.smb2 import NtStatus, SmbError, connect
@@ -156,6 +158,22 @@ def test_resume_is_done_by_the_next_that_waits(drain, handle):
     handle.close()
 
 
+@pytest.mark.parametrize('verb', ['begin', 'run'])
+def test_resume_is_done_by_the_next_that_begins(drain, handle, verb):
+    """One that nobody has resumed in time stands in nobody's way"""
+    drain.begin('pkg/app', *deadline(0.5, 'resume'))
+    first = record(drain)['id']
+    wait_due(drain)
+    handle.close()
+    if verb == 'run':
+        done = drain.run('pkg/app', 'true')
+        assert drain.state('pkg/app') == 'open'
+    else:
+        done = drain.begin('pkg/app')
+        assert record(drain)['id'] != first
+    assert 'resumed at its deadline' in complaint(done)
+
+
 def test_two_waiters_resume_once(drain, handle):
     """Both end, the target is open"""
     drain.begin('pkg/app', *deadline(1, 'resume'))
@@ -243,6 +261,32 @@ def test_resumed_before_it_was_due(drain, handle):
     assert not is_closed(handle)
 
 
+def put_off(server, seconds):
+    """Give the one record another deadline, and tell nobody"""
+    store = tdb.open(str(server.base / 'state' / 'smbdrain.tdb'),
+                     flags=os.O_RDWR)
+    try:
+        key, = store
+        value = bytearray(store[key])
+        now = time.time() * 1e6
+        at = max((at for at in range(0, len(value) - 7, 4)
+                  if abs(struct.unpack_from('<Q', value, at)[0] - now) < 1e8),
+                 key=lambda at: struct.unpack_from('<Q', value, at)[0])
+        struct.pack_into('<Q', value, at, int(now + seconds * 1e6))
+        store.store(key, bytes(value), tdb.REPLACE)
+    finally:
+        store.close()
+
+
+def test_put_off_and_the_message_was_lost(server, drain, handle):
+    """What an smbd has not heard of it reads before it closes anything"""
+    drain.begin('pkg/app', *deadline(1.5, 'force'))
+    put_off(server, 4)
+    time.sleep(2.5)
+    assert not is_closed(handle)
+    wait_until(lambda: is_closed(handle), 10, 'force', 0.05)
+
+
 # -- whose it is
 
 def test_it_is_in_the_record(drain):
@@ -281,6 +325,30 @@ def test_wait_may_set_another(drain, handle):
     drain.wait('pkg/app', *deadline(1, 'force'))
     assert waiter.wait(5) == 0
     waiter.communicate()
+    assert is_closed(handle)
+
+
+@pytest.mark.parametrize('on_timeout, status',
+                         [('fail', 124), ('force', 0)])
+def test_run_that_continues_may_set_another(drain, handle, on_timeout,
+                                            status):
+    """It is its own wish that counts, not what the other has begun with"""
+    drain.begin('pkg/app')
+    done = drain.run('pkg/app', 'true', expect=status, timeout=10,
+                     options=('--continue', *deadline(1, on_timeout)))
+    assert HOLDERS_LEFT in done.stderr
+    assert is_closed(handle) == (on_timeout == 'force')
+
+
+def test_begin_that_goes_on_sets_its_own(server, drain, handle):
+    """What could not be armed is begun again, now with a deadline"""
+    server.set_share('past', {'path': server.share_path('pkg')})
+    server.reload()
+    drain.begin('pkg/app', expect=1)
+    server.remove_share('past')
+    server.reload()
+    assert drain.state('pkg/app') == 'arming'
+    drain.begin('pkg/app', '--wait', *deadline(1, 'force'), timeout=20)
     assert is_closed(handle)
 
 

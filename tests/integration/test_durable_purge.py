@@ -232,6 +232,18 @@ def test_force_purges(server, drain):
     assert away.status_of_reconnect() == NtStatus.OBJECT_NAME_NOT_FOUND
 
 
+def test_force_for_one_that_came_back(server, drain):
+    """Its new smbd has heard of the deadline when it connected, and no tool
+    is running"""
+    away = Away(server)
+    drain.begin('pkg/app', '--timeout=3', '--on-timeout=force')
+    with away.back() as tree:
+        handle = tree.reconnect(away.handle)
+        assert handle.read(length=2) == b'MZ'
+        wait_until(lambda: handle.read_nowait(length=2).status() ==
+                   NtStatus.FILE_CLOSED, 10, 'force', 0.1)
+
+
 # -- how else a client loses its connection
 
 def test_kill_client_ip(server, drain):

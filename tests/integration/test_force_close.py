@@ -2,13 +2,14 @@
 panics."""
 
 import os
+import struct
 import threading
 import time
 
 import pytest
 
 from lib.caching import CACHING_SHARE, WritingClient
-from lib.drain import Drain, complaint
+from lib.drain import Drain, complaint, ended, stopped
 from lib.impacket_client import ImpacketClient
 from lib.smb2 import (Access, Disposition, NtStatus, OplockLevel, Option,
                       SmbError, connect)
@@ -323,6 +324,29 @@ def test_many_reads_in_flight(server, drain):
         assert all(map(is_gone, handles))
 
 
+RESUME_KEY, COPYCHUNK = 0x140078, 0x1440f2
+
+
+def test_copy_within_the_server(server, drain):
+    """It is a request to where it goes; where it comes from waits as well"""
+    path = server.put('slow', 'app/copied', b'MZ' * 100)
+    with connect(server.port, 'slow') as tree, SlowDisk(server, tree) as disk:
+        source, copy = (tree.create('app/copied', Access.READ_WRITE)
+                        for _ in range(2))
+        # Parts that overlap are read and written; others the kernel copies.
+        chunks = (source.ioctl(RESUME_KEY, max_output=32)[:24] +
+                  struct.pack('<IIQQII', 1, 0, 0, 100, 200, 0))
+        request = disk.hang(source, lambda: copy.ioctl_nowait(
+            COPYCHUNK, chunks, max_output=12))
+        disk.go_on_later(SLOW)
+        began = time.monotonic()
+        close(drain, 'slow/app')
+        assert time.monotonic() - began >= SLOW / 2
+        assert is_gone(source) and is_gone(copy)
+        assert request.status() == NtStatus.SUCCESS
+        assert path.read_bytes() == b'MZ' * 150
+
+
 def test_new_request_while_one_is_in_flight(server, drain):
     """It is turned away at once: nothing new begins"""
     with connect(server.port, 'slow') as tree, SlowDisk(server, tree) as disk:
@@ -430,10 +454,10 @@ def test_notification_is_left_by_default(drain, tree):
     assert watch.status() == NtStatus.NOTIFY_CLEANUP
 
 
-def start_deferred_rename(renamer, other):
+def start_deferred_rename(renamer, other, lease='R', **fields):
     """A rename that waits for another client's lease"""
     handle = renamer.create('app/lib/tool.dll', Access.READ | Access.DELETE,
-                            lease='R')
+                            lease=lease, **fields)
     kept = other.create('app/lib/tool.dll', lease='RH')
     request = handle.rename_nowait('app/lib/renamed.dll')
     notification = other.connection.wait_break()
@@ -498,6 +522,25 @@ def test_client_goes_while_it_is_waited_for(server, drain):
         tree.connection.drop(reset=True)
         server.wait_gone(child)
         drain.wait('quiet/app', '--timeout=10')
+        undo_rename(server, 'quiet')
+
+
+def test_durable_handle_of_a_client_that_goes(server, drain):
+    """What is to be closed does not stay behind for its client"""
+    with (connect(server.port, 'quiet') as tree,
+          connect(server.port, 'quiet', user=USER,
+                  password=PASSWORD) as other):
+        handle, kept, _, _ = start_deferred_rename(tree, other, lease='RH',
+                                                   durable=2)
+        assert handle.durable
+        child = server.child_of(tree.connection)
+        with ended(drain.start('close', 'quiet/app', '--user=nobody')):
+            wait_until(lambda: status_of(handle.query_info) == CLOSED, 10,
+                       'turned away', 0.05)
+            tree.connection.drop(reset=True)
+            server.wait_gone(child)
+        kept.close()
+        assert drain.holders('quiet/app') == []
         undo_rename(server, 'quiet')
 
 
@@ -703,6 +746,20 @@ def test_never_another_target(server, drain, tree):
     assert is_gone(handle)
     assert near.read() == b'MZ'
     assert directory.list() and attributes.query_info()
+
+
+def test_smbd_that_does_not_answer(server, drain, tree):
+    """What it has open is not closed, and close says so"""
+    child = server.child_of(tree.connection)
+    handle = tree.create('app/tool.exe')
+    with stopped(child), connect(server.port) as other:
+        second = other.create('app/tool.exe')
+        done = drain.call('close', 'pkg/app', expect=1)
+        assert '1 smbds have not answered' in complaint(done)
+        assert len(done.stdout.splitlines()) == 1
+        assert is_gone(second)
+    assert handle.read(length=2) == b'MZ'
+    handle.close()
 
 
 def test_target_that_is_not_there(drain):

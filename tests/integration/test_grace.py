@@ -8,7 +8,8 @@ import pytest
 from lib.drain import Drain
 from lib.impacket_client import ImpacketClient
 from lib.smb2 import Access, Disposition, NtStatus, Option, connect
-from lib.smbd import PrivateSmbd
+from lib.slow import SLOW_SHARE, SlowDisk
+from lib.smbd import PrivateSmbd, wait_until
 
 REFUSED, GRANTED = NtStatus.SHARING_VIOLATION, NtStatus.SUCCESS
 
@@ -18,7 +19,8 @@ def _server():
     """One server for all"""
     if os.geteuid() != 0:
         pytest.skip('smbd needs root')
-    with PrivateSmbd('grace', {'pkg': {'vfs objects': 'drain'}}) as server:
+    with PrivateSmbd('grace', {'pkg': {'vfs objects': 'drain'},
+                               'slow': SLOW_SHARE}) as server:
         for name in ('tool.exe', 'tool.dll', 'sub/part.dll'):
             server.put('pkg', f'app/{name}', b'MZ' * 100)
         server.put('pkg', 'other/data.bin', b'data')
@@ -189,3 +191,21 @@ def test_close_ends_the_grace(server, drain):
         drain.call('close', 'pkg/app')
         assert tree.status_of_open('app/tool.exe') == REFUSED
         drain.wait('pkg/app', '--timeout=5')
+
+
+def test_deadline_ends_the_grace(server, drain):
+    """Force waits for a read, and meanwhile nothing more is opened"""
+    server.put('slow', 'app/tool.exe', b'MZ' * 100)
+    with connect(server.port, 'slow') as tree, SlowDisk(server, tree) as disk:
+        handle = tree.create('app/tool.exe')
+        read = disk.hang(handle)
+        begin(drain, 'slow/app', '--timeout=2', '--on-timeout=force')
+        assert tree.status_of_open('app/tool.exe') == GRANTED
+        wait_until(lambda: handle.read_nowait(length=2).status() ==
+                   NtStatus.FILE_CLOSED, 10, 'force', 0.05)
+        assert not read.done
+        assert tree.status_of_open('app/tool.exe') == REFUSED
+        assert drain.holders('slow/app')[0]['grace'] is False
+        disk.go_on()
+        assert read.wait() == b'MZ'
+        drain.wait('slow/app', '--timeout=5')
