@@ -117,6 +117,37 @@ def test_two_users_on_one_connection(exempting):
         assert other.status_of_open('app/tool.exe') == GRANTED
 
 
+@pytest.mark.parametrize('forced', [OTHER, USER])
+def test_force_user(server, forced):
+    """Who has logged in counts, not whom the share makes of everybody; so it
+    does for holders and for close"""
+    drain = Drain(server)
+    server.set_share('forced', {**MODULE, 'force user': forced,
+                                'drain:exempt users': USER})
+    server.reload()
+    server.put('forced', 'app/tool.exe', b'MZ' * 100)
+    with (connect(server.port, 'forced', user=USER,
+                  password=PASSWORD) as exempt,
+          connect(server.port, 'forced', user=OTHER,
+                  password=PASSWORD) as other):
+        handle = exempt.create('app/tool.exe')
+        other.create('app/tool.exe')
+        drain.begin('forced/app')
+        assert {(holder['user'], holder['exempt'])
+                for holder in drain.holders('forced/app')} == {
+                    (USER, True), (OTHER, False)}
+        assert exempt.status_of_open('app/tool.exe') == GRANTED
+        assert other.status_of_open('app/tool.exe') == REFUSED
+        assert drain.call('close', 'forced/app',
+                          f'--user={OTHER}').stdout.startswith(
+                              f'closed: {OTHER}@')
+        drain.wait('forced/app', '--timeout=5')
+        assert handle.read(length=2) == b'MZ'
+    drain.resume('forced/app')
+    server.remove_share('forced')
+    server.reload()
+
+
 # -- hosts
 
 @pytest.mark.parametrize('hosts', [
