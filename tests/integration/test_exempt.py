@@ -1,5 +1,6 @@
 """Exemptions: users and hosts that a drain does not concern."""
 
+import json
 import os
 import socket
 
@@ -9,7 +10,7 @@ from lib.drain import Drain
 from lib.impacket_client import ImpacketClient
 from lib.smb2 import Access, Disposition, NtStatus, connect
 from lib.smbclient import SmbClient
-from lib.smbd import PrivateSmbd
+from lib.smbd import PrivateSmbd, wait_until
 
 MODULE = {'vfs objects': 'drain'}
 USER, OTHER, PASSWORD = 'daemon', 'games', 'Not-a-secret-1'
@@ -239,6 +240,22 @@ def test_timeout_names_no_exempt_holder(exempting):
         done = drain.wait('pkg/app', '--timeout=0.5', expect=124)
     assert '1 holders left' in done.stderr
     assert 'tool.exe' in done.stderr and 'tool.dll' not in done.stderr
+
+
+def test_exempt_holder_is_not_warned(exempting, tmp_path):
+    """Nobody asks it to leave"""
+    server, drain = exempting({'drain:exempt users': USER})
+    drain.resume('pkg/app')
+    told = tmp_path / 'told'
+    with (connect(server.port, user=USER, password=PASSWORD) as exempt,
+          connect(server.port) as other):
+        exempt.create('app/lib/tool.dll')
+        other.create('app/tool.exe')
+        drain.begin('pkg/app', f'--warn-command=cat >{told}.new; '
+                    f'mv {told}.new {told}')
+        wait_until(told.exists, 5, 'a warning', 0.05)
+    holder, = json.loads(told.read_text(encoding='utf-8'))['holders']
+    assert holder['path'] == 'app/tool.exe'
 
 
 # -- an updater
