@@ -286,7 +286,7 @@ static void close_now(struct files_struct *fsp)
 
 	DBG_NOTICE("drain: closing %s of share %s, client %s, user %s\n",
 		   path, share, drain_process_client(),
-		   fsp->conn->session_info->unix_info->unix_name);
+		   drain_process_user(fsp->conn)->unix_info->unix_name);
 
 	status = close_file_free(NULL, &fsp, type);
 	if (!NT_STATUS_IS_OK(status)) {

@@ -38,7 +38,7 @@ static bool is_exempt_host(const struct connection_struct *conn,
 static bool is_exempt_user(const struct connection_struct *conn,
 			   const char *users)
 {
-	const struct auth_session_info *info = conn->session_info;
+	const struct auth_session_info *info = drain_process_user(conn);
 	const char *user = info->unix_info->unix_name;
 	const char *domain = info->info->domain_name;
 	const char *share = lp_const_servicename(SNUM(conn));

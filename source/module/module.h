@@ -173,6 +173,13 @@ struct smbd_server_connection *drain_process_sconn(void);
 /** The address of the client of this smbd. On talloc_tos(). */
 const char *drain_process_client(void);
 
+/**
+ * Who uses a tree connection, as the client has logged in: "force user" makes
+ * everybody the same on the disk, but not to people.
+ */
+const struct auth_session_info *drain_process_user(
+	const struct connection_struct *conn);
+
 /** Note an internal error: counted, shown by status, logged once. */
 void drain_process_error(const char *fmt, ...) PRINTF_ATTRIBUTE(1, 2);
 

@@ -70,6 +70,20 @@ const char *drain_process_client(void)
 	return (client != NULL) ? client : "?";
 }
 
+const struct auth_session_info *drain_process_user(
+	const struct connection_struct *conn)
+{
+	struct smbXsrv_client *client = conn->sconn->client;
+	struct auth_session_info *info = NULL;
+
+	if (client != NULL &&
+	    NT_STATUS_IS_OK(smbXsrv_session_info_lookup(client, conn->vuid,
+							&info))) {
+		return info;
+	}
+	return conn->session_info; /* it has just logged off */
+}
+
 /*
  * Everything that is there once and stays. The handler comes first: a message
  * for a type that nobody has registered is dropped.

@@ -35,6 +35,9 @@ static FILE *write_holders(struct tool *tool,
 
 	list = holders_get(frame, tool, record, false,
 			   tool_deadline(WARN_HOLDERS_MSEC));
+	if (list != NULL) {
+		holders_drop_exempt(list); /* nobody asks them to leave */
+	}
 	if (f != NULL && (list == NULL || !show_json_holders(f, list))) {
 		fclose(f);
 		f = NULL;

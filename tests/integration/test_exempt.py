@@ -1,5 +1,6 @@
 """Exemptions: users and hosts that a drain does not concern."""
 
+import json
 import os
 import socket
 
@@ -9,7 +10,7 @@ from lib.drain import Drain
 from lib.impacket_client import ImpacketClient
 from lib.smb2 import Access, Disposition, NtStatus, connect
 from lib.smbclient import SmbClient
-from lib.smbd import PrivateSmbd
+from lib.smbd import PrivateSmbd, wait_until
 
 MODULE = {'vfs objects': 'drain'}
 USER, OTHER, PASSWORD = 'daemon', 'games', 'Not-a-secret-1'
@@ -117,6 +118,37 @@ def test_two_users_on_one_connection(exempting):
         assert other.status_of_open('app/tool.exe') == GRANTED
 
 
+@pytest.mark.parametrize('forced', [OTHER, USER])
+def test_force_user(server, forced):
+    """Who has logged in counts, not whom the share makes of everybody; so it
+    does for holders and for close"""
+    drain = Drain(server)
+    server.set_share('forced', {**MODULE, 'force user': forced,
+                                'drain:exempt users': USER})
+    server.reload()
+    server.put('forced', 'app/tool.exe', b'MZ' * 100)
+    with (connect(server.port, 'forced', user=USER,
+                  password=PASSWORD) as exempt,
+          connect(server.port, 'forced', user=OTHER,
+                  password=PASSWORD) as other):
+        handle = exempt.create('app/tool.exe')
+        other.create('app/tool.exe')
+        drain.begin('forced/app')
+        assert {(holder['user'], holder['exempt'])
+                for holder in drain.holders('forced/app')} == {
+                    (USER, True), (OTHER, False)}
+        assert exempt.status_of_open('app/tool.exe') == GRANTED
+        assert other.status_of_open('app/tool.exe') == REFUSED
+        assert drain.call('close', 'forced/app',
+                          f'--user={OTHER}').stdout.startswith(
+                              f'closed: {OTHER}@')
+        drain.wait('forced/app', '--timeout=5')
+        assert handle.read(length=2) == b'MZ'
+    drain.resume('forced/app')
+    server.remove_share('forced')
+    server.reload()
+
+
 # -- hosts
 
 @pytest.mark.parametrize('hosts', [
@@ -208,6 +240,22 @@ def test_timeout_names_no_exempt_holder(exempting):
         done = drain.wait('pkg/app', '--timeout=0.5', expect=124)
     assert '1 holders left' in done.stderr
     assert 'tool.exe' in done.stderr and 'tool.dll' not in done.stderr
+
+
+def test_exempt_holder_is_not_warned(exempting, tmp_path):
+    """Nobody asks it to leave"""
+    server, drain = exempting({'drain:exempt users': USER})
+    drain.resume('pkg/app')
+    told = tmp_path / 'told'
+    with (connect(server.port, user=USER, password=PASSWORD) as exempt,
+          connect(server.port) as other):
+        exempt.create('app/lib/tool.dll')
+        other.create('app/tool.exe')
+        drain.begin('pkg/app', f'--warn-command=cat >{told}.new; '
+                    f'mv {told}.new {told}')
+        wait_until(told.exists, 5, 'a warning', 0.05)
+    holder, = json.loads(told.read_text(encoding='utf-8'))['holders']
+    assert holder['path'] == 'app/tool.exe'
 
 
 # -- an updater
