@@ -71,24 +71,14 @@ const char *drain_process_client(void)
 }
 
 /*
- * Everything that is there once and stays. The handler comes first: a message
- * for a type that nobody has registered is dropped.
+ * Everything that is there once and stays. The handler comes last, for it needs
+ * the others; nobody is asked before he is on the roster.
  */
 static bool get_on_the_bus(struct messaging_context *msg_ctx)
 {
 	struct drain_process *p = &drain_process;
 	NTSTATUS status;
 
-	if (p->msg_ctx == NULL) {
-		status = messaging_register(msg_ctx, p, MSG_DRAIN_REQUEST,
-					    drain_answer);
-		if (!NT_STATUS_IS_OK(status)) {
-			DBG_ERR("drain: messaging_register failed: %s\n",
-				nt_errstr(status));
-			return false;
-		}
-		p->msg_ctx = msg_ctx;
-	}
 	if (p->store == NULL) {
 		p->store = drain_store_open(NULL);
 	}
@@ -103,8 +93,19 @@ static bool get_on_the_bus(struct messaging_context *msg_ctx)
 	if (p->locks == NULL) {
 		DBG_ERR("drain: can not open g_lock.tdb in %s\n",
 			lp_lock_directory());
+		return false;
 	}
-	return p->locks != NULL;
+	if (p->msg_ctx == NULL) {
+		status = messaging_register(msg_ctx, p, MSG_DRAIN_REQUEST,
+					    drain_answer);
+		if (!NT_STATUS_IS_OK(status)) {
+			DBG_ERR("drain: messaging_register failed: %s\n",
+				nt_errstr(status));
+			return false;
+		}
+		p->msg_ctx = msg_ctx;
+	}
+	return true;
 }
 
 static bool join_roster(void)
@@ -174,18 +175,21 @@ struct drain_tree *drain_process_join(struct vfs_handle_struct *handle)
 	}
 
 	tree = talloc_zero(NULL, struct drain_tree);
-	if (tree != NULL &&
-	    learn_of_drains(lp_const_servicename(SNUM(conn)))) {
-		drain_config_read(tree, SNUM(conn), &options);
-		tree->no_durable_handles = !options.durable_handles;
-		tree->handle = handle;
-		DLIST_ADD(drain_process.trees, tree);
-		return tree;
+	if (tree == NULL) {
+		leave_roster_if_idle();
+		return NULL;
 	}
+	tree->handle = handle;
 
-	TALLOC_FREE(tree);
-	leave_roster_if_idle();
-	return NULL;
+	/* Before the drains, for their deadlines need a client */
+	DLIST_ADD(drain_process.trees, tree);
+	if (!learn_of_drains(lp_const_servicename(SNUM(conn)))) {
+		drain_process_leave(tree);
+		return NULL;
+	}
+	drain_config_read(tree, SNUM(conn), &options);
+	tree->no_durable_handles = !options.durable_handles;
+	return tree;
 }
 
 void drain_process_leave(struct drain_tree *tree)
