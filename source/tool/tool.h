@@ -569,6 +569,12 @@ struct drain_record *begin_record(TALLOC_CTX *mem_ctx,
 				  const struct share_list *shares,
 				  struct drain_record **rival);
 
+/**
+ * Go on with a drain that somebody began: if it is still arming, with what our
+ * options ask for besides. false after a complaint.
+ */
+bool begin_go_on(struct tool *tool, struct drain_record *rival);
+
 /** Say what drains there already. */
 void begin_complain_of(const struct drain_record *rival);
 

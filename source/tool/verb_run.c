@@ -264,7 +264,7 @@ static bool find_drain(struct run *run,
 		return false;
 	}
 	run->record = rival;
-	return true;
+	return begin_go_on(run->tool, rival);
 }
 
 /* Two that work on one drain would each run a command for it */

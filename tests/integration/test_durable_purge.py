@@ -232,6 +232,24 @@ def test_force_purges(server, drain):
     assert away.status_of_reconnect() == NtStatus.OBJECT_NAME_NOT_FOUND
 
 
+def _is_closed(handle):
+    try:
+        handle.read(length=2)
+    except SmbError as error:
+        return error.status == NtStatus.FILE_CLOSED
+    return False
+
+
+def test_force_closes_what_came_back(server, drain):
+    """In the smbd that it came back to, with no tool running"""
+    away = Away(server)
+    drain.begin('pkg/app', '--timeout=2', '--on-timeout=force')
+    with away.back() as tree:
+        handle = tree.reconnect(away.handle)
+        assert handle.read(length=2) == b'MZ'
+        wait_until(lambda: _is_closed(handle), 9, 'force', 0.05)
+
+
 # -- how else a client loses its connection
 
 def test_kill_client_ip(server, drain):

@@ -157,6 +157,23 @@ def test_allow_unguarded(late):
                 assert waiter.wait(8) == 0
 
 
+@pytest.mark.parametrize('verb', [('begin',), ('run', '--', 'true')],
+                         ids=lambda verb: verb[0])
+def test_allow_unguarded_after_all(late, verb):
+    """Who is told what is in the way may go on with the option"""
+    server, drain = late()
+    with connect(server.port):
+        _arrive(server)
+        drain.begin('pkg', '--reason=first', expect=1)
+        assert drain.state('pkg') == 'arming'
+        done = drain.call(verb[0], 'pkg', '--allow-unguarded', *verb[1:])
+        assert 'are not refused' in done.stderr
+        if verb[0] == 'begin':
+            record, = drain.status('pkg')['drains']
+            assert record['is_armed'] and record['allow_unguarded']
+            assert record['reason'] == 'first'
+
+
 def test_unguarded_handle_in_a_guarded_smbd(late):
     """One smbd has both kinds of connections; the handle still blocks"""
     server, drain = late()
