@@ -96,6 +96,21 @@ def test_silent_smbd_of_another_share(drained):
             assert f'smbd {child} has not answered' in done.stderr
 
 
+def test_smbd_with_another_database(drained):
+    """Somebody has removed the file: it answers, and knows of no drain"""
+    server, drain = drained()
+    with connect(server.port):
+        (server.base / 'state' / 'smbdrain.tdb').unlink()
+        done = drain.begin('pkg', expect=1)
+        assert 'could not apply the drain' in done.stderr
+        assert 'does not find the record' in done.stderr
+        assert drain.state('pkg') == 'arming'
+    server.wait_children(0)
+    with connect(server.port) as tree:
+        drain.wait('pkg')
+        assert tree.status_of_open(TOOL) == REFUSED
+
+
 # -- connected before the module was configured
 
 def test_client_from_before_the_module(late):
