@@ -110,12 +110,39 @@ struct drain_record *begin_record(TALLOC_CTX *mem_ctx,
 	return NULL;
 }
 
+bool begin_set_deadline(struct tool *tool, struct drain_record *record)
+{
+	const struct options *options = tool->options;
+	NTSTATUS status;
+
+	if (!options->has_on_timeout) {
+		return true;
+	}
+	record->deadline = drain_now() + options->timeout * 1000;
+	record->on_timeout = options->on_timeout;
+	status = drain_store_set_deadline(tool->store, &record->id,
+					  record->deadline,
+					  record->on_timeout);
+	if (NT_STATUS_IS_OK(status)) {
+		end_tell_roster(tool);
+		end_wake(tool, &record->id);
+		return true;
+	}
+	if (NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE) ||
+	    NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
+		return true; /* quiescent or resumed: who waits will see */
+	}
+	complain("%s: can not set its deadline: %s", show_target(record),
+		 tool_write_error(status));
+	return false;
+}
+
 bool begin_go_on(struct tool *tool, struct drain_record *rival)
 {
 	NTSTATUS status;
 
 	if (rival->state != DRAIN_ARMING) {
-		return true;
+		return begin_set_deadline(tool, rival);
 	}
 	set_terms(rival, tool->options);
 	status = drain_store_change_arming(tool->store, rival);
