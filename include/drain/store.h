@@ -114,6 +114,15 @@ NTSTATUS drain_store_set_publishing(struct drain_store *store,
 				    const char *from,
 				    const char *to);
 
+/**
+ * Change what a drain says of itself, but for id, target and state, while it
+ * is arming.
+ *
+ * @return As drain_store_step().
+ */
+NTSTATUS drain_store_change_arming(struct drain_store *store,
+				   const struct drain_record *record);
+
 /** Take a record away. NT_STATUS_NOT_FOUND: somebody else has. */
 NTSTATUS drain_store_remove(struct drain_store *store,
 			    const struct drain_id *id);

@@ -464,6 +464,28 @@ NTSTATUS drain_store_set_publishing(struct drain_store *store,
 	return change_record(store, id, take_publishing, &new_publishing);
 }
 
+static bool take_terms(struct drain_record *record, const void *how)
+{
+	const struct drain_record *terms = how;
+
+	if (record->state != DRAIN_ARMING) {
+		return false;
+	}
+	record->policy = terms->policy;
+	record->allow_unguarded = terms->allow_unguarded;
+	record->purge_durables = terms->purge_durables;
+	record->deadline = terms->deadline;
+	record->on_timeout = terms->on_timeout;
+	record->reason = terms->reason;
+	return true;
+}
+
+NTSTATUS drain_store_change_arming(struct drain_store *store,
+				   const struct drain_record *record)
+{
+	return change_record(store, &record->id, take_terms, record);
+}
+
 NTSTATUS drain_store_remove(struct drain_store *store,
 			    const struct drain_id *id)
 {

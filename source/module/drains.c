@@ -601,10 +601,19 @@ static bool may_return(const struct drain *drain)
 	return ok;
 }
 
-static void return_done(struct drain *drain)
+/* By what was noted: by now the name may lead elsewhere */
+static void return_done(void)
 {
-	drain->num_returning -= 1;
-	(void)settle(drain);
+	struct drain *drain = NULL;
+
+	for (drain = drain_process.drains; drain != NULL;
+	     drain = drain->next) {
+		if (drain->returns) {
+			drain->num_returning -= 1;
+			drain->returns = false;
+		}
+		(void)settle(drain);
+	}
 }
 
 static bool return_into(struct drain *drain)
@@ -612,40 +621,26 @@ static bool return_into(struct drain *drain)
 	NTSTATUS status;
 
 	drain->num_returning += 1;
+	drain->returns = true;
 	status = settle(drain);
-	if (NT_STATUS_IS_OK(status) && may_return(drain)) {
-		return true;
-	}
-	return_done(drain);
-	return false;
+	return NT_STATUS_IS_OK(status) && may_return(drain);
 }
 
 bool drains_return_begin(struct connection_struct *conn, const char *name)
 {
 	struct drain *drain = NULL;
-	struct drain *undo = NULL;
 
 	for (drain = drain_process.drains; drain != NULL;
 	     drain = drain->next) {
 		if (returns_into(conn, name, drain) && !return_into(drain)) {
-			break;
+			return_done();
+			return false;
 		}
 	}
-	if (drain == NULL) {
-		return true;
-	}
-
-	for (undo = drain_process.drains; undo != drain; undo = undo->next) {
-		if (returns_into(conn, name, undo)) {
-			return_done(undo);
-		}
-	}
-	return false;
+	return true;
 }
 
-void drains_return_end(struct connection_struct *conn,
-		       const char *name,
-		       struct files_struct *fsp)
+void drains_return_end(struct files_struct *fsp)
 {
 	struct drain *drain = NULL;
 
@@ -653,14 +648,11 @@ void drains_return_end(struct connection_struct *conn,
 		/* Stay a holder: better a drain that does not end */
 		drain_process_error("%s: can not note a durable handle",
 				    fsp_str_dbg(fsp));
+		for (drain = drain_process.drains; drain != NULL;
+		     drain = drain->next) {
+			drain->returns = false;
+		}
 		return;
 	}
-	for (drain = drain_process.drains; drain != NULL;
-	     drain = drain->next) {
-		if (returns_into(conn, name, drain)) {
-			return_done(drain);
-		} else {
-			(void)settle(drain);
-		}
-	}
+	return_done();
 }

@@ -116,12 +116,18 @@ struct drain_answer drain_gate_open(struct connection_struct *conn,
 {
 	for (;;) {
 		struct drain_answer answer = ask_drains(conn, place, open);
+		bool caught_up;
 
 		if (answer.verdict == DRAIN_GRANT ||
-		    drain_gate_in_force(answer.drain) || !catch_up()) {
+		    drain_gate_in_force(answer.drain)) {
 			return answer;
 		}
+		caught_up = catch_up();
 		drain_place_rewind(place);
+		if (!caught_up) {
+			/* What has ended is gone all the same */
+			return ask_drains(conn, place, open);
+		}
 	}
 }
 

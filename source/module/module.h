@@ -100,6 +100,7 @@ struct drain {
 	struct drain_mark *marks;
 	size_t num_marks;
 	size_t num_returning; /* durable handles on their way back */
+	bool returns; /* the one that comes just now is among them */
 	bool held; /* this process has hold(id) */
 	bool fresh; /* just begun: nothing was broken yet */
 	struct tevent_timer *deadline; /* of force; NULL: none */
@@ -208,14 +209,12 @@ bool drains_handle_counts(const struct files_struct *fsp,
  *                  may be in any drain that reaches into the share.
  *
  * @return false: a drain is quiescent, or can not be held; refuse it.
- *         Else call drains_return_end() with the same arguments.
+ *         Else call drains_return_end().
  */
 bool drains_return_begin(struct connection_struct *conn, const char *name);
 
 /** It is there (@fsp) or it is not (NULL). */
-void drains_return_end(struct connection_struct *conn,
-		       const char *name,
-		       struct files_struct *fsp);
+void drains_return_end(struct files_struct *fsp);
 
 /* place.c */
 

@@ -85,24 +85,14 @@ const struct auth_session_info *drain_process_user(
 }
 
 /*
- * Everything that is there once and stays. The handler comes first: a message
- * for a type that nobody has registered is dropped.
+ * Everything that is there once and stays. The handler comes last, for it needs
+ * the others; nobody is asked before he is on the roster.
  */
 static bool get_on_the_bus(struct messaging_context *msg_ctx)
 {
 	struct drain_process *p = &drain_process;
 	NTSTATUS status;
 
-	if (p->msg_ctx == NULL) {
-		status = messaging_register(msg_ctx, p, MSG_DRAIN_REQUEST,
-					    drain_answer);
-		if (!NT_STATUS_IS_OK(status)) {
-			DBG_ERR("drain: messaging_register failed: %s\n",
-				nt_errstr(status));
-			return false;
-		}
-		p->msg_ctx = msg_ctx;
-	}
 	if (p->store == NULL) {
 		p->store = drain_store_open(NULL);
 	}
@@ -117,8 +107,19 @@ static bool get_on_the_bus(struct messaging_context *msg_ctx)
 	if (p->locks == NULL) {
 		DBG_ERR("drain: can not open g_lock.tdb in %s\n",
 			lp_lock_directory());
+		return false;
 	}
-	return p->locks != NULL;
+	if (p->msg_ctx == NULL) {
+		status = messaging_register(msg_ctx, p, MSG_DRAIN_REQUEST,
+					    drain_answer);
+		if (!NT_STATUS_IS_OK(status)) {
+			DBG_ERR("drain: messaging_register failed: %s\n",
+				nt_errstr(status));
+			return false;
+		}
+		p->msg_ctx = msg_ctx;
+	}
+	return true;
 }
 
 static bool join_roster(void)

@@ -391,8 +391,7 @@ static NTSTATUS drain_vfs_durable_reconnect(
 	status = SMB_VFS_NEXT_DURABLE_RECONNECT(
 		handle, smb1req, op, old_cookie,
 		DRAIN_RECONNECT_LEASE_ARG mem_ctx, fsp, new_cookie);
-	drains_return_end(handle->conn, name,
-			  NT_STATUS_IS_OK(status) ? *fsp : NULL);
+	drains_return_end(NT_STATUS_IS_OK(status) ? *fsp : NULL);
 	TALLOC_FREE(frame);
 	return status;
 }

@@ -582,10 +582,17 @@ struct drain_record *begin_record(TALLOC_CTX *mem_ctx,
 				  struct drain_record **rival);
 
 /**
- * Give a drain that is there the deadline that the person wants, if any. It is
- * the drain's, whoever waits. False after a complaint.
+ * With --on-timeout it is the drain's deadline, whoever waits: put it into the
+ * record. false after a complaint.
  */
 bool begin_set_deadline(struct tool *tool, struct drain_record *record);
+
+/**
+ * Go on with a drain that somebody began: with another deadline if the options
+ * have one, and with all else that they ask for if it is still arming. false
+ * after a complaint.
+ */
+bool begin_go_on(struct tool *tool, struct drain_record *rival);
 
 /** Say what drains there already. */
 void begin_complain_of(const struct drain_record *rival);

@@ -51,6 +51,28 @@ static const char *who_am_i(TALLOC_CTX *mem_ctx)
 			       (int)getpid());
 }
 
+/* What the options ask for; what they are silent on stays as it is */
+static void set_terms(struct drain_record *record,
+		      const struct options *options)
+{
+	record->allow_unguarded |= options->allow_unguarded;
+	record->purge_durables |= options->purge_durables;
+	record->policy.let_holders_finish |= options->let_holders_finish;
+	if (options->has_new_opens) {
+		record->policy.hold_opens = options->hold_opens;
+	}
+	if (options->has_hold_timeout) {
+		record->policy.hold_timeout = options->hold_timeout;
+	}
+	if (options->has_on_timeout) {
+		record->deadline = drain_now() + options->timeout * 1000;
+		record->on_timeout = options->on_timeout;
+	}
+	if (options->reason != NULL) {
+		record->reason = options->reason;
+	}
+}
+
 struct drain_record *begin_record(TALLOC_CTX *mem_ctx,
 				  struct tool *tool,
 				  const struct share_list *shares,
@@ -68,20 +90,7 @@ struct drain_record *begin_record(TALLOC_CTX *mem_ctx,
 	record->id = drain_id_new();
 	record->state = DRAIN_ARMING;
 	record->begun = drain_now();
-	record->allow_unguarded = options->allow_unguarded;
-	record->purge_durables = options->purge_durables;
-	record->policy.let_holders_finish = options->let_holders_finish;
-	if (options->has_new_opens) {
-		record->policy.hold_opens = options->hold_opens;
-	}
-	if (options->has_hold_timeout) {
-		record->policy.hold_timeout = options->hold_timeout;
-	}
-	if (options->has_on_timeout) {
-		record->deadline = record->begun + options->timeout * 1000;
-		record->on_timeout = options->on_timeout;
-	}
-	record->reason = (options->reason != NULL) ? options->reason : "";
+	set_terms(record, options);
 	record->by = who_am_i(record);
 	if (record->by == NULL) {
 		complain("out of memory");
@@ -118,14 +127,38 @@ bool begin_set_deadline(struct tool *tool, struct drain_record *record)
 	status = drain_store_set_deadline(tool->store, &record->id,
 					  record->deadline,
 					  record->on_timeout);
-	if (!NT_STATUS_IS_OK(status)) {
-		complain("%s: can not set its deadline: %s",
-			 show_target(record), tool_write_error(status));
-		return false;
+	if (NT_STATUS_IS_OK(status)) {
+		end_tell_roster(tool);
+		end_wake(tool, &record->id);
+		return true;
 	}
-	end_tell_roster(tool);
-	end_wake(tool, &record->id);
-	return true;
+	if (NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE) ||
+	    NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
+		return true; /* quiescent or resumed: who waits will see */
+	}
+	complain("%s: can not set its deadline: %s", show_target(record),
+		 tool_write_error(status));
+	return false;
+}
+
+bool begin_go_on(struct tool *tool, struct drain_record *rival)
+{
+	NTSTATUS status;
+
+	if (rival->state != DRAIN_ARMING) {
+		return begin_set_deadline(tool, rival);
+	}
+	set_terms(rival, tool->options);
+	status = drain_store_change_arming(tool->store, rival);
+	if (NT_STATUS_IS_OK(status) ||
+	    NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE)) {
+		return true; /* or armed meanwhile: then it is as it is */
+	}
+	complain("%s: can not go on with it: %s", show_target(rival),
+		 NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)
+			 ? "resumed meanwhile"
+			 : tool_write_error(status));
+	return false;
 }
 
 void begin_complain_of(const struct drain_record *rival)
@@ -183,10 +216,10 @@ static int begin(struct tool *tool, TALLOC_CTX *mem_ctx)
 	record = begin_record(mem_ctx, tool, shares, &rival);
 	if (record == NULL && rival != NULL &&
 	    rival->state == DRAIN_ARMING) {
-		record = rival; /* go on where somebody stopped */
-		if (!begin_set_deadline(tool, record)) {
+		if (!begin_go_on(tool, rival)) {
 			return EXIT_FAILED;
 		}
+		record = rival;
 	}
 	if (record == NULL) {
 		if (rival != NULL) {

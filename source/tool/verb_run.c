@@ -264,7 +264,7 @@ static bool find_drain(struct run *run,
 		return false;
 	}
 	run->record = rival;
-	return true;
+	return begin_go_on(run->tool, rival);
 }
 
 /* Two that work on one drain would each run a command for it */
@@ -301,9 +301,6 @@ static int run_in(struct run *run, TALLOC_CTX *mem_ctx)
 	}
 	if (!begin_smbd_runs() || !find_drain(run, mem_ctx, shares) ||
 	    !be_the_runner(run)) {
-		return EXIT_RUN_FAILED;
-	}
-	if (!run->ours && !begin_set_deadline(run->tool, run->record)) {
 		return EXIT_RUN_FAILED;
 	}
 	if (options->has_timeout && !options->has_on_timeout) {

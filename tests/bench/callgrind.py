@@ -91,10 +91,12 @@ class Profile:
         return sum(self.calls[name] for name in ALLOCATORS)
 
 
-def session(server, name, pairs):
-    """The profile of a number of open+close"""
+def session(server, name, pairs, prelude=None):
+    """The profile of a number of open+close; prelude() comes before"""
     with connect(server.port) as tree:
         pid = server.child_of(tree.connection)
+        if prelude:
+            prelude()
         _open_and_close(tree, name, WARM_UP)
         tree.connection.echo()
         _open_and_close(tree, name, pairs)
@@ -103,12 +105,13 @@ def session(server, name, pairs):
     return Profile(Path(server.base) / f'callgrind.{pid}.2')
 
 
-def costs(server, names=NAMES, pairs=300):
+def costs(server, names=NAMES, pairs=300, prelude=None):
     """Instructions and allocations of one open+close, for each name
 
     The lesser of two: when a timer of smbd's goes off that only adds.
     """
-    best = [min((session(server, name, pairs) for _ in range(2)),
+    best = [min((session(server, name, pairs, prelude)
+                 for _ in range(2)),
                 key=lambda profile: profile.cost) for name in names]
     return ([profile.cost / pairs for profile in best],
             [profile.allocations / pairs for profile in best])

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -121,6 +122,19 @@ def drained(smbd):
         return server, Drain(server)
 
     return start
+
+
+@pytest.fixture
+def preloaded(tmp_path):
+    """``preloaded(source)``: the environment with that source compiled"""
+    def compile_it(source):
+        library = tmp_path / 'preloaded.so'
+        subprocess.run(['gcc', '-shared', '-fPIC', '-O1', '-x', 'c', '-',
+                        '-o', library], input=source, text=True, check=True,
+                       timeout=30)
+        return {'LD_PRELOAD': str(library)}
+
+    return compile_it
 
 
 def _finish(node, servers):

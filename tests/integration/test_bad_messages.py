@@ -9,7 +9,7 @@ import pytest
 
 from lib.drain import (MSG_DRAIN_REPLY, MSG_DRAIN_REQUEST, Drain,
                        send_messages)
-from lib.smb2 import NtStatus, connect
+from lib.smb2 import NtStatus, SmbError, connect
 from lib.smbd import PrivateSmbd, wait_until
 
 MAGIC = 0x4e415244
@@ -301,3 +301,21 @@ def test_mute_smbd_of_another_version(served):
     drain.wait('pkg/app', '--timeout=10')
     assert (tree.status_of_open('app/tool.exe') ==
             NtStatus.SHARING_VIOLATION)
+
+
+def test_smbd_that_could_not_serve_the_share(drained):
+    """It has no database to look into, and is asked nevertheless"""
+    server, drain = drained({'pkg': {'vfs objects': 'drain'}, 'plain': {}})
+    server.put('pkg', 'app/tool.exe', b'MZ')
+    database = server.base / 'state' / 'smbdrain.tdb'
+    database.write_bytes(b'no database'.ljust(64, b'!'))
+    with connect(server.port, 'plain') as plain:
+        pid = server.child_of(plain.connection)
+        with pytest.raises(SmbError):
+            plain.session.tree('pkg')
+        send_messages(server, pid, MSG_DRAIN_REQUEST, apply(), b'junk',
+                      message(HOLDERS, struct.pack('<III', 1, 1, 1) + b'/' +
+                              bytes(30)))
+        assert server.child_of(plain.connection) == pid
+        database.unlink()
+        serves(drain, plain.session.tree('pkg'))

@@ -9,6 +9,7 @@ import shutil
 import pytest
 
 from bench import callgrind
+from lib.drain import Drain
 
 GOAL = 250
 NAMES = callgrind.NAMES[:5]
@@ -23,8 +24,14 @@ def count(smbd, share):
     return counts
 
 
-@pytest.mark.time_limit(180)
-@pytest.mark.skipif(not shutil.which('valgrind'), reason='needs valgrind')
+def needs_valgrind(test):
+    """For a test that takes its time"""
+    skip = pytest.mark.skipif(not shutil.which('valgrind'),
+                              reason='needs valgrind')
+    return pytest.mark.time_limit(180)(skip(test))
+
+
+@needs_valgrind
 def test_open_and_close(smbd):
     """The difference that `vfs objects = drain` makes"""
     without, their_allocations = count(smbd, {})
@@ -35,3 +42,20 @@ def test_open_and_close(smbd):
     # What smbd does besides adds to a count now and then: not the largest
     assert sorted(added)[1] <= GOAL, added
     assert sorted(callgrind.added(allocations, their_allocations))[1] < 0.5
+
+
+@needs_valgrind
+def test_after_a_drain(smbd):
+    """A client that has seen one pays no more than before"""
+    server = smbd({'pkg': {'vfs objects': 'drain'}},
+                  wrapper=callgrind.WRAPPER)
+    callgrind.prepare(server, NAMES)
+    drain = Drain(server)
+
+    def see_one():
+        drain.begin('pkg')
+        drain.resume('pkg')
+
+    before, _ = callgrind.costs(server, NAMES[:3], 100)
+    after, _ = callgrind.costs(server, NAMES[:3], 100, see_one)
+    assert sorted(callgrind.added(after, before))[1] < GOAL / 2

@@ -352,6 +352,25 @@ def test_begin_that_goes_on_sets_its_own(server, drain, handle):
     assert is_closed(handle)
 
 
+def test_wait_finds_it_quiescent(drain):
+    """Then there is no time to be set, and nothing to wait for"""
+    drain.begin('pkg/app', '--wait')
+    drain.wait('pkg/app', *deadline(5, 'fail'))
+    assert record(drain)['deadline'] is None
+
+
+def test_run_that_continues_sets_it(drain, handle, tmp_path):
+    """Of a drain that had none, as wait does"""
+    drain.begin('pkg/app')
+    done = drain.run('pkg/app', 'touch', str(tmp_path / 'ran'),
+                     options=('--continue', *deadline(1, 'fail')), expect=124)
+    assert HOLDERS_LEFT in done.stderr
+    assert record(drain)['deadline'] is not None
+    assert not (tmp_path / 'ran').exists()
+    handle.close()
+    drain.run('pkg/app', 'true', options=('--continue', *deadline(5, 'fail')))
+
+
 def test_patience_ends_before_the_deadline(drain, handle):
     """One wait gives up, the drain does not"""
     drain.begin('pkg/app', *deadline('1h', 'force'))

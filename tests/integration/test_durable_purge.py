@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from lib.caching import CACHING_SHARE
-from lib.drain import Drain
+from lib.drain import Drain, ended
 from lib.smb2 import (Connection, Durable, LeaseState, NtStatus, OplockLevel,
                       SmbError, connect, SMB_2_1, SMB_3_0)
 from lib.smbd import PrivateSmbd, wait_until
@@ -115,6 +115,25 @@ def test_one_that_leaves_while_it_drains(server, drain):
     drain.wait('pkg/app', '--timeout=0.5', expect=124)
     assert drain.holders('pkg/app')[0]['disconnected']
     drain.wait('pkg/app', '--purge-durables', '--timeout=10')
+
+
+def test_one_that_leaves_under_a_waiter(server, drain):
+    """Its file was no left-over when the waiter began, and is one now"""
+    with connect(server.port) as tree:
+        tree.create('app/tool.exe', lease='RWH', durable=2)
+        drain.begin('pkg/app')
+        tree.connection.wait_break()
+        waiter = drain.start('wait', 'pkg/app')
+        with ended(waiter):
+            time.sleep(0.5)
+            child = server.child_of(tree.connection)
+            tree.connection.drop(reset=True)
+            server.wait_gone(child)
+            time.sleep(0.5)
+            assert waiter.poll() is None
+            assert drain.holders('pkg/app')[0]['disconnected']
+            drain.wait('pkg/app', '--purge-durables', '--timeout=10')
+            assert waiter.wait(10) == 0
 
 
 def test_one_that_has_given_back_its_lease(server, drain):

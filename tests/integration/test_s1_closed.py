@@ -1,12 +1,15 @@
 """S1: once begin has returned, no smbd grants an open that counts."""
 
+import os
 import threading
 import time
 
 import pytest
+import tdb  # of python3-tdb
 
 from lib.load import Load
 from lib.smb2 import Access, Disposition, NtStatus, connect
+from lib.smbd import wait_until
 
 REFUSED = {NtStatus.SHARING_VIOLATION}
 CLIENTS = 200
@@ -140,6 +143,26 @@ def test_client_that_connects_in_the_middle(drained):
             assert second.status_of_open('app/tool.exe') in REFUSED
         with connect(server.port) as third:
             assert third.status_of_open('app/tool.exe') in REFUSED
+
+
+def test_it_joins_before_it_reads(drained):
+    """Else a drain could begin in between, and nobody would tell it"""
+    server, drain = drained()
+    drain.call('status')
+    store = tdb.open(str(server.base / 'state' / 'smbdrain.tdb'),
+                     flags=os.O_RDWR)
+    client = threading.Thread(
+        target=lambda: connect(server.port).connection.drop())
+    store.lock_all()
+    try:
+        client.start()
+        wait_until(lambda: 'drain/roster' in drain.locks(), 5, 'to join',
+                   interval=0.05)
+        assert client.is_alive()
+    finally:
+        store.unlock_all()
+        client.join(10)
+        store.close()
 
 
 def test_one_of_two_trees_is_gone(drained):

@@ -12,7 +12,7 @@ import pytest
 
 from lib.drain import ended, stopped
 from lib.load import Load
-from lib.smb2 import NtStatus, connect
+from lib.smb2 import Access, NtStatus, SmbError, connect
 from lib.smbd import is_alive, wait_until
 
 OPEN, REFUSED = NtStatus.SUCCESS, NtStatus.SHARING_VIOLATION
@@ -89,6 +89,40 @@ def test_smbd_that_is_never_told_of_the_end(drained):
         with stopped(server.child_of(tree.connection)):
             drain.records(forget=True)
         assert tree.status_of_open(TOOL) == OPEN
+
+
+def test_smbd_is_told_of_the_end(drained):
+    """It lets go although its client asks for nothing"""
+    server, drain = drained()
+    with connect(server.port) as tree:
+        tree.create(TOOL)
+        drain.begin('pkg')
+        assert {lock.split('/')[1] for lock in drain.locks()} == {'roster',
+                                                                  'hold'}
+        drain.resume('pkg')
+        wait_until(lambda: drain.locks() == {'drain/roster'}, 5, 'the end')
+
+
+def test_moves_when_nobody_is_told_of_the_end(drained):
+    """What moves and deletes looks at the record, too"""
+    server, drain = drained()
+    empty = server.share_path('pkg') / 'app/empty'
+    empty.mkdir()
+    empty.chmod(0o777)
+    access = Access.READ_WRITE | Access.DELETE
+    with connect(server.port) as tree:
+        handle = tree.create(TOOL, access)
+        directory = tree.create('app/empty', access)
+        drain.begin('pkg/app')
+        with pytest.raises(SmbError):
+            handle.rename('tool.exe')
+        drain.records(forget=True)
+        handle.rename('tool.exe')
+        drain.begin('pkg/app')
+        drain.records(forget=True)
+        directory.set_delete()
+        directory.close()
+        assert not empty.exists()
 
 
 def test_smbd_that_slept_obeys_the_next_drain(drained):

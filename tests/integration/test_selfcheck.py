@@ -49,19 +49,6 @@ size_t talloc_get_size(const void *object)
 '''
 
 
-@pytest.fixture(name='preloaded')
-def _preloaded(tmp_path):
-    """``preloaded(source)``: the environment with that source compiled"""
-    def compile_it(source):
-        library = tmp_path / 'other.so'
-        subprocess.run(['gcc', '-shared', '-fPIC', '-O1', '-x', 'c', '-',
-                        '-o', library], input=source, text=True, check=True,
-                       timeout=30)
-        return {'LD_PRELOAD': str(library)}
-
-    return compile_it
-
-
 def installed_minor():
     """"4.17" or what it is"""
     said = subprocess.run(['/usr/sbin/smbd', '-V'], capture_output=True,

@@ -39,6 +39,7 @@ def test_reload_config(drained):
         drain.begin('pkg/app')
         server.set_share('new', {'vfs objects': 'drain'})
         server.reload()
+        tree.session.tree('new')
         assert tree.status_of_open('app/tool.exe') == REFUSED
         assert tree.status_of_open('other/data.bin') == GRANTED
         assert len(drain.holders('pkg/app')) == 1

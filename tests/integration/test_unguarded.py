@@ -96,6 +96,21 @@ def test_silent_smbd_of_another_share(drained):
             assert f'smbd {child} has not answered' in done.stderr
 
 
+def test_smbd_with_another_database(drained):
+    """Somebody has removed the file: it answers, and knows of no drain"""
+    server, drain = drained()
+    with connect(server.port):
+        (server.base / 'state' / 'smbdrain.tdb').unlink()
+        done = drain.begin('pkg', expect=1)
+        assert 'could not apply the drain' in done.stderr
+        assert 'does not find the record' in done.stderr
+        assert drain.state('pkg') == 'arming'
+    server.wait_children(0)
+    with connect(server.port) as tree:
+        drain.wait('pkg')
+        assert tree.status_of_open(TOOL) == REFUSED
+
+
 # -- connected before the module was configured
 
 def test_client_from_before_the_module(late):
@@ -155,6 +170,23 @@ def test_allow_unguarded(late):
                 assert waiter.poll() is None
                 again.close()
                 assert waiter.wait(8) == 0
+
+
+@pytest.mark.parametrize('verb', [('begin',), ('run', '--', 'true')],
+                         ids=lambda verb: verb[0])
+def test_allow_unguarded_after_all(late, verb):
+    """Who is told what is in the way may go on with the option"""
+    server, drain = late()
+    with connect(server.port):
+        _arrive(server)
+        drain.begin('pkg', '--reason=first', expect=1)
+        assert drain.state('pkg') == 'arming'
+        done = drain.call(verb[0], 'pkg', '--allow-unguarded', *verb[1:])
+        assert 'are not refused' in done.stderr
+        if verb[0] == 'begin':
+            record, = drain.status('pkg')['drains']
+            assert record['is_armed'] and record['allow_unguarded']
+            assert record['reason'] == 'first'
 
 
 def test_unguarded_handle_in_a_guarded_smbd(late):

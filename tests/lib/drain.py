@@ -94,6 +94,19 @@ class Drain:
         finally:
             store.close()
 
+    def locks(self):
+        """The names of our locks that somebody has, such as drain/roster"""
+        path = self.server.base / 'lock' / 'g_lock.tdb'
+        if not path.exists():
+            return set()
+        # to look is all we want: it is locked by mutexes that python lacks
+        locks = tdb.open(str(path), tdb_flags=tdb.NOLOCK, flags=os.O_RDONLY)
+        try:
+            return {key.rstrip(b'\0').decode() for key in locks
+                    if key.startswith(b'drain/')}
+        finally:
+            locks.close()
+
     def wait_for_state(self, target, state, timeout=10):
         """Until another process has got it there"""
         wait_until(lambda: self.state(target) == state, timeout,

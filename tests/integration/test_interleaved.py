@@ -1,0 +1,128 @@
+"""A durable handle that moves between two looks of a waiter.
+
+What happens in a few microseconds is made to happen: the waiter stops itself
+in between.
+"""
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from lib.caching import CACHING_SHARE
+from lib.drain import ended
+from lib.smb2 import SMB_3_0, Durable, connect
+from lib.smbd import wait_until
+
+# The waiter has seen that no smbd holds anything; it looks at the table of
+# open files (which needs the roster), then it claims the lock
+STOPS = r'''
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+
+struct key {
+	const char *text;
+	size_t size;
+};
+
+unsigned g_lock_dump(void *ctx, struct key key, void *fn, void *private_data)
+{
+	static unsigned (*next)(void *, struct key, void *, void *);
+	static int seen;
+
+	if (next == NULL) {
+		*(void **)&next = dlsym(RTLD_NEXT, "g_lock_dump");
+	}
+	if (seen % 2 == 0 ? strncmp(key.text, "drain/hold/", 11) == 0
+			  : strcmp(key.text, "drain/roster") == 0) {
+		seen += 1;
+		if (seen == 2 || seen == 3) {
+			raise(SIGSTOP);
+		}
+	}
+	return next(ctx, key, fn, private_data);
+}
+'''
+
+
+@pytest.fixture(name='lost')
+def _lost(drained):
+    """A drained share with a durable handle whose client is away: server,
+    drain, handle, back()"""
+    server, drain = drained({'pkg': CACHING_SHARE})
+    server.put('pkg', 'app/tool.exe', b'MZ')
+    first = connect(server.port, dialects=(SMB_3_0,))
+    handle = first.create('app/tool.exe', lease='RWH', durable=Durable(2))
+    drain.begin('pkg/app')
+    _leave(server, first)
+
+    def back():
+        return connect(server.port, dialects=(SMB_3_0,),
+                       client_guid=first.connection.client_guid)
+
+    return server, drain, handle, back
+
+
+def _leave(server, tree):
+    child = server.child_of(tree.connection)
+    tree.connection.drop(reset=True)
+    server.wait_gone(child)
+
+
+def _has_stopped(process):
+    stat = Path(f'/proc/{process.pid}/stat').read_text(encoding='utf-8')
+    return stat.rpartition(')')[2].split()[0] == 'T'
+
+
+@contextlib.contextmanager
+def _at_next_stop(process):
+    """While the waiter stands still"""
+    wait_until(lambda: _has_stopped(process), 10, 'a stop')
+    yield
+    process.send_signal(signal.SIGCONT)
+
+
+@pytest.fixture(name='waiter')
+def _waiter(lost, preloaded):
+    """One that stops twice"""
+    process = lost[1].start('wait', 'pkg/app',
+                            env={**os.environ, **preloaded(STOPS)})
+    with ended(process):
+        yield process
+
+
+def test_it_comes_back(lost, waiter):
+    """After the waiter has seen that no smbd has a handle"""
+    _, drain, handle, back = lost
+    with _at_next_stop(waiter):
+        tree = back()
+        again = tree.reconnect(handle)
+    with _at_next_stop(waiter):
+        pass
+    time.sleep(0.5)
+    assert waiter.poll() is None and drain.state('pkg/app') == 'armed'
+    again.close()
+    assert waiter.wait(10) == 0
+    tree.connection.drop()
+
+
+def test_it_comes_back_and_leaves_again(lost, waiter):
+    """Before the waiter has the lock for itself: away again, as before"""
+    server, drain, handle, back = lost
+    with _at_next_stop(waiter):
+        tree = back()
+        again = tree.reconnect(handle)
+        assert again.read(length=2) == b'MZ'
+    with _at_next_stop(waiter):
+        _leave(server, tree)
+    time.sleep(0.5)
+    assert waiter.poll() is None and drain.state('pkg/app') == 'armed'
+    assert drain.holders('pkg/app')[0]['disconnected']
+    drain.wait('pkg/app', '--purge-durables', '--timeout=10')
+    assert waiter.wait(10) == 0
