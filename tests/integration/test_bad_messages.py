@@ -7,18 +7,17 @@ import struct
 
 import pytest
 
-from lib.drain import (MSG_DRAIN_REPLY, MSG_DRAIN_REQUEST, Drain,
-                       send_messages)
+from lib.drain import (MESSAGE_VERSION, MSG_DRAIN_REPLY, MSG_DRAIN_REQUEST,
+                       Drain, send_messages)
 from lib.smb2 import NtStatus, SmbError, connect
 from lib.smbd import PrivateSmbd, wait_until
 
 MAGIC = 0x4e415244
-VERSION = 2  # DRAIN_MESSAGE_VERSION
 APPLY, HOLDERS = 1, 2
 STATE, GONE = 1, 3
 
 
-def message(what, body=b'', magic=MAGIC, version=VERSION, cookie=0):
+def message(what, body=b'', magic=MAGIC, version=MESSAGE_VERSION, cookie=0):
     """A message of drain.idl"""
     return struct.pack('<IHHQ', magic, version, what, cookie) + body
 
@@ -37,7 +36,7 @@ BAD = {
     'long': apply() + b'x',
     'very long': apply() + bytes(200000),
     'wrong magic': message(APPLY, bytes(20), magic=0xdeadbeef),
-    'other version': message(APPLY, bytes(20), version=VERSION + 1),
+    'other version': message(APPLY, bytes(20), version=MESSAGE_VERSION + 1),
     'version 0': message(APPLY, bytes(20), version=0),
     'unknown ask': message(7, bytes(20)),
     'ask 0': message(0, bytes(20)),
@@ -144,7 +143,8 @@ def fuzzed(number, seed):
         elif kind == 1:
             yield message(rng.randrange(4), body, cookie=rng.getrandbits(64))
         elif kind == 2:
-            yield message(APPLY, body, version=rng.randrange(VERSION + 3))
+            yield message(APPLY, body,
+                          version=rng.randrange(MESSAGE_VERSION + 3))
         else:
             whole = bytearray(apply(rng.randbytes(16), rng.getrandbits(32)))
             whole[rng.randrange(len(whole))] = rng.randrange(256)

@@ -4,7 +4,7 @@ import struct
 import time
 
 import pytest
-from lib.drain import MSG_DRAIN_REQUEST, send_messages
+from lib.drain import MESSAGE_VERSION, MSG_DRAIN_REQUEST, send_messages
 from lib.smb2 import (Access, Disposition, LeaseState, NtStatus, OplockLevel,
                       Option, SmbError, connect)
 
@@ -192,8 +192,8 @@ def close_request(number, file_ids):
     """What smbdrain close sends, for all handles of that number"""
     handles = b''.join(struct.pack('<QQ', number, file_id)
                        for file_id in file_ids)
-    return (b'DRAN' + struct.pack('<HHQII', 1, 3, 0, len(file_ids), 0) +
-            handles)
+    return (b'DRAN' + struct.pack('<HHQII', MESSAGE_VERSION, 3, 0,
+                                  len(file_ids), 0) + handles)
 
 
 def test_number_of_another_handle(place):
