@@ -20,7 +20,6 @@
 #include <stdint.h>
 #include <talloc.h>
 
-#include "drain/duration.h"
 #include "drain/policy.h"
 
 struct drain_options {

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "drain/duration.h"
 #include "drain/options.h"
 
 /* MS-ERREF 2.3.1 */

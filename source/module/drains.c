@@ -366,23 +366,10 @@ static void deadline_fn(struct tevent_context *ev _UNUSED_,
 {
 	struct drain *drain = private_data;
 	const struct drain_id id = drain->record->id;
-	size_t num_unreadable = 0;
-	NTSTATUS status;
 
 	/* A durable handle may still come back: look again */
 	set_deadline(drain, timeval_current_ofs(DRAIN_FORCE_AGAIN_SECONDS, 0));
-	if (drain->num_marks == 0) {
-		return;
-	}
-
-	/* Is that still so? The message that said otherwise may be lost. */
-	become_root();
-	status = drains_sync(&num_unreadable);
-	unbecome_root();
-	if (!NT_STATUS_IS_OK(status)) {
-		drain_process_error("can not read the drains in force, to "
-				    "close what is left: %s",
-				    nt_errstr(status));
+	if (drain->num_marks == 0 || !drains_catch_up()) {
 		return;
 	}
 	drain = drains_find(&id);
@@ -534,8 +521,7 @@ static NTSTATUS replace_drains(struct drain_list *list)
 {
 	NTSTATUS status = try_to_replace_drains(list);
 
-	drain_vfs_hook_opens(drain_process.drains != NULL ||
-			     drain_park_any());
+	drain_vfs_hook_opens();
 	return status;
 }
 
@@ -556,6 +542,23 @@ NTSTATUS drains_sync(size_t *num_unreadable)
 	}
 	TALLOC_FREE(frame);
 	return status;
+}
+
+bool drains_catch_up(void)
+{
+	size_t num_unreadable = 0;
+	NTSTATUS status;
+
+	become_root();
+	status = drains_sync(&num_unreadable);
+	unbecome_root();
+
+	if (!NT_STATUS_IS_OK(status)) {
+		drain_process_error("can not read the drains in force: %s",
+				    nt_errstr(status));
+		return false;
+	}
+	return true;
 }
 
 /*

@@ -23,24 +23,6 @@ bool drain_gate_in_force(const struct drain *drain)
 	return !NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND);
 }
 
-/* The message that said so was lost: look at the records again */
-static bool catch_up(void)
-{
-	size_t num_unreadable = 0;
-	NTSTATUS status;
-
-	become_root();
-	status = drains_sync(&num_unreadable);
-	unbecome_root();
-
-	if (!NT_STATUS_IS_OK(status)) {
-		drain_process_error("can not read the drains in force: %s",
-				    nt_errstr(status));
-		return false;
-	}
-	return true;
-}
-
 NTSTATUS drain_gate_refuse(struct connection_struct *conn,
 			   const struct drain_place *place,
 			   const struct drain *drain)
@@ -122,7 +104,7 @@ struct drain_answer drain_gate_open(struct connection_struct *conn,
 		    drain_gate_in_force(answer.drain)) {
 			return answer;
 		}
-		caught_up = catch_up();
+		caught_up = drains_catch_up();
 		drain_place_rewind(place);
 		if (!caught_up) {
 			/* What has ended is gone all the same */
@@ -209,7 +191,7 @@ bool drain_gate_move(struct connection_struct *conn,
 	if (move_allowed(conn, src, dst)) {
 		return true;
 	}
-	if (something_ended() && catch_up() && move_allowed(conn, src, dst)) {
+	if (something_ended() && drains_catch_up() && move_allowed(conn, src, dst)) {
 		return true;
 	}
 	DBG_NOTICE("drain: refused to move %s to %s in share %s, client %s: "
@@ -225,7 +207,7 @@ bool drain_gate_entry(struct connection_struct *conn,
 	if (entry_allowed(conn, place)) {
 		return true;
 	}
-	if (something_ended() && catch_up() && entry_allowed(conn, place)) {
+	if (something_ended() && drains_catch_up() && entry_allowed(conn, place)) {
 		return true;
 	}
 	DBG_NOTICE("drain: refused to make or remove %s in share %s, "

@@ -128,8 +128,12 @@ extern struct drain_process drain_process;
 
 /* vfs_drain.c */
 
-/** Be asked about opens, or not: while nothing drains that costs nothing. */
-void drain_vfs_hook_opens(bool on);
+/**
+ * Be asked about opens from now on, or not: while nothing drains, and no open
+ * that has waited is on its way back, that costs nothing. To be called whenever
+ * one of these has changed.
+ */
+void drain_vfs_hook_opens(void);
 
 /* selfcheck.c */
 
@@ -193,6 +197,12 @@ void drain_process_error(const char *fmt, ...) PRINTF_ATTRIBUTE(1, 2);
  * @param[out] num_unreadable  Records that nobody can obey.
  */
 NTSTATUS drains_sync(size_t *num_unreadable);
+
+/**
+ * The same, as whoever is served just now: the message that something has
+ * changed may have been lost. An error is noted; unreadable records are not.
+ */
+bool drains_catch_up(void);
 
 /** The drain with this id that is obeyed here, or NULL. */
 struct drain *drains_find(const struct drain_id *id);

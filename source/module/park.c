@@ -53,7 +53,7 @@ static int parked_record_destructor(struct parked_record *record)
 		DLIST_REMOVE(*parked->list, parked);
 	}
 	num_parked -= 1;
-	drain_vfs_hook_opens(drain_process.drains != NULL || num_parked > 0);
+	drain_vfs_hook_opens();
 	return 0;
 }
 
@@ -204,7 +204,6 @@ static bool push(struct drain *drain,
 		 struct smb_request *req,
 		 struct parked_record *record)
 {
-	struct parked_record *ours = record;
 	const struct file_id none = {0};
 
 	num_parked += 1;
@@ -217,7 +216,7 @@ static bool push(struct drain *drain,
 		    (struct deferred_open_record *)(void *)record)) {
 		return true;
 	}
-	TALLOC_FREE(ours);
+	TALLOC_FREE(record);
 	return false;
 }
 

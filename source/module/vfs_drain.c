@@ -413,8 +413,10 @@ static struct vfs_fn_pointers drain_vfs_fns = {
  * 19 arguments, and passing them on is most of what a hook costs: while
  * nothing drains there is none.
  */
-void drain_vfs_hook_opens(bool on)
+void drain_vfs_hook_opens(void)
 {
+	bool on = drain_process.drains != NULL || drain_park_any();
+
 	drain_vfs_fns.create_file_fn = on ? drain_vfs_create_file : NULL;
 }
 

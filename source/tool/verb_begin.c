@@ -51,6 +51,15 @@ static const char *who_am_i(TALLOC_CTX *mem_ctx)
 			       (int)getpid());
 }
 
+static void set_deadline(struct drain_record *record,
+			 const struct options *options)
+{
+	if (options->has_on_timeout) {
+		record->deadline = drain_now() + options->timeout * 1000;
+		record->on_timeout = options->on_timeout;
+	}
+}
+
 /* What the options ask for; what they are silent on stays as it is */
 static void set_terms(struct drain_record *record,
 		      const struct options *options)
@@ -64,10 +73,7 @@ static void set_terms(struct drain_record *record,
 	if (options->has_hold_timeout) {
 		record->policy.hold_timeout = options->hold_timeout;
 	}
-	if (options->has_on_timeout) {
-		record->deadline = drain_now() + options->timeout * 1000;
-		record->on_timeout = options->on_timeout;
-	}
+	set_deadline(record, options);
 	if (options->reason != NULL) {
 		record->reason = options->reason;
 	}
@@ -122,8 +128,7 @@ bool begin_set_deadline(struct tool *tool, struct drain_record *record)
 	if (!options->has_on_timeout) {
 		return true;
 	}
-	record->deadline = drain_now() + options->timeout * 1000;
-	record->on_timeout = options->on_timeout;
+	set_deadline(record, options);
 	status = drain_store_set_deadline(tool->store, &record->id,
 					  record->deadline,
 					  record->on_timeout);

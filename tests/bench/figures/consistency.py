@@ -15,9 +15,9 @@ from lib.drain import Drain
 from lib.package import Users, write_version
 
 TARGET = 'pkg/app'
-GIVE_UP = 2
-POLL = ('for i in $(seq 10); do smbstatus -s "$1" -L | grep -q app/ || exit 0;'
-        ' sleep 0.1; done; exit 1')
+POLL = ('for i in $(seq 10); do '
+        'smbstatus -s "$1" -L 2>/dev/null | grep -q app/ || exit 0; '
+        'sleep 0.1; done; exit 1')
 COPY = 'cp "$1"/* "$DRAIN_REAL_PATH"'
 
 
