@@ -26,7 +26,7 @@ def arguments():
     """The command line"""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--quick', action='store_true',
-                        help='fewer repetitions: under 90 s')
+                        help='fewer repetitions: under 3 minutes')
     parser.add_argument('figures', nargs='*', metavar='FIGURE',
                         help=f'some of: {", ".join(FIGURES)}')
     args = parser.parse_args()

@@ -1,4 +1,4 @@
-"""50 updates of a package of 20 files that clients run in a loop
+"""Updates of a package of 20 files that clients run in a loop
 
 A run opens the program, reads all files while it has it open, and is torn if
 they are not all of one version.  What people do without drain: copy over it;

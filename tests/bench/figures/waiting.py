@@ -1,4 +1,4 @@
-"""2000 opens of one client that wait, and then go on: processor time, ms
+"""Opens of one client that wait, and then go on: processor time, ms
 
 That of the one smbd, from the end of the drain to the last answer.  The ratio
 is to as many opens while nothing drains.
