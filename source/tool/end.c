@@ -12,6 +12,63 @@
 #include "tool.h"
 
 #define END_HEAR_MSEC 1000
+#define END_TRIES 50
+#define END_PAUSE_MSEC 100
+
+static bool is_a_run(struct tool *tool,
+		     const struct drain_id *id,
+		     struct server_id owner)
+{
+	struct server_id runner = {0};
+	NTSTATUS status = drain_runner_claim(tool->locks, id, &runner);
+
+	return NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) &&
+	       server_id_equal(&owner, &runner);
+}
+
+static bool pause_a_moment(struct tool *tool)
+{
+	struct tevent_req *req = NULL;
+	bool ok;
+
+	req = tevent_wakeup_send(tool, tool->ev,
+				 timeval_current_ofs_msec(END_PAUSE_MSEC));
+	ok = req != NULL && tool_poll(tool, req, UINT64_MAX);
+	TALLOC_FREE(req);
+	return ok;
+}
+
+enum end_owner end_own(struct tool *tool, const struct drain_record *record)
+{
+	struct server_id owner = {0};
+	NTSTATUS status = NT_STATUS_IO_TIMEOUT;
+	int i;
+
+	for (i = 0; i < END_TRIES && tool->stop_signal == 0; i++) {
+		status = drain_owner_claim(tool->locks, &record->id, &owner);
+		if (NT_STATUS_IS_OK(status)) {
+			return END_IS_OURS;
+		}
+		if (!NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
+			break;
+		}
+		if (is_a_run(tool, &record->id, owner)) {
+			return END_IS_OF_A_RUN;
+		}
+		/* A resume has it for a moment, a publish for longer */
+		if (!pause_a_moment(tool)) {
+			break;
+		}
+	}
+	if (i == END_TRIES) {
+		complain("%s: pid %s is at work on it", show_target(record),
+			 show_server(owner));
+	} else if (tool->stop_signal == 0) {
+		complain("%s: can not take its lock: %s", show_target(record),
+			 nt_errstr(status));
+	}
+	return END_IS_NOT_OURS;
+}
 
 void end_wake(struct tool *tool, const struct drain_id *id)
 {

@@ -283,32 +283,43 @@ static const char *copy_attributes(struct attributes *a, int from, int to)
 	return NULL;
 }
 
-/* What of it can not be had, or NULL. The mode after the owner: setgid. */
-static const char *copy_rights(struct attributes *a,
-			       const struct pinned *old,
-			       const struct pinned *staged)
+/* Attributes and ACLs are compared one by one */
+static bool same_owner_and_mode(const struct statx *a, const struct statx *b)
 {
-	const struct statx *st = &old->self;
+	return a->stx_uid == b->stx_uid && a->stx_gid == b->stx_gid &&
+	       a->stx_mode == b->stx_mode;
+}
 
-	if (fchown(staged->fd, st->stx_uid, st->stx_gid) != 0) {
-		return "its owner";
+/* What of it can not be had, or NULL. The mode after the owner: setgid. */
+static const char *copy_rights(struct attributes *a, int from, int to)
+{
+	struct statx st;
+	struct statx other;
+
+	if (!pin_look(from, "", &st) || !pin_look(to, "", &other)) {
+		return "the rights";
 	}
-	if (fchmod(staged->fd, st->stx_mode & 07777) != 0) {
-		return "its mode";
+	if (!same_owner_and_mode(&st, &other)) {
+		if (fchown(to, st.stx_uid, st.stx_gid) != 0) {
+			return "its owner";
+		}
+		if (fchmod(to, st.stx_mode & 07777) != 0) {
+			return "its mode";
+		}
 	}
-	return copy_attributes(a, old->fd, staged->fd);
+	return copy_attributes(a, from, to);
 }
 
 static bool take_over_rights(const struct pinned *old,
 			     const struct pinned *staged)
 {
 	struct attributes *a = talloc(NULL, struct attributes);
-	const char *what = "its rights";
+	const char *what = "the rights";
 
 	if (a == NULL) {
 		errno = ENOMEM;
 	} else {
-		what = copy_rights(a, old, staged);
+		what = copy_rights(a, old->fd, staged->fd);
 	}
 	if (what != NULL) {
 		complain("%s: can not give it %s of %s: %s",
@@ -317,6 +328,11 @@ static bool take_over_rights(const struct pinned *old,
 	}
 	TALLOC_FREE(a);
 	return what == NULL;
+}
+
+bool exchange_prepare(const struct pinned *old, const struct pinned *staged)
+{
+	return take_over_rights(old, staged) && pin_sync(staged);
 }
 
 /*
@@ -359,8 +375,8 @@ static bool is_swapped(const struct pinned *old, const struct pinned *staged)
 bool exchange_directories(const struct pinned *old,
 			  const struct pinned *staged)
 {
-	if (!take_over_rights(old, staged) || !pin_sync(staged) ||
-	    !is_still_there(old) || !is_still_there(staged)) {
+	if (!take_over_rights(old, staged) || !is_still_there(old) ||
+	    !is_still_there(staged)) {
 		return false;
 	}
 	if (!swap(old, staged)) {
@@ -374,7 +390,7 @@ bool exchange_directories(const struct pinned *old,
 			 show_text(staged->path));
 		return false;
 	}
-	return pin_sync_parent(old) && pin_sync_parent(staged);
+	return true;
 }
 
 /*

@@ -491,7 +491,7 @@ static bool begin(struct work *w)
 	if (w->plan->num_entries == 0) {
 		return true; /* all entries are the same files */
 	}
-	return pin_sync(w->p->staged) && write_journal(w) && work_off(w);
+	return write_journal(w) && work_off(w);
 }
 
 static bool go_back(struct work *w)

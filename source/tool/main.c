@@ -192,6 +192,7 @@ static bool parse_new_opens(struct options *options, const char *text)
 
 static bool parse_on_failure(struct options *options, const char *text)
 {
+	options->has_on_failure = true;
 	if (strcmp(text, "resume") == 0) {
 		options->resume_on_failure = true;
 		return true;
@@ -275,8 +276,7 @@ static bool takes(const struct verb *verb, const char *option)
 }
 
 static bool check_options(const struct verb *verb,
-			  const struct options *options,
-			  bool on_failure)
+			  const struct options *options)
 {
 	const struct {
 		const char *name;
@@ -299,7 +299,8 @@ static bool check_options(const struct verb *verb,
 		{"--force", options->force},
 		{"--json", options->json},
 		{"--wait", options->wait},
-		{"--on-failure", on_failure},
+		{"--on-failure", options->has_on_failure},
+		{"--publish", options->publish != NULL},
 		{"--id", options->id != NULL},
 		{"--dry-run", options->dry_run},
 		{"--undo", options->undo},
@@ -319,7 +320,7 @@ static bool check_options(const struct verb *verb,
 
 static bool check_words(const struct verb *verb, const struct options *options)
 {
-	const bool takes_directory = takes(verb, "NEW_DIRECTORY");
+	const bool takes_directory = takes(verb, "TARGET NEW_DIRECTORY");
 	const char *extra = takes_directory ? options->extra
 					    : options->new_directory;
 
@@ -351,8 +352,25 @@ static bool check_target(const char *target)
 	return why == NULL;
 }
 
-static const struct verb *choose_verb(const struct options *options,
-				      bool on_failure)
+/* What run is to do: one of two */
+static bool check_work(const struct verb *verb, const struct options *options)
+{
+	const bool command = options->command != NULL &&
+			     options->command[0] != NULL;
+
+	if (command && options->publish != NULL) {
+		complain("run: --publish or a command, not both");
+		return false;
+	}
+	if (!command && options->publish == NULL) {
+		complain("run: which command? Usage: smbdrain %s",
+			 verb->usage);
+		return false;
+	}
+	return true;
+}
+
+static const struct verb *choose_verb(const struct options *options)
 {
 	const struct verb *verb = find_verb(options->verb);
 
@@ -362,7 +380,7 @@ static const struct verb *choose_verb(const struct options *options,
 		return NULL;
 	}
 	if (!check_words(verb, options) ||
-	    !check_options(verb, options, on_failure)) {
+	    !check_options(verb, options)) {
 		return NULL;
 	}
 	if (options->target != NULL && !takes(verb, "TARGET")) {
@@ -382,10 +400,7 @@ static const struct verb *choose_verb(const struct options *options,
 		complain("--on-timeout: when? It takes --timeout=DURATION");
 		return NULL;
 	}
-	if (is_run(options) && (options->command == NULL ||
-				options->command[0] == NULL)) {
-		complain("run: which command? Usage: smbdrain %s",
-			 verb->usage);
+	if (is_run(options) && !check_work(verb, options)) {
 		return NULL;
 	}
 	return verb;
@@ -511,7 +526,6 @@ int main(int argc, const char **argv)
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct options options = {.verb = NULL};
 	const struct verb *verb = NULL;
-	bool on_failure = false;
 	const char *other_help = NULL;
 	poptContext pc = NULL;
 	int ret;
@@ -552,7 +566,11 @@ int main(int argc, const char **argv)
 		{"continue", 0, POPT_ARG_NONE, &options.adopt, 0,
 		 "run: take over a drain that is in force", NULL},
 		{"on-failure", 0, POPT_ARG_STRING, NULL, OPT_ON_FAILURE,
-		 "run: what to do when the command fails", "keep|resume"},
+		 "run: what to do when the command or the publish fails",
+		 "keep|resume"},
+		{"publish", 0, POPT_ARG_STRING, &options.publish, 0,
+		 "run: publish this directory, without a command",
+		 "NEW_DIRECTORY"},
 		{"all", 0, POPT_ARG_NONE, &options.all, 0,
 		 "resume: every drain, and records that can not be read; "
 		 "holders: handles that do not count, too",
@@ -593,7 +611,6 @@ int main(int argc, const char **argv)
 	poptSetOtherOptionHelp(pc, other_help);
 
 	while ((c = poptGetNextOpt(pc)) > 0) {
-		on_failure |= (c == OPT_ON_FAILURE);
 		if (!parse_option(&options, c, poptGetOptArg(pc))) {
 			c = 0;
 			break;
@@ -609,7 +626,7 @@ int main(int argc, const char **argv)
 	} else if (!parse_words(pc, &options)) {
 		ret = exit_usage(&options);
 	} else {
-		verb = choose_verb(&options, on_failure);
+		verb = choose_verb(&options);
 		ret = (verb != NULL) ? run_verb(verb, &options)
 				     : exit_usage(&options);
 	}

@@ -17,6 +17,7 @@
  * warn.c        telling people before their time is up
  * progress.c    the line that counts holders down on a terminal
  * end.c         resume
+ * publish.c     a prepared directory takes the place of a quiescent target
  * exchange.c    directories and links, exchanged in one step
  * journal.c     the entries of a share's root, exchanged one by one
  * show.c        for people and for programs (JSON)
@@ -75,7 +76,9 @@ struct options {
 	int force;
 	int json;
 	int wait;
+	bool has_on_failure;
 	bool resume_on_failure;
+	const char *publish; /* run: the directory; NULL: a command */
 	const char *id; /* publish: of the drain that its user holds */
 	int dry_run;
 	int undo;
@@ -528,6 +531,19 @@ bool drain_set_environment(const struct drain_record *record);
  * end.c
  */
 
+enum end_owner {
+	END_IS_OURS, /* until drain_owner_release() or our own end */
+	END_IS_OF_A_RUN, /* whose command we may be */
+	END_IS_NOT_OURS, /* after a complaint, or tool->stop_signal */
+};
+
+/**
+ * From here on nobody else resumes the drain, other than by force: nobody's
+ * command shall find itself on an open share. Waits some seconds for who is
+ * resuming it.
+ */
+enum end_owner end_own(struct tool *tool, const struct drain_record *record);
+
 /**
  * Take the record away and tell everybody. The caller owns the end of the
  * drain (drain_owner_claim()).
@@ -654,8 +670,17 @@ bool pin_sync(const struct pinned *pinned);
 bool pin_sync_parent(const struct pinned *pinned);
 
 /**
- * Exchange two directories in one step. The new one gets owner, mode, ACL and
- * extended attributes of the old one before.
+ * What takes long, while the old directory is still served: the new one gets
+ * owner, mode, ACL and extended attributes of the old one, and all that was
+ * written to it goes to disk.
+ *
+ * @return false after a complaint.
+ */
+bool exchange_prepare(const struct pinned *old, const struct pinned *staged);
+
+/**
+ * Exchange two directories in one step. It may not be on disk yet. What has
+ * changed of the rights of the old one since exchange_prepare() is made up for.
  *
  * @return false after a complaint.
  */
@@ -681,7 +706,7 @@ struct root_publish {
 	const struct drain_record *record;
 	const struct share *share;
 	const struct pinned *root;
-	const struct pinned *staged;
+	const struct pinned *staged; /* its files are on disk */
 	bool undo;
 };
 
@@ -691,6 +716,50 @@ struct root_publish {
  * @return false after a complaint.
  */
 bool journal_publish(const struct root_publish *publish);
+
+/*
+ * publish.c
+ */
+
+struct publish;
+
+/**
+ * Check all that can be checked before there is a drain.
+ *
+ * @param[in] new_directory   To become what tool->options->target is.
+ * @param[in] may_be_missing  Only whether it could be published is asked.
+ * @return NULL after a complaint.
+ */
+struct publish *publish_new(TALLOC_CTX *mem_ctx,
+			    struct tool *tool,
+			    const struct share_list *shares,
+			    const char *new_directory,
+			    bool may_be_missing);
+
+/**
+ * What takes long: best done before users have to wait, else by publish_now().
+ *
+ * @return false after a complaint.
+ */
+bool publish_prepare(struct publish *p);
+
+/**
+ * Do it. The target must be quiescent.
+ *
+ * @param[in] id     Whoever holds the drain knows its id.
+ * @param[in] owned  The end of the drain is the caller's.
+ * @return false after a complaint: nothing has changed, unless it is the root
+ *         of a share, see end_is_half_published().
+ */
+bool publish_now(struct publish *p, const struct drain_id *id, bool owned);
+
+/**
+ * The rest: get it to disk, and tell the person. Users need not wait for that:
+ * what a power failure can still undo, it undoes as a whole.
+ *
+ * @return false after a complaint.
+ */
+bool publish_finish(const struct publish *p);
 
 /*
  * show.c

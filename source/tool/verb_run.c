@@ -13,11 +13,9 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#define RUN_OWNER_TRIES 50
-#define RUN_OWNER_PAUSE_MSEC 100
-
 struct run {
 	struct tool *tool;
+	struct publish *publish; /* what is to be done, or NULL: a command */
 	struct drain_record *record;
 	bool ours; /* we began it: we end it, whatever happens before */
 	pid_t child; /* 0: not started */
@@ -137,48 +135,6 @@ static int run_command(struct run *run)
 	return exit_status_of(run->child_status);
 }
 
-/*
- * From here to the end of the command nobody resumes the drain without force:
- * a command shall not find itself on an open share.
- */
-static bool own_the_end(struct run *run)
-{
-	struct tool *tool = run->tool;
-	struct server_id owner = {0};
-	NTSTATUS status;
-	int i;
-
-	for (i = 0; i < RUN_OWNER_TRIES && tool->stop_signal == 0; i++) {
-		struct tevent_req *pause = NULL;
-
-		status = drain_owner_claim(tool->locks, &run->record->id,
-					   &owner);
-		if (!NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
-			break;
-		}
-		/* A resume has it for a moment, another run for long */
-		pause = tevent_wakeup_send(
-			tool, tool->ev,
-			timeval_current_ofs_msec(RUN_OWNER_PAUSE_MSEC));
-		if (pause == NULL ||
-		    !tool_poll(tool, pause, UINT64_MAX)) {
-			return false;
-		}
-		TALLOC_FREE(pause);
-	}
-	if (i == RUN_OWNER_TRIES) {
-		complain("%s: another \"smbdrain run\" (pid %s) is running "
-			 "its command for it", show_target(run->record),
-			 show_server(owner));
-		return false;
-	}
-	if (tool->stop_signal == 0 && !NT_STATUS_IS_OK(status)) {
-		complain("%s: can not take its lock: %s",
-			 show_target(run->record), nt_errstr(status));
-	}
-	return tool->stop_signal == 0 && NT_STATUS_IS_OK(status);
-}
-
 static bool is_still_quiescent(struct run *run)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
@@ -210,12 +166,47 @@ static void end_ours(struct run *run)
 	}
 }
 
-static int command_and_end(struct run *run)
+static bool is_done(const struct run *run, int ret)
+{
+	/* What is published is so, whatever signals come */
+	return ret == EXIT_DONE &&
+	       (run->tool->stop_signal == 0 || run->publish != NULL);
+}
+
+/* A publish that fails leaves the old version as it was, a command half of it */
+static bool may_be_resumed(const struct run *run)
 {
 	const struct options *options = run->tool->options;
+
+	return options->resume_on_failure ||
+	       (run->publish != NULL && !options->has_on_failure);
+}
+
+static void complain_of_failure(const struct run *run)
+{
+	complain("%s: %s; it stays drained, so that nobody gets half an "
+		 "update. \"smbdrain resume %s\" opens it",
+		 run->publish != NULL ? "publish"
+				      : run->tool->options->command[0],
+		 run->tool->stop_signal != 0 ? "interrupted" : "failed",
+		 show_target(run->record));
+}
+
+static int work(struct run *run)
+{
+	if (run->publish == NULL) {
+		return run_command(run);
+	}
+	return publish_now(run->publish, &run->record->id, true)
+		       ? EXIT_DONE
+		       : EXIT_RUN_FAILED;
+}
+
+static int work_and_end(struct run *run)
+{
 	int ret;
 
-	if (!own_the_end(run)) {
+	if (end_own(run->tool, run->record) != END_IS_OURS) {
 		return EXIT_RUN_FAILED;
 	}
 	if (!is_still_quiescent(run)) {
@@ -223,23 +214,21 @@ static int command_and_end(struct run *run)
 		return EXIT_RUN_FAILED;
 	}
 
-	ret = run_command(run);
+	ret = work(run);
 	run->ours = false; /* from now on it depends on how that went */
 
 	if (end_is_half_published(run->tool, &run->record->id)) {
-		ret = (ret == 0) ? EXIT_RUN_FAILED : ret;
-	} else if ((ret == 0 && run->tool->stop_signal == 0) ||
-		   options->resume_on_failure) {
+		ret = (ret == EXIT_DONE) ? EXIT_RUN_FAILED : ret;
+	} else if (is_done(run, ret) || may_be_resumed(run)) {
 		end_ours(run);
 	} else {
-		complain("%s: %s; it stays drained, so that nobody gets half "
-			 "an update. \"smbdrain resume %s\" opens it",
-			 options->command[0],
-			 run->tool->stop_signal != 0 ? "interrupted"
-						     : "failed",
-			 show_target(run->record));
+		complain_of_failure(run);
 	}
 	drain_owner_release(run->tool->locks, &run->record->id);
+	if (run->publish != NULL && ret == EXIT_DONE &&
+	    !publish_finish(run->publish)) {
+		ret = EXIT_RUN_FAILED;
+	}
 	return ret;
 }
 
@@ -288,6 +277,21 @@ static bool be_the_runner(struct run *run)
 	return false;
 }
 
+/* Before users are kept out: would it work? And whatever takes long. */
+static bool prepare(struct run *run,
+		    TALLOC_CTX *mem_ctx,
+		    const struct share_list *shares)
+{
+	const char *directory = run->tool->options->publish;
+
+	if (directory == NULL) {
+		return true;
+	}
+	run->publish = publish_new(mem_ctx, run->tool, shares, directory,
+				   false);
+	return run->publish != NULL && publish_prepare(run->publish);
+}
+
 static int run_in(struct run *run, TALLOC_CTX *mem_ctx)
 {
 	const struct options *options = run->tool->options;
@@ -299,8 +303,8 @@ static int run_in(struct run *run, TALLOC_CTX *mem_ctx)
 		complain("out of memory");
 		return EXIT_RUN_FAILED;
 	}
-	if (!begin_smbd_runs() || !find_drain(run, mem_ctx, shares) ||
-	    !be_the_runner(run)) {
+	if (!begin_smbd_runs() || !prepare(run, mem_ctx, shares) ||
+	    !find_drain(run, mem_ctx, shares) || !be_the_runner(run)) {
 		return EXIT_RUN_FAILED;
 	}
 	if (options->has_timeout && !options->has_on_timeout) {
@@ -309,12 +313,12 @@ static int run_in(struct run *run, TALLOC_CTX *mem_ctx)
 
 	ret = arm_and_wait(run->tool, shares, run->record, deadline);
 	if (ret == EXIT_DONE) {
-		ret = command_and_end(run);
+		ret = work_and_end(run);
 	} else if (ret != EXIT_TIMED_OUT) {
 		ret = EXIT_RUN_FAILED;
 	}
 	if (run->ours) {
-		/* The command has not run: nothing to protect */
+		/* Nothing was done: nothing to protect */
 		end_ours(run);
 	}
 	return ret;
@@ -337,7 +341,8 @@ const struct verb verb_run = {
 		 "[--warn-command=COMMAND] [--new-opens=refuse|hold] "
 		 "[--hold-timeout=DURATION] [--let-holders-finish] "
 		 "[--purge-durables] [--continue] "
-		 "[--on-failure=keep|resume] -- COMMAND [ARG...]",
+		 "[--on-failure=keep|resume] "
+		 "--publish=NEW_DIRECTORY | -- COMMAND [ARG...]",
 	.takes_target = true,
 	.run = run_run,
 };

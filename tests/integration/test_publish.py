@@ -11,63 +11,13 @@ from pathlib import Path
 import pytest
 
 from lib.drain import complaint, ended
+from lib.publish import Package
 from lib.smb2 import NtStatus, connect
 from lib.smbd import wait_until
 
 MODULE = {'vfs objects': 'drain'}
 STRANGE = ['name with spaces', 'line\nbreak', 'grüße 東京', '-leading-dash',
            "quote'd \"twice\"", '$(echo no)', 'back`tick', '*?']
-
-
-class Package:
-    """A server with a package, and a new version of it beside the shares"""
-
-    def __init__(self, server, drain, name='app'):
-        self.server = server
-        self.drain = drain
-        self.target = f'pkg/{name}'
-        self.path = server.share_path('pkg') / name
-        self.new = server.base / 'stage' / 'new'
-        self.write(self.path, 'old')
-        self.write(self.new, 'new')
-
-    @staticmethod
-    def write(directory, version):
-        """Files that all say the same version"""
-        (directory / 'bin').mkdir(parents=True)
-        for name in ('tool.exe', 'bin/library.dll', f'only-{version}'):
-            (directory / name).write_text(version)
-        subprocess.run(['chmod', '-R', 'a+rX', directory], check=True)
-
-    def version(self, directory=None):
-        """Of all files in a directory, which is whole"""
-        directory = directory or self.path
-        version = (directory / 'tool.exe').read_text()
-        assert (directory / 'bin/library.dll').read_text() == version
-        assert {entry.name for entry in directory.iterdir()} == {
-            'tool.exe', 'bin', f'only-{version}'}
-        return version
-
-    def id(self):
-        """Of the drain that is in force"""
-        return self.drain.status(self.target)['drains'][0]['id']
-
-    def quiesce(self):
-        """Begin a drain and wait; its id"""
-        self.drain.begin(self.target, '--wait')
-        return self.id()
-
-    def publish(self, *options, new=None, target=None, **keywords):
-        """With the id of a drain of one's own, unless it is in the options"""
-        return self.drain.call('publish', target or self.target,
-                               str(new or self.new), *options, **keywords)
-
-    def refused(self, *options, expect=1, **keywords):
-        """The one line with which it fails; nothing was changed"""
-        done = self.publish(*options, expect=expect, **keywords)
-        assert done.stdout == ''
-        assert self.version() == 'old'
-        return complaint(done)
 
 
 @pytest.fixture(name='package')
@@ -293,27 +243,25 @@ def slowly(package, call, seconds):
         stderr=subprocess.PIPE)
 
 
-def complaint_of_another(package):
-    """What publish says when another one is at work"""
-    def try_it():
-        done = package.publish(env=package.environment, expect=None)
-        return done.returncode and complaint(done)
-
-    return wait_until(try_it, 10, 'the other one', interval=0.01)
+def wait_until_at_work(package):
+    """Until a publish has the lock that says so"""
+    wait_until(lambda: any(name.startswith('drain/publish/')
+                           for name in package.drain.locks()),
+               10, 'the lock', interval=0.01)
 
 
 def test_two_at_once(quiescent):
     """One does it, the other says who is"""
     with slowly(quiescent, 'syncfs', 2) as first, ended(first):
-        text = complaint_of_another(quiescent)
-        assert 'another "smbdrain publish"' in text
+        wait_until_at_work(quiescent)
+        assert 'another "smbdrain publish"' in refused(quiescent)
         assert first.wait(10) == 0
 
 
 def test_not_resumed_meanwhile(quiescent):
     """resume has to wait until it is done"""
     with slowly(quiescent, 'syncfs', 3) as first, ended(first):
-        complaint_of_another(quiescent)
+        wait_until_at_work(quiescent)
         done = quiescent.drain.resume(quiescent.target, expect=1)
         assert 'is running' in complaint(done)
         assert first.wait(10) == 0

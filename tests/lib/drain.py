@@ -99,11 +99,18 @@ class Drain:
         path = self.server.base / 'lock' / 'g_lock.tdb'
         if not path.exists():
             return set()
-        # to look is all we want: it is locked by mutexes that python lacks
+        # It is locked by mutexes that python lacks, so it is read without; an
+        # entry that moves meanwhile makes that fail
+        return wait_until(lambda: self._read_locks(path), 10, path)[0]
+
+    @staticmethod
+    def _read_locks(path):
         locks = tdb.open(str(path), tdb_flags=tdb.NOLOCK, flags=os.O_RDONLY)
         try:
-            return {key.rstrip(b'\0').decode() for key in locks
-                    if key.startswith(b'drain/')}
+            return ({key.rstrip(b'\0').decode() for key in locks
+                     if key.startswith(b'drain/')},)
+        except OSError:
+            return None
         finally:
             locks.close()
 

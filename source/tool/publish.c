@@ -1,0 +1,499 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * A prepared directory takes the place of a quiescent target.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+
+#define PUBLISH_PAUSE_MSEC 100
+#define PUBLISH_LINK_MSEC 10000 /* for smbds to acknowledge */
+#define PUBLISH_CACHES_MSEC 2000 /* for clients to give back what they cache */
+
+struct publish {
+	struct tool *tool;
+	const struct share_list *shares;
+	const struct share *share;
+	const struct drain_record *place; /* the target as it is now */
+	enum target_kind kind;
+	const char *name; /* of the new directory, as the person wrote it */
+	const char *path; /* the same, absolute and real */
+	bool may_be_missing;
+	struct pinned *old; /* the directory, the root, or the link */
+	struct pinned *staged;
+	bool prepared;
+	struct drain_id id;
+	struct drain_record *record; /* of the drain, when that is known */
+};
+
+/*
+ * What can be checked without a drain
+ */
+
+/* The real path of one that is not there yet, by that of its parent */
+static char *real_path_to_be(TALLOC_CTX *mem_ctx, const char *path)
+{
+	char *dir = talloc_strdup(mem_ctx, path);
+	char *slash = NULL;
+	char *real = NULL;
+	char *result = NULL;
+
+	while (dir != NULL && dir[0] != '\0' &&
+	       dir[strlen(dir) - 1] == '/') {
+		dir[strlen(dir) - 1] = '\0';
+	}
+	slash = (dir != NULL) ? strrchr(dir, '/') : NULL;
+	if (dir == NULL || dir[0] == '\0') {
+		return NULL;
+	}
+	if (slash == NULL) {
+		real = realpath(".", NULL);
+		slash = dir - 1;
+	} else {
+		*slash = '\0';
+		real = realpath(dir[0] != '\0' ? dir : "/", NULL);
+	}
+	if (real != NULL) {
+		result = drain_path_join(mem_ctx, real, slash + 1);
+		free(real);
+	}
+	return result;
+}
+
+static bool find_new_directory(struct publish *p)
+{
+	char *real = realpath(p->name, NULL);
+
+	if (real != NULL) {
+		p->path = talloc_strdup(p, real);
+		free(real);
+	} else if (errno == ENOENT && p->may_be_missing) {
+		p->path = real_path_to_be(p, p->name);
+	}
+	if (p->path == NULL) {
+		complain("%s: %s", show_text(p->name), strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+static bool check_not_nested(const struct publish *p)
+{
+	const char *old = p->place->real[0];
+
+	if (strcmp(p->path, old) == 0) {
+		complain("%s: that is what %s is now", show_text(p->path),
+			 show_target(p->place));
+		return false;
+	}
+	if (p->kind == TARGET_DIRECTORY && drain_path_within(p->path, old)) {
+		complain("%s: is inside of %s; stage the new version beside "
+			 "it or elsewhere on its file system",
+			 show_text(p->path), show_target(p->place));
+		return false;
+	}
+	if (drain_path_within(shares_lexical(p->place), p->path) ||
+	    drain_path_within(old, p->path)) {
+		complain("%s: %s is inside of it", show_text(p->path),
+			 show_target(p->place));
+		return false;
+	}
+	return true;
+}
+
+/* The old version will be there: clients must not take it for something */
+static bool check_not_served(const struct publish *p)
+{
+	const struct share *serving = shares_serving(p->shares, p->path);
+
+	if (serving == NULL) {
+		return true;
+	}
+	complain("%s: clients see it in share %s; stage the new version "
+		 "outside of all shares, or hide its directory in there with "
+		 "e.g. \"veto files = /.smbdrain/\"",
+		 show_text(p->path), serving->name);
+	return false;
+}
+
+static bool check_in_share(const struct publish *p)
+{
+	if (drain_path_within(p->path, p->share->real) &&
+	    strcmp(p->path, p->share->real) != 0) {
+		return true;
+	}
+	complain("%s: %s is a symbolic link, and it can only be made to lead "
+		 "to another directory in share %s",
+		 show_text(p->path), show_target(p->place), p->share->name);
+	return false;
+}
+
+static bool pin(struct publish *p)
+{
+	if (p->kind == TARGET_LINK) {
+		p->old = pin_link(p, shares_lexical(p->place));
+	} else {
+		p->old = pin_directory(p, p->place->real[0], false);
+	}
+	if (p->old != NULL) {
+		p->staged = pin_directory(p, p->path, p->may_be_missing);
+	}
+	return p->staged != NULL;
+}
+
+static bool can_be_exchanged(const struct publish *p)
+{
+	const struct pinned *old = p->old;
+	const struct pinned *staged = p->staged;
+	const bool exists = staged->fd != -1;
+
+	if (p->kind == TARGET_SHARE) {
+		return pin_one_mount(&old->self,
+				     exists ? &staged->self : &staged->in);
+	}
+	return pin_one_mount(&old->in, &staged->in) &&
+	       pin_one_mount(&old->in, &old->self) &&
+	       (!exists || pin_one_mount(&old->in, &staged->self));
+}
+
+static bool check_mounts(const struct publish *p)
+{
+	if (p->kind == TARGET_LINK || can_be_exchanged(p)) {
+		return true;
+	}
+	complain("%s: is not on the file system of %s (%s), or one of them is "
+		 "a mount point; stage the new version where it can be "
+		 "renamed into its place",
+		 show_text(p->path), show_target(p->place),
+		 show_text(p->old->path));
+	return false;
+}
+
+static bool check_rights(const struct publish *p)
+{
+	if (p->kind == TARGET_SHARE) {
+		return pin_writable(p->old->fd, p->old->path) &&
+		       pin_writable(p->staged->parent, p->path) &&
+		       (p->staged->fd == -1 ||
+			pin_writable(p->staged->fd, p->path));
+	}
+	return pin_writable(p->old->parent, p->old->path) &&
+	       (p->kind == TARGET_LINK ||
+		pin_writable(p->staged->parent, p->path));
+}
+
+static bool check(struct publish *p)
+{
+	return find_new_directory(p) && check_not_nested(p) &&
+	       (p->kind == TARGET_LINK ? check_in_share(p)
+				       : check_not_served(p)) &&
+	       pin(p) && check_mounts(p) && check_rights(p);
+}
+
+/*
+ * Who may
+ */
+
+static bool read_record(struct publish *p)
+{
+	struct drain_id_buf buf;
+	NTSTATUS status;
+
+	TALLOC_FREE(p->record);
+	status = drain_store_read(p->tool->store, p, &p->id, &p->record);
+	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
+		complain("%s: no drain with the id %s is in force",
+			 show_target(p->place), drain_id_string(&p->id, &buf));
+		return false;
+	}
+	if (!NT_STATUS_IS_OK(status)) {
+		complain("%s: can not read its record: %s",
+			 show_target(p->place), nt_errstr(status));
+		return false;
+	}
+	return true;
+}
+
+/* A link is where it was, whatever it has come to lead to */
+static bool is_of_target(const struct publish *p)
+{
+	const struct drain_record *r = p->record;
+	const char *lexical = shares_lexical(p->place);
+	size_t i;
+
+	if (p->kind != TARGET_LINK) {
+		return strcmp(r->real[0], p->place->real[0]) == 0;
+	}
+	for (i = 0; i < r->num_real; i++) {
+		if (strcmp(r->real[i], lexical) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool check_record(struct publish *p)
+{
+	struct drain_id_buf buf;
+
+	if (!read_record(p)) {
+		return false;
+	}
+	if (!is_of_target(p)) {
+		complain("%s: the drain %s is that of %s",
+			 show_target(p->place), drain_id_string(&p->id, &buf),
+			 show_target(p->record));
+		return false;
+	}
+	if (p->record->state != DRAIN_QUIESCENT) {
+		complain("%s: is %s and not quiescent; \"smbdrain wait\" "
+			 "waits until it is", show_target(p->place),
+			 drain_state_string(p->record->state));
+		return false;
+	}
+	return true;
+}
+
+static bool be_the_publisher(struct publish *p)
+{
+	struct server_id publisher = {0};
+	NTSTATUS status;
+
+	status = drain_publish_claim(p->tool->locks, &p->id, &publisher);
+	if (NT_STATUS_IS_OK(status)) {
+		return true;
+	}
+	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
+		complain("%s: another \"smbdrain publish\" (pid %s) is at "
+			 "work on it", show_target(p->place),
+			 show_server(publisher));
+	} else {
+		complain("%s: can not take its lock: %s",
+			 show_target(p->place), nt_errstr(status));
+	}
+	return false;
+}
+
+/*
+ * The link: the drain has to cover what it will lead to
+ */
+
+static bool change_cover(struct publish *p,
+			 NTSTATUS (*change)(struct drain_store *store,
+					    const struct drain_id *id,
+					    const char *path))
+{
+	NTSTATUS status = change(p->tool->store, &p->id, p->path);
+
+	if (NT_STATUS_IS_OK(status)) {
+		return true;
+	}
+	if (NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE)) {
+		complain("%s: its drain can not cover %s too: it covers as "
+			 "much as it can; resume it and begin a new one",
+			 show_target(p->place), show_text(p->path));
+	} else {
+		complain("%s: can not change its record: %s",
+			 show_target(p->place), tool_write_error(status));
+	}
+	return false;
+}
+
+/*
+ * Every smbd refuses opens there now, and durable handles do not come back to
+ * a quiescent drain: those that are gone are gone for good.
+ */
+static bool is_empty(struct publish *p, struct drain_record *record)
+{
+	struct holder_list *list = NULL;
+
+	list = holders_get(talloc_tos(), p->tool, record, false,
+			   tool_deadline(PUBLISH_LINK_MSEC));
+	if (list == NULL || list->num_silent > 0) {
+		return false;
+	}
+	return holders_drop_exempt(list) == 0;
+}
+
+static bool wait_until_empty(struct publish *p)
+{
+	uint64_t deadline = tool_deadline(PUBLISH_CACHES_MSEC);
+	struct drain_record record = *p->record;
+
+	record.real = &p->path;
+	record.num_real = 1;
+	while (!is_empty(p, &record)) {
+		if (tool_is_late(deadline)) {
+			complain("%s: is in use; what the link leads to has "
+				 "to be free too", show_text(p->path));
+			holders_complain(p->tool, &record);
+			return false;
+		}
+		smb_msleep(PUBLISH_PAUSE_MSEC);
+	}
+	return true;
+}
+
+static bool cover_and_replace(struct publish *p)
+{
+	return read_record(p) &&
+	       arm_again(p->tool, p->shares, p->record,
+			 tool_deadline(PUBLISH_LINK_MSEC)) &&
+	       wait_until_empty(p) && exchange_link(p->old, p->path);
+}
+
+static bool publish_link(struct publish *p)
+{
+	const bool covered = drain_record_covers(p->record, p->path);
+
+	if (!covered && !change_cover(p, drain_store_cover)) {
+		return false;
+	}
+	if (cover_and_replace(p)) {
+		return true;
+	}
+	if (!covered && change_cover(p, drain_store_uncover)) {
+		end_tell_roster(p->tool);
+	}
+	return false;
+}
+
+/*
+ * All three kinds
+ */
+
+static bool publish_root(struct publish *p)
+{
+	const struct root_publish root = {
+		.tool = p->tool,
+		.record = p->record,
+		.share = p->share,
+		.root = p->old,
+		.staged = p->staged,
+		.undo = p->tool->options->undo,
+	};
+
+	return journal_publish(&root);
+}
+
+bool publish_prepare(struct publish *p)
+{
+	if (p->kind == TARGET_DIRECTORY) {
+		p->prepared = exchange_prepare(p->old, p->staged);
+	} else {
+		p->prepared = pin_sync(p->staged);
+	}
+	return p->prepared;
+}
+
+static bool exchange(struct publish *p)
+{
+	if (!p->prepared && !publish_prepare(p)) {
+		return false;
+	}
+	switch (p->kind) {
+	case TARGET_DIRECTORY:
+		return exchange_directories(p->old, p->staged);
+	case TARGET_SHARE:
+		return publish_root(p);
+	case TARGET_LINK:
+		return publish_link(p);
+	}
+	return false;
+}
+
+static bool find_target(struct publish *p)
+{
+	p->place = shares_resolve(p, p->shares, p->tool->options->target);
+	if (p->place == NULL) {
+		return false;
+	}
+	p->share = shares_find(p->shares, p->place->target.share);
+	p->kind = shares_kind(p->place);
+	if (p->tool->options->undo && p->kind != TARGET_SHARE) {
+		complain("%s: is published in one step; nothing can be half "
+			 "done", show_target(p->place));
+		return false;
+	}
+	return true;
+}
+
+struct publish *publish_new(TALLOC_CTX *mem_ctx,
+			    struct tool *tool,
+			    const struct share_list *shares,
+			    const char *new_directory,
+			    bool may_be_missing)
+{
+	struct publish *p = talloc_zero(mem_ctx, struct publish);
+
+	if (p == NULL) {
+		complain("out of memory");
+		return NULL;
+	}
+	p->tool = tool;
+	p->shares = shares;
+	p->name = new_directory;
+	p->may_be_missing = may_be_missing;
+	if (!find_target(p) || !check(p)) {
+		TALLOC_FREE(p);
+	}
+	return p;
+}
+
+static bool exchange_if_still_held(struct publish *p)
+{
+	return check_record(p) && exchange(p);
+}
+
+static bool exchange_as_owner(struct publish *p)
+{
+	const enum end_owner owner = end_own(p->tool, p->record);
+	bool ok = owner != END_IS_NOT_OURS && exchange_if_still_held(p);
+
+	if (owner == END_IS_OURS) {
+		drain_owner_release(p->tool->locks, &p->id);
+	}
+	return ok;
+}
+
+bool publish_now(struct publish *p, const struct drain_id *id, bool owned)
+{
+	p->id = *id;
+	return check_record(p) && be_the_publisher(p) &&
+	       (owned ? exchange(p) : exchange_as_owner(p));
+}
+
+/* Entries of a root are on disk; their journal can go only then */
+static bool sync_exchange(const struct publish *p)
+{
+	switch (p->kind) {
+	case TARGET_DIRECTORY:
+		return pin_sync_parent(p->old) &&
+		       pin_sync_parent(p->staged);
+	case TARGET_LINK:
+		return pin_sync_parent(p->old);
+	case TARGET_SHARE:
+		break;
+	}
+	return true;
+}
+
+bool publish_finish(const struct publish *p)
+{
+	const bool undo = p->tool->options->undo;
+	const char *old = (p->kind == TARGET_LINK) ? p->place->real[0]
+						   : p->name;
+
+	if (!sync_exchange(p)) {
+		return false;
+	}
+	printf("%s is %s; the %s version is in %s\n", show_target(p->place),
+	       undo ? "as it was before" : "published", undo ? "new" : "old",
+	       show_text(old));
+	return true;
+}
