@@ -1,7 +1,8 @@
 """The figures, in the order in which they are measured."""
 
 from . import (
-    arming, consistency, instructions, last_close, throughput, waiting)
+    arming, blackout, consistency, instructions, last_close, throughput,
+    waiting)
 
 FIGURES = {
     'instructions': instructions,
@@ -9,5 +10,6 @@ FIGURES = {
     'last_close': last_close,
     'throughput': throughput,
     'waiting': waiting,
+    'blackout': blackout,
     'consistency': consistency,
 }
