@@ -27,4 +27,7 @@
  */
 ssize_t drain_fold(const char *path, char *folded);
 
+/** The same for some bytes of a path, e.g. one component. */
+ssize_t drain_fold_part(const char *path, size_t len, char *folded);
+
 #endif /* _DRAIN_FOLD_H_ */

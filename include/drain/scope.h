@@ -31,6 +31,12 @@ struct drain_root {
 	size_t num_drains;
 };
 
+/* How far a path has been followed down the tree */
+struct drain_walk {
+	const struct drain_node *node; /* NULL: nothing is drained below */
+	const struct drain_root *root; /* the innermost one so far, or NULL */
+};
+
 /** An empty tree. NULL: out of memory. */
 struct drain_scope *drain_scope_new(TALLOC_CTX *mem_ctx);
 
@@ -40,11 +46,13 @@ struct drain_scope *drain_scope_new(TALLOC_CTX *mem_ctx);
  */
 bool drain_scope_add(struct drain_scope *scope, const char *path, void *drain);
 
-/** The innermost drained directory that @path is or is in; NULL: none. */
-const struct drain_root *drain_scope_find(const struct drain_scope *scope,
-					  const char *path);
+/** Start at "/". */
+struct drain_walk drain_walk_start(const struct drain_scope *scope);
 
-/** Is @path a drained directory or a directory above one? */
-bool drain_scope_above(const struct drain_scope *scope, const char *path);
+/** Follow the next component of a path. */
+void drain_walk_step(struct drain_walk *walk, const char *name, size_t len);
+
+/** Is it at a drained directory or at a directory above one? */
+bool drain_walk_above(const struct drain_walk *walk);
 
 #endif /* _DRAIN_SCOPE_H_ */

@@ -34,11 +34,12 @@ static ssize_t fold_codepoint(const char **src, char *dst, size_t room)
 	return n;
 }
 
-ssize_t drain_fold(const char *path, char *folded)
+ssize_t drain_fold_part(const char *path, size_t len, char *folded)
 {
+	const char *end = path + len;
 	size_t used = 0;
 
-	while (*path != '\0') {
+	while (path < end) {
 		unsigned char c = *path;
 		ssize_t n;
 
@@ -59,4 +60,9 @@ ssize_t drain_fold(const char *path, char *folded)
 	}
 	folded[used] = '\0';
 	return used;
+}
+
+ssize_t drain_fold(const char *path, char *folded)
+{
+	return drain_fold_part(path, strlen(path), folded);
 }

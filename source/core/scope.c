@@ -13,16 +13,16 @@
 
 #include "drain/scope.h"
 
-struct node {
+struct drain_node {
 	const char *name;
 	size_t name_len;
-	struct node **children; /* sorted by compare_name() */
+	struct drain_node **children; /* sorted by compare_name() */
 	size_t num_children;
 	struct drain_root root; /* of no drains: just a step on the way */
 };
 
 struct drain_scope {
-	struct node top;
+	struct drain_node top;
 };
 
 struct drain_scope *drain_scope_new(TALLOC_CTX *mem_ctx)
@@ -30,7 +30,7 @@ struct drain_scope *drain_scope_new(TALLOC_CTX *mem_ctx)
 	return talloc_zero(mem_ctx, struct drain_scope);
 }
 
-static int compare_name(const struct node *n, const char *name, size_t len)
+static int compare_name(const struct drain_node *n, const char *name, size_t len)
 {
 	if (n->name_len != len) {
 		return (n->name_len < len) ? -1 : 1;
@@ -39,7 +39,7 @@ static int compare_name(const struct node *n, const char *name, size_t len)
 }
 
 /* The place of the first child that is not before @name */
-static size_t child_index(const struct node *n, const char *name, size_t len)
+static size_t child_index(const struct drain_node *n, const char *name, size_t len)
 {
 	size_t low = 0;
 	size_t high = n->num_children;
@@ -56,7 +56,7 @@ static size_t child_index(const struct node *n, const char *name, size_t len)
 	return low;
 }
 
-static struct node *find_child(const struct node *n,
+static struct drain_node *find_child(const struct drain_node *n,
 			       const char *name,
 			       size_t len)
 {
@@ -69,21 +69,21 @@ static struct node *find_child(const struct node *n,
 	return NULL;
 }
 
-static struct node *add_child(struct drain_scope *scope,
-			      struct node *n,
+static struct drain_node *add_child(struct drain_scope *scope,
+			      struct drain_node *n,
 			      const char *name,
 			      size_t len)
 {
 	size_t i = child_index(n, name, len);
-	struct node **children = NULL;
-	struct node *child = talloc_zero(scope, struct node);
+	struct drain_node **children = NULL;
+	struct drain_node *child = talloc_zero(scope, struct drain_node);
 
 	if (child == NULL) {
 		return NULL;
 	}
 	child->name = talloc_strndup(child, name, len);
 	child->name_len = len;
-	children = talloc_realloc(scope, n->children, struct node *,
+	children = talloc_realloc(scope, n->children, struct drain_node *,
 				  n->num_children + 1);
 	if (child->name == NULL || children == NULL) {
 		talloc_free(child);
@@ -122,7 +122,7 @@ static bool root_add(struct drain_scope *scope,
 }
 
 /* A new root may come between roots that are there: set all links anew */
-static void link_roots(struct node *n, const struct drain_root *outer)
+static void link_roots(struct drain_node *n, const struct drain_root *outer)
 {
 	size_t i;
 
@@ -137,11 +137,11 @@ static void link_roots(struct node *n, const struct drain_root *outer)
 
 bool drain_scope_add(struct drain_scope *scope, const char *path, void *drain)
 {
-	struct node *n = &scope->top;
+	struct drain_node *n = &scope->top;
 	size_t len;
 
 	while ((len = next_name(&path)) > 0) {
-		struct node *child = find_child(n, path, len);
+		struct drain_node *child = find_child(n, path, len);
 
 		if (child == NULL) {
 			child = add_child(scope, n, path, len);
@@ -160,37 +160,32 @@ bool drain_scope_add(struct drain_scope *scope, const char *path, void *drain)
 	return true;
 }
 
-const struct drain_root *drain_scope_find(const struct drain_scope *scope,
-					  const char *path)
+static void walk_to(struct drain_walk *walk, const struct drain_node *n)
 {
-	const struct node *n = &scope->top;
-	const struct drain_root *found = NULL;
-
-	while (n != NULL) {
-		size_t len;
-
-		if (n->root.num_drains > 0) {
-			found = &n->root;
-		}
-		len = next_name(&path);
-		if (len == 0) {
-			break;
-		}
-		n = find_child(n, path, len);
-		path += len;
+	walk->node = n;
+	if (n != NULL && n->root.num_drains > 0) {
+		walk->root = &n->root;
 	}
-	return found;
 }
 
-bool drain_scope_above(const struct drain_scope *scope, const char *path)
+struct drain_walk drain_walk_start(const struct drain_scope *scope)
 {
-	const struct node *n = &scope->top;
-	size_t len;
+	struct drain_walk walk = {.root = NULL};
 
-	while (n != NULL && (len = next_name(&path)) > 0) {
-		n = find_child(n, path, len);
-		path += len;
+	walk_to(&walk, &scope->top);
+	return walk;
+}
+
+void drain_walk_step(struct drain_walk *walk, const char *name, size_t len)
+{
+	if (walk->node != NULL) {
+		walk_to(walk, find_child(walk->node, name, len));
 	}
+}
+
+bool drain_walk_above(const struct drain_walk *walk)
+{
+	const struct drain_node *n = walk->node;
 
 	/* Every leaf is a drained directory */
 	return n != NULL && (n->num_children > 0 || n->root.num_drains > 0);

@@ -452,6 +452,7 @@ static NTSTATUS build_scope(void)
 	}
 	TALLOC_FREE(drain_process.scope);
 	drain_process.scope = scope;
+	drain_process.near.dir[0] = '\0';
 	return NT_STATUS_OK;
 }
 

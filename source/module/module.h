@@ -109,6 +109,12 @@ struct drain {
 	size_t num_watchers;
 };
 
+/* Where opens come from again and again: the root of a share */
+struct drain_near {
+	char dir[PATH_MAX]; /* "": not known yet */
+	struct drain_walk walk;
+};
+
 /* What one smbd has once */
 struct drain_process {
 	struct messaging_context *msg_ctx;
@@ -119,6 +125,7 @@ struct drain_process {
 
 	struct drain *drains; /* NULL: nothing drains, the normal state */
 	struct drain_scope *scope; /* of folded paths */
+	struct drain_near near; /* in that scope */
 
 	uint32_t num_errors;
 	char last_error[256];
@@ -230,8 +237,8 @@ void drains_return_end(struct files_struct *fsp);
 
 /* A path, and how far we have gone through the drains that it is in */
 struct drain_path {
-	char path[DRAIN_FOLDED_MAX];
-	char folded[DRAIN_FOLDED_MAX]; /* "": there is no such path */
+	char path[DRAIN_FOLDED_MAX]; /* "": there is no such path */
+	struct drain_walk walk; /* of all of it */
 	const struct drain_root *root;
 	size_t next;
 };
@@ -239,7 +246,7 @@ struct drain_path {
 /* Something in a share, and the drains that it is in */
 struct drain_place {
 	struct drain_path name; /* by the name that the client used */
-	struct drain_path real; /* links resolved, if that is known */
+	struct drain_path real; /* links resolved, if known and different */
 	bool case_sensitive;
 };
 

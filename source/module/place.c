@@ -15,16 +15,74 @@
 
 #include "module.h"
 
-static void rewind_path(struct drain_path *p)
+static struct drain_walk walk_from_top(void)
 {
-	p->next = 0;
-	p->root = NULL;
-	if (p->folded[0] != '\0' && drain_process.scope != NULL) {
-		p->root = drain_scope_find(drain_process.scope, p->folded);
-	}
+	struct drain_walk nowhere = {.node = NULL};
+
+	return (drain_process.scope != NULL)
+		       ? drain_walk_start(drain_process.scope)
+		       : nowhere;
 }
 
-static bool set_path(struct drain_path *p, const char *dir, const char *name)
+/* As far as something is drained there. false: a name is too long. */
+static bool follow(struct drain_walk *walk, const char *path)
+{
+	char folded[DRAIN_FOLDED_MAX];
+
+	while (walk->node != NULL) {
+		size_t len;
+		ssize_t folded_len;
+
+		path += strspn(path, "/");
+		len = strcspn(path, "/");
+		if (len == 0) {
+			break;
+		}
+		folded_len = drain_fold_part(path, len, folded);
+		if (folded_len < 0) {
+			return false;
+		}
+		drain_walk_step(walk, folded, folded_len);
+		path += len;
+	}
+	return true;
+}
+
+/* The way to a share is long, and the same for all opens there */
+static bool walk_to_share(struct drain_walk *walk, const char *dir)
+{
+	struct drain_near *near = &drain_process.near;
+
+	if (strcmp(near->dir, dir) != 0) {
+		near->walk = walk_from_top();
+		if (!follow(&near->walk, dir) ||
+		    strlcpy(near->dir, dir, sizeof(near->dir)) >=
+			    sizeof(near->dir)) {
+			near->dir[0] = '\0';
+			return false;
+		}
+	}
+	*walk = near->walk;
+	return true;
+}
+
+static void start(struct drain_path *p)
+{
+	p->next = 0;
+	p->root = p->walk.root;
+}
+
+static bool rewind_path(struct drain_path *p)
+{
+	bool ok;
+
+	p->walk = walk_from_top();
+	ok = follow(&p->walk, p->path);
+	start(p);
+	return ok;
+}
+
+static bool join(struct drain_path *p, const char *dir, const char *name)
 {
 	const char *slash = (strcmp(dir, "/") == 0) ? "" : "/";
 	int len;
@@ -34,19 +92,36 @@ static bool set_path(struct drain_path *p, const char *dir, const char *name)
 		name = "";
 	}
 	len = snprintf(p->path, sizeof(p->path), "%s%s%s", dir, slash, name);
-	if (len < 0 || (size_t)len >= sizeof(p->path) ||
-	    drain_fold(p->path, p->folded) < 0) {
+	return len >= 0 && (size_t)len < sizeof(p->path);
+}
+
+static bool set_path(struct drain_path *p, const char *dir, const char *name)
+{
+	return join(p, dir, name) && rewind_path(p);
+}
+
+/* Most often no link was on the way: then it is in the same drains */
+static bool set_real(struct drain_place *place,
+		     const char *dir,
+		     const char *name)
+{
+	struct drain_path *real = &place->real;
+
+	if (!join(real, dir, name)) {
 		return false;
 	}
-	rewind_path(p);
-	return true;
+	if (strcmp(real->path, place->name.path) == 0) {
+		real->path[0] = '\0';
+		return true;
+	}
+	return rewind_path(real);
 }
 
 static void no_path(struct drain_path *p)
 {
 	p->path[0] = '\0';
-	p->folded[0] = '\0';
-	rewind_path(p);
+	p->walk = (struct drain_walk) {.node = NULL};
+	start(p);
 }
 
 /* Where an open file is now. Not for one that is deleted, or a made-up fd. */
@@ -114,7 +189,13 @@ static bool start_with_name(struct drain_place *place,
 {
 	place->case_sensitive = conn->case_sensitive;
 	no_path(&place->real);
-	return set_path(&place->name, conn->connectpath, name);
+	if (!join(&place->name, conn->connectpath, name) ||
+	    !walk_to_share(&place->name.walk, conn->connectpath) ||
+	    !follow(&place->name.walk, name)) {
+		return false;
+	}
+	start(&place->name);
+	return true;
 }
 
 bool drain_place_init(struct drain_place *place,
@@ -127,7 +208,7 @@ bool drain_place_init(struct drain_place *place,
 		return false;
 	}
 	if (realpath(place->name.path, dir) != NULL) {
-		return set_path(&place->real, dir, "");
+		return set_real(place, dir, "");
 	}
 	return true;
 }
@@ -144,10 +225,10 @@ bool drain_place_of_open(struct drain_place *place,
 		return false;
 	}
 	if (path_of_fsp(smb_fname->fsp, path)) {
-		return set_path(&place->real, path, "");
+		return set_real(place, path, "");
 	}
 	if (real_directory(conn, dirfsp, name, path)) {
-		return set_path(&place->real, path, last_component(name));
+		return set_real(place, path, last_component(name));
 	}
 	return true;
 }
@@ -165,7 +246,7 @@ bool drain_place_of_handle(struct drain_place *place,
 	if (!start_with_name(place, fsp->conn, fsp->fsp_name->base_name)) {
 		return false;
 	}
-	return !path_of_fsp(file, path) || set_path(&place->real, path, "");
+	return !path_of_fsp(file, path) || set_real(place, path, "");
 }
 
 bool drain_place_at(struct drain_place *place,
@@ -185,10 +266,11 @@ bool drain_place_at(struct drain_place *place,
 	return set_path(&place->name, path, last_component(name));
 }
 
+/* No name is too long for this that has not been so before */
 void drain_place_rewind(struct drain_place *place)
 {
-	rewind_path(&place->name);
-	rewind_path(&place->real);
+	(void)rewind_path(&place->name);
+	(void)rewind_path(&place->real);
 }
 
 static struct drain *next_of_path(const struct drain_place *place,
@@ -241,8 +323,7 @@ static bool exactly_above(const struct drain_path *p)
 static bool path_above(const struct drain_place *place,
 		       const struct drain_path *p)
 {
-	return p->folded[0] != '\0' && drain_process.scope != NULL &&
-	       drain_scope_above(drain_process.scope, p->folded) &&
+	return p->path[0] != '\0' && drain_walk_above(&p->walk) &&
 	       (!place->case_sensitive || exactly_above(p));
 }
 
@@ -256,15 +337,19 @@ static bool path_in(const struct drain_place *place,
 		    const struct drain_path *p,
 		    const struct drain_record *record)
 {
+	char path[DRAIN_FOLDED_MAX];
 	char folded[DRAIN_FOLDED_MAX];
 	size_t i;
 
 	if (place->case_sensitive) {
 		return drain_record_covers(record, p->path);
 	}
+	if (drain_fold(p->path, path) < 0) {
+		return true;
+	}
 	for (i = 0; i < record->num_real; i++) {
 		if (drain_fold(record->real[i], folded) >= 0 &&
-		    drain_path_within(p->folded, folded)) {
+		    drain_path_within(path, folded)) {
 			return true;
 		}
 	}
@@ -275,6 +360,6 @@ bool drain_place_in(const struct drain_place *place,
 		    const struct drain_record *record)
 {
 	return path_in(place, &place->name, record) ||
-	       (place->real.folded[0] != '\0' &&
+	       (place->real.path[0] != '\0' &&
 		path_in(place, &place->real, record));
 }
