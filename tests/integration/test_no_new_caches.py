@@ -94,6 +94,18 @@ def test_open_of_a_client_that_may_finish(server, drain, dialect):
             assert all(map(has_no_cache, opens_of(tree, 'app/second.exe')))
 
 
+@DIALECTS
+def test_own_lease_is_no_obstacle(server, drain, dialect):
+    """Who opens one more time what it caches does not wait for itself"""
+    with connect(server.port, dialects=(dialect,)) as tree:
+        handle = tree.create('app/tool.exe', Access.READ_WRITE, lease='RWH')
+        drain.begin('pkg/app', '--let-holders-finish')
+        notification = tree.connection.wait_break()
+        again = tree.create_nowait('app/tool.exe', lease=handle.lease)
+        assert has_no_cache(again.wait(5))
+        notification.ack()
+
+
 def test_open_of_a_directory(server, drain):
     """Listings are granted, leases on them are not"""
     drain.begin('pkg/app')
