@@ -18,7 +18,8 @@ from lib.smb2 import (Access, Lease, LeaseState, OplockLevel, connect,
 from lib.smbd import PrivateSmbd
 
 ROUNDS = 20
-BOUND = 0.5     # 0.05 on a machine that has nothing else to do
+BOUND = 0.05    # seconds from begin to quiescent
+BUSY = 10       # how much longer it may take where others work as well
 QUIET = 0.3     # long enough for a break that should not come
 
 
@@ -250,7 +251,8 @@ def test_milliseconds_from_begin_to_quiescent(place):
     print(f'begin to quiescent with a cached RWH handle: {quiescent:.1f} ms, '
           f'of that until armed: {armed:.1f} ms; '
           f'the whole of smbdrain: {command:.1f} ms (median of {ROUNDS})')
-    assert quiescent < BOUND * 1000
+    assert min(each[1] for each in took) < BOUND
+    assert quiescent < BUSY * BOUND * 1000
 
 
 def test_without_breaks_it_takes_what_the_client_takes(place):
