@@ -98,6 +98,20 @@ def test_oplock_shrinks_to_level_two(place, level):
         assert drain.holders('pkg/app')[0]['lease'] == 'level2'
 
 
+def test_another_library_is_asked(place):
+    """It does not answer; what it has open is a holder until it is closed"""
+    server, drain = place
+    with ImpacketClient(server.port) as client:
+        file_id = client.open_durable('app/tool.exe')
+        assert drain.holders('pkg/app')[0]['lease'] == 'batch'
+        drain.begin('pkg/app')
+        assert client.read(file_id, length=2) == b'MZ'
+        assert client.is_asked_for_its_cache
+        drain.wait('pkg/app', '--timeout=0.3', expect=124)
+        client.close(file_id)
+        drain.wait('pkg/app', '--timeout=5')
+
+
 def test_read_cache_is_left(place):
     """It keeps no handle open"""
     server, drain = place

@@ -8,9 +8,10 @@ import pytest
 import tdb
 
 from lib.drain import ended
+from lib.impacket_client import ImpacketClient
 from lib.smb2 import (Connection, Durable, NtStatus, SmbError, connect,
                       SMB_2_1, SMB_3_0)
-from lib.smbd import DURABLE_SHARE
+from lib.smbd import DURABLE_SHARE, wait_until
 
 USER = ('daemon', 'Not-a-secret-1')
 REFUSED = NtStatus.SHARING_VIOLATION
@@ -97,6 +98,26 @@ def test_it_comes_back_and_counts(away, version, dialect, begin):
         assert waiter.wait(10) == 0
         assert time.time() - moment < 2
     assert drain.state('pkg/app') == 'quiescent'
+
+
+def test_another_library(drained):
+    """It goes, is waited for, comes back and finishes"""
+    server, drain = drained({'pkg': {'vfs objects': 'drain',
+                                     **DURABLE_SHARE}})
+    server.put('pkg', TOOL, b'MZ' * 100)
+    with ImpacketClient(server.port) as client:
+        file_id = client.open_durable(TOOL)
+        drain.begin('pkg/app')
+    wait_until(lambda: drain.holders('pkg/app')[0]['disconnected'], 5,
+               'away', 0.05)
+    drain.wait('pkg/app', '--timeout=0.3', expect=124)
+    with ImpacketClient(server.port) as client:
+        assert client.status_of_open(TOOL) == REFUSED
+        file_id = client.open_durable(TOOL, back_to=file_id)
+        assert client.read(file_id, length=2) == b'MZ'
+        assert not drain.holders('pkg/app')[0]['disconnected']
+        client.close(file_id)
+        drain.wait('pkg/app', '--timeout=5')
 
 
 def test_it_comes_and_goes(away):

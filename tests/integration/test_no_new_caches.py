@@ -7,9 +7,10 @@ import pytest
 
 from lib.caching import CACHING_SHARE
 from lib.drain import Drain
+from lib.impacket_client import ImpacketClient
 from lib.smb2 import (Access, Disposition, Durable, LeaseState, NtStatus,
                       OplockLevel, Option, connect, SMB_2_1, SMB_3_1_1)
-from lib.smbd import PrivateSmbd
+from lib.smbd import PrivateSmbd, wait_until
 
 EXEMPT, PASSWORD = 'daemon', 'Not-a-secret-1'
 
@@ -83,6 +84,19 @@ def test_exempt_open(server, drain, dialect):
                  dialects=(dialect,)) as tree:
         assert all(map(has_no_cache, opens_of(
             tree, 'app/tool.exe', Access.READ_WRITE)))
+
+
+def test_exempt_open_by_another_library(server, drain):
+    """Its handle is not cached, and ends with its connection"""
+    with ImpacketClient(server.port, user=EXEMPT, password=PASSWORD) as client:
+        client.open_durable('other/data.bin')
+        assert drain.holders('pkg/other')[0]['lease'] == 'batch'
+        drain.begin('pkg/app')
+        client.open_durable('app/tool.exe')
+        holder, = drain.holders('pkg/app')
+        assert holder['exempt'] and holder['lease'] == 'none'
+    wait_until(lambda: drain.holders('pkg/app') == [], 5, 'its end', 0.05)
+    assert drain.holders('pkg/other')[0]['disconnected']
 
 
 @DIALECTS
