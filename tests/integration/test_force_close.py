@@ -550,25 +550,6 @@ def test_client_goes_while_it_is_waited_for(server, drain):
         undo_rename(server, 'quiet')
 
 
-def test_durable_handle_of_a_client_that_goes(server, drain):
-    """What is to be closed does not stay behind for its client"""
-    with (connect(server.port, 'quiet') as tree,
-          connect(server.port, 'quiet', user=USER,
-                  password=PASSWORD) as other):
-        handle, kept, _, _ = start_deferred_rename(tree, other, lease='RH',
-                                                   durable=2)
-        assert handle.durable
-        child = server.child_of(tree.connection)
-        with ended(drain.start('close', 'quiet/app', '--user=nobody')):
-            wait_until(lambda: status_of(handle.query_info) == CLOSED, 10,
-                       'turned away', 0.05)
-            tree.connection.drop(reset=True)
-            server.wait_gone(child)
-        kept.close()
-        assert drain.holders('quiet/app') == []
-        undo_rename(server, 'quiet')
-
-
 @pytest.mark.parametrize('how', ['drop', 'disconnect', 'logoff'])
 def test_client_leaves_within_its_grace(server, drain, how):
     """It is asked for what it has not written, and leaves instead"""
