@@ -4,7 +4,6 @@ import contextlib
 import os
 import statistics
 import struct
-import threading
 import time
 
 import pytest
@@ -274,11 +273,11 @@ def test_without_breaks_it_takes_what_the_client_takes(place):
     server, drain = place
     with CachingClient(server.port, share='quiet') as client:
         handle = client.cache('app/tool.exe')
-        closer = threading.Timer(1.5, handle.close)
-        closer.start()
-        _, quiescent, _ = one_drain(server, drain, 'quiet/app')
-        closer.join()
-    assert quiescent > 1
+        drain.begin('quiet/app')
+        with waiting(drain, 'quiet/app') as waiter:
+            time.sleep(1)
+            assert waiter.poll() is None
+            handle.close()
 
 
 def test_many_cached_handles(place):

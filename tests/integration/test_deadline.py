@@ -246,6 +246,18 @@ def test_force_says_whose(drain, handle):
     assert '@127.0.0.1 has app/tool.exe open' in done.stderr
 
 
+def test_force_says_of_all(server, drain, handle):
+    """Nobody could be asked for them later"""
+    names = {f'app/many/{number}' for number in range(30)}
+    for name in names:
+        server.put('pkg', name)
+        handle.tree.create(name)
+    done = drain.begin('pkg/app', '--wait', *deadline(1, 'force'))
+    told = {line.split()[3] for line in done.stderr.splitlines()
+            if ' has ' in line}
+    assert told == names | {'app/tool.exe'}
+
+
 def test_force_on_begin_and_run(server, drain, handle):
     """The same for the others that wait"""
     drain.begin('pkg/app', '--wait', *deadline(1, 'force'))
@@ -364,6 +376,13 @@ def test_wait_may_set_another(drain, handle):
     drain.wait('pkg/app', *deadline(1, 'force'))
     assert waiter.wait(5) == 0
     waiter.communicate()
+    assert is_closed(handle)
+
+
+def test_force_is_brought_forward(drain, handle):
+    """The smbds have a timer already, and take another"""
+    drain.begin('pkg/app', *deadline('1h', 'force'))
+    drain.wait('pkg/app', *deadline(1, 'force'), timeout=20)
     assert is_closed(handle)
 
 
