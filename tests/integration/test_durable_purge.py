@@ -266,8 +266,8 @@ def test_force_for_one_that_came_back(server, drain):
 def test_force_for_one_that_comes_back_late(server, drain):
     """After the deadline, with no tool running: it does not stay for ever"""
     away = Away(server)
-    drain.begin('pkg/app', '--timeout=0.1', '--on-timeout=force')
-    time.sleep(0.2)
+    drain.begin('pkg/app', '--timeout=1', '--on-timeout=force')
+    time.sleep(1)
     with away.back() as tree:
         handle = tree.reconnect(away.handle)
         assert handle.read(length=2) == b'MZ'

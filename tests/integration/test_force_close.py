@@ -539,10 +539,11 @@ def test_client_goes_while_it_is_waited_for(server, drain):
     """Its smbd ends with a rename and a close under way"""
     with (connect(server.port, 'quiet') as tree,
           connect(server.port, 'quiet') as other):
-        start_deferred_rename(tree, other)
+        handle, _, _, _ = start_deferred_rename(tree, other)
         child = server.child_of(tree.connection)
-        drain.begin('quiet/app', '--timeout=0.1', '--on-timeout=force')
-        time.sleep(0.3)
+        drain.begin('quiet/app', '--timeout=1', '--on-timeout=force')
+        wait_until(lambda: status_of(handle.query_info) == CLOSED, 10,
+                   'turned away', 0.05)
         other.connection.drop(reset=True)
         tree.connection.drop(reset=True)
         server.wait_gone(child)
@@ -555,7 +556,7 @@ def test_client_leaves_within_its_grace(server, drain, how):
     """It is asked for what it has not written, and leaves instead"""
     with connect(server.port, 'quiet') as tree:
         tree.create('app/tool.exe', Access.READ_WRITE, lease='RWH')
-        drain.begin('quiet/app', '--timeout=0.1', '--on-timeout=force')
+        drain.begin('quiet/app', '--timeout=1', '--on-timeout=force')
         tree.connection.wait_break()
         if how == 'drop':
             tree.connection.drop(reset=True)
