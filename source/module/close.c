@@ -204,8 +204,7 @@ static bool may_still_write_back(struct closing *closing)
 {
 	const struct timeval now = timeval_current();
 
-	if (closing->fsp->fsp_flags.closing ||
-	    !(fsp_lease_type(closing->fsp) & SMB2_LEASE_WRITE)) {
+	if (!(fsp_lease_type(closing->fsp) & SMB2_LEASE_WRITE)) {
 		return false;
 	}
 	if (timeval_is_zero(&closing->grace_end)) {
