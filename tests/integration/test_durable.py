@@ -200,20 +200,25 @@ def test_expiry_without_the_scavenger(away):
     drain.wait('pkg/app', '--timeout=10')
 
 
+def _times(value):
+    """Where in a record there are times of now"""
+    now = time.time() * 1e6
+    return [at for at in range(0, len(value) - 15, 4)
+            if abs(struct.unpack_from('<Q', value, at)[0] - now) < 1e8]
+
+
 def _make_quiescent(server):
-    """Write so into the one record, as if nobody had looked at left-overs"""
+    """Write so into the last record, as if nobody had looked at left-overs"""
     path = server.base / 'state' / 'smbdrain.tdb'
     store = tdb.open(str(path), flags=os.O_RDWR)
     try:
-        key, = store
+        key = max(store, key=lambda key: struct.unpack_from(
+            '<Q', store[key], _times(store[key])[0]))
         value = bytearray(store[key])
         struct.pack_into('<H', value, 6, 3)
-        now = time.time() * 1e6
-        times = [at for at in range(0, len(value) - 15, 4)
-                 if abs(struct.unpack_from('<Q', value, at)[0] - now) < 1e8]
-        begun, armed = times
+        begun, armed = _times(value)
         assert armed == begun + 8
-        struct.pack_into('<Q', value, armed + 8, int(now))
+        struct.pack_into('<Q', value, armed + 8, int(time.time() * 1e6))
         store.store(key, bytes(value), tdb.REPLACE)
     finally:
         store.close()
@@ -229,6 +234,17 @@ def test_it_is_refused_once_quiescent(away, version, dialect):
     assert _status(back(), handle) == NtStatus.OBJECT_NAME_NOT_FOUND
     drain.resume('pkg/app')
     assert _status(back(), handle) == NtStatus.SUCCESS
+
+
+def test_what_was_refused_does_not_count(away):
+    """In no other drain that it would have come back into"""
+    server, drain, handle, back = away(begin=False)
+    drain.begin('pkg')
+    drain.begin('pkg/app')
+    _make_quiescent(server)
+    assert drain.state('pkg/app') == 'quiescent'
+    assert _status(back(), handle) == NtStatus.OBJECT_NAME_NOT_FOUND
+    drain.wait('pkg', '--purge-durables', '--timeout=10')
 
 
 @KINDS
