@@ -30,7 +30,8 @@ struct drain_scope *drain_scope_new(TALLOC_CTX *mem_ctx)
 	return talloc_zero(mem_ctx, struct drain_scope);
 }
 
-static int compare_name(const struct drain_node *n, const char *name, size_t len)
+static int
+compare_name(const struct drain_node *n, const char *name, size_t len)
 {
 	if (n->name_len != len) {
 		return (n->name_len < len) ? -1 : 1;
@@ -39,7 +40,8 @@ static int compare_name(const struct drain_node *n, const char *name, size_t len
 }
 
 /* The place of the first child that is not before @name */
-static size_t child_index(const struct drain_node *n, const char *name, size_t len)
+static size_t
+child_index(const struct drain_node *n, const char *name, size_t len)
 {
 	size_t low = 0;
 	size_t high = n->num_children;
@@ -56,9 +58,8 @@ static size_t child_index(const struct drain_node *n, const char *name, size_t l
 	return low;
 }
 
-static struct drain_node *find_child(const struct drain_node *n,
-			       const char *name,
-			       size_t len)
+static struct drain_node *
+find_child(const struct drain_node *n, const char *name, size_t len)
 {
 	size_t i = child_index(n, name, len);
 
@@ -70,9 +71,9 @@ static struct drain_node *find_child(const struct drain_node *n,
 }
 
 static struct drain_node *add_child(struct drain_scope *scope,
-			      struct drain_node *n,
-			      const char *name,
-			      size_t len)
+				    struct drain_node *n,
+				    const char *name,
+				    size_t len)
 {
 	size_t i = child_index(n, name, len);
 	struct drain_node **children = NULL;
@@ -83,14 +84,17 @@ static struct drain_node *add_child(struct drain_scope *scope,
 	}
 	child->name = talloc_strndup(child, name, len);
 	child->name_len = len;
-	children = talloc_realloc(scope, n->children, struct drain_node *,
+	children = talloc_realloc(scope,
+				  n->children,
+				  struct drain_node *,
 				  n->num_children + 1);
 	if (child->name == NULL || children == NULL) {
 		talloc_free(child);
 		return NULL;
 	}
 
-	memmove(&children[i + 1], &children[i],
+	memmove(&children[i + 1],
+		&children[i],
 		(n->num_children - i) * sizeof(*children));
 	children[i] = child;
 	n->children = children;
@@ -105,11 +109,12 @@ static size_t next_name(const char **path)
 	return strcspn(*path, "/");
 }
 
-static bool root_add(struct drain_scope *scope,
-		     struct drain_root *root,
-		     void *drain)
+static bool
+root_add(struct drain_scope *scope, struct drain_root *root, void *drain)
 {
-	void **drains = talloc_realloc(scope, root->drains, void *,
+	void **drains = talloc_realloc(scope,
+				       root->drains,
+				       void *,
 				       root->num_drains + 1);
 
 	if (drains == NULL) {

@@ -41,7 +41,6 @@ struct closing {
 	struct timeval grace_max;
 	struct timespec changed; /* the file, when last seen */
 	bool shut; /* no new requests */
-	bool used; /* by a request */
 	bool written; /* by a request */
 };
 
@@ -127,15 +126,12 @@ static void note_request(struct drain_close_state *state,
 		state->copying = true;
 	}
 
-	/* A notification ends with its handle; an open uses none yet */
-	if (smb2req->compat_chain_fsp == NULL || opcode == SMB2_OP_NOTIFY ||
-	    opcode == SMB2_OP_CREATE) {
+	if (opcode != SMB2_OP_WRITE || smb2req->compat_chain_fsp == NULL) {
 		return;
 	}
 	closing = closing_of(state, smb2req->compat_chain_fsp);
 	if (closing != NULL) {
-		closing->used = true;
-		closing->written |= opcode == SMB2_OP_WRITE;
+		closing->written = true;
 	}
 }
 
@@ -162,7 +158,6 @@ static void find_all(struct drain_close_state *state)
 
 	for (i = 0; i < state->num; i++) {
 		state->closing[i].fsp = NULL;
-		state->closing[i].used = false;
 		state->closing[i].written = false;
 	}
 	state->copying = false;
@@ -209,8 +204,7 @@ static bool may_still_write_back(struct closing *closing)
 {
 	const struct timeval now = timeval_current();
 
-	if (closing->fsp->fsp_flags.closing ||
-	    !(fsp_lease_type(closing->fsp) & SMB2_LEASE_WRITE)) {
+	if (!(fsp_lease_type(closing->fsp) & SMB2_LEASE_WRITE)) {
 		return false;
 	}
 	if (timeval_is_zero(&closing->grace_end)) {
@@ -222,7 +216,8 @@ static bool may_still_write_back(struct closing *closing)
 }
 
 /*
- * 2. and 3. Requests
+ * 2. and 3. Requests: smbd notes with a handle all that wait for something, but
+ * for notifications, which end with it.
  */
 
 static void cancel_requests(struct files_struct *fsp)
@@ -253,8 +248,7 @@ static void shut(struct closing *closing)
 static bool is_in_use(const struct drain_close_state *state,
 		      const struct closing *closing)
 {
-	return state->copying || closing->used ||
-	       closing->fsp->num_aio_requests > 0;
+	return state->copying || closing->fsp->num_aio_requests > 0;
 }
 
 /*

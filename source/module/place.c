@@ -82,12 +82,18 @@ static bool rewind_path(struct drain_path *p)
 	return ok;
 }
 
+/* As smbd calls that of a share */
+static bool is_root(const char *name)
+{
+	return name[0] == '\0' || strcmp(name, ".") == 0;
+}
+
 static bool join(struct drain_path *p, const char *dir, const char *name)
 {
 	const char *slash = (strcmp(dir, "/") == 0) ? "" : "/";
 	int len;
 
-	if (name[0] == '\0' || strcmp(name, ".") == 0) {
+	if (is_root(name)) {
 		slash = "";
 		name = "";
 	}
@@ -101,9 +107,8 @@ static bool set_path(struct drain_path *p, const char *dir, const char *name)
 }
 
 /* Most often no link was on the way: then it is in the same drains */
-static bool set_real(struct drain_place *place,
-		     const char *dir,
-		     const char *name)
+static bool
+set_real(struct drain_place *place, const char *dir, const char *name)
 {
 	struct drain_path *real = &place->real;
 
@@ -120,7 +125,7 @@ static bool set_real(struct drain_place *place,
 static void no_path(struct drain_path *p)
 {
 	p->path[0] = '\0';
-	p->walk = (struct drain_walk) {.node = NULL};
+	p->walk = (struct drain_walk){.node = NULL};
 	start(p);
 }
 
@@ -166,8 +171,12 @@ static bool real_parent(const struct connection_struct *conn,
 	char dir[PATH_MAX];
 	int len;
 
-	len = snprintf(dir, sizeof(dir), "%s/%.*s", conn->connectpath,
-		       (int)(last - name), name);
+	len = snprintf(dir,
+		       sizeof(dir),
+		       "%s/%.*s",
+		       conn->connectpath,
+		       (int)(last - name),
+		       name);
 	return len > 0 && (size_t)len < sizeof(dir) &&
 	       realpath(dir, path) != NULL;
 }
@@ -191,7 +200,7 @@ static bool start_with_name(struct drain_place *place,
 	no_path(&place->real);
 	if (!join(&place->name, conn->connectpath, name) ||
 	    !walk_to_share(&place->name.walk, conn->connectpath) ||
-	    !follow(&place->name.walk, name)) {
+	    !(is_root(name) || follow(&place->name.walk, name))) {
 		return false;
 	}
 	start(&place->name);
@@ -270,7 +279,9 @@ bool drain_place_at(struct drain_place *place,
 void drain_place_rewind(struct drain_place *place)
 {
 	(void)rewind_path(&place->name);
-	(void)rewind_path(&place->real);
+	if (place->real.path[0] != '\0') {
+		(void)rewind_path(&place->real);
+	}
 }
 
 static struct drain *next_of_path(const struct drain_place *place,
@@ -308,8 +319,7 @@ static bool exactly_above(const struct drain_path *p)
 	const struct drain *drain = NULL;
 	size_t i;
 
-	for (drain = drain_process.drains; drain != NULL;
-	     drain = drain->next) {
+	for (drain = drain_process.drains; drain != NULL; drain = drain->next) {
 		for (i = 0; i < drain->record->num_real; i++) {
 			if (drain_path_within(drain->record->real[i],
 					      p->path)) {

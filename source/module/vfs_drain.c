@@ -190,7 +190,6 @@ static NTSTATUS drain_vfs_create_file(
 	}
 	if (answer.in_drain) {
 		oplock_request &= ~DRAIN_OPLOCKS;
-		lease = NULL;
 	}
 
 	status = SMB_VFS_NEXT_CREATE_FILE(

@@ -15,7 +15,6 @@
 
 #define HOLDERS_PAGE 512
 #define HOLDERS_TICK_MSEC 500
-#define HOLDERS_TO_NAME 10
 
 /* One smbd that is being asked */
 struct source {
@@ -399,7 +398,9 @@ size_t holders_drop_exempt(struct holder_list *list)
 	return kept;
 }
 
-void holders_complain(struct tool *tool, const struct drain_record *record)
+void holders_complain(struct tool *tool,
+		      const struct drain_record *record,
+		      size_t at_most)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct holder_list *list = NULL;
@@ -412,7 +413,7 @@ void holders_complain(struct tool *tool, const struct drain_record *record)
 	complain("%s: %zu holders left%s", show_target(record),
 		 holders_drop_exempt(list),
 		 list->num_silent > 0 ? ", and smbds that do not answer" : "");
-	for (i = 0; i < list->num_holders && i < HOLDERS_TO_NAME; i++) {
+	for (i = 0; i < list->num_holders && i < at_most; i++) {
 		const struct holder *h = &list->holders[i];
 
 		complain("  %s@%s has %s open (%s) since %s",
@@ -420,9 +421,9 @@ void holders_complain(struct tool *tool, const struct drain_record *record)
 			 show_text(h->path), show_access(h->access),
 			 show_time(h->opened));
 	}
-	if (list->num_holders > HOLDERS_TO_NAME) {
+	if (list->num_holders > at_most) {
 		complain("  and %zu more: see \"smbdrain holders\"",
-			 list->num_holders - HOLDERS_TO_NAME);
+			 list->num_holders - at_most);
 	}
 done:
 	TALLOC_FREE(frame);

@@ -331,7 +331,8 @@ static bool wait_until_empty(struct publish *p)
 		if (tool_is_late(deadline)) {
 			complain("%s: is in use; what the link leads to has "
 				 "to be free too", show_text(p->path));
-			holders_complain(p->tool, &record);
+			holders_complain(p->tool, &record,
+					 HOLDERS_TO_NAME);
 			return false;
 		}
 		smb_msleep(PUBLISH_PAUSE_MSEC);

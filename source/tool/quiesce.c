@@ -396,7 +396,7 @@ static enum quiesce_result wait_for_it(struct waiter *w)
 			w->named = true;
 			complain("%s: its time is up, and what is left is "
 				 "closed:", show_target(w->record));
-			holders_complain(w->tool, w->record);
+			holders_complain(w->tool, w->record, SIZE_MAX);
 		}
 		if (tool_is_late(w->warn_at)) {
 			w->warn_at = UINT64_MAX;
@@ -459,7 +459,7 @@ static int exit_status(struct tool *tool,
 		complain("%s: resumed while waiting", show_target(record));
 		return EXIT_FAILED;
 	case QUIESCE_TIMED_OUT:
-		holders_complain(tool, record);
+		holders_complain(tool, record, HOLDERS_TO_NAME);
 		return EXIT_TIMED_OUT;
 	case QUIESCE_GAVE_UP:
 		return EXIT_TIMED_OUT;

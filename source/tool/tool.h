@@ -464,8 +464,13 @@ struct drain_record *holders_place(TALLOC_CTX *mem_ctx, struct tool *tool);
 /** Leave those out that nobody waits for. @return How many are left. */
 size_t holders_drop_exempt(struct holder_list *list);
 
-/** For timeouts: list on standard error who is left, the first few. */
-void holders_complain(struct tool *tool, const struct drain_record *record);
+/* So many are named who can be asked for later */
+#define HOLDERS_TO_NAME 10
+
+/** List on standard error who is left, the first of them. */
+void holders_complain(struct tool *tool,
+		      const struct drain_record *record,
+		      size_t at_most);
 
 /** Are there counted handles through connections that nobody guards? */
 bool holders_unguarded(struct tool *tool, const struct drain_record *record);

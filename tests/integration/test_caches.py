@@ -4,7 +4,6 @@ import contextlib
 import os
 import statistics
 import struct
-import threading
 import time
 
 import pytest
@@ -18,7 +17,8 @@ from lib.smb2 import (Access, Lease, LeaseState, OplockLevel, connect,
 from lib.smbd import PrivateSmbd
 
 ROUNDS = 20
-BOUND = 0.5     # 0.05 on a machine that has nothing else to do
+BOUND = 0.05    # seconds from begin to quiescent
+BUSY = 10       # how much longer it may take where others work as well
 QUIET = 0.3     # long enough for a break that should not come
 
 
@@ -95,6 +95,20 @@ def test_oplock_shrinks_to_level_two(place, level):
         assert notification.new == OplockLevel.II
         notification.ack()
         assert drain.holders('pkg/app')[0]['lease'] == 'level2'
+
+
+def test_another_library_is_asked(place):
+    """It does not answer; what it has open is a holder until it is closed"""
+    server, drain = place
+    with ImpacketClient(server.port) as client:
+        file_id = client.open_durable('app/tool.exe')
+        assert drain.holders('pkg/app')[0]['lease'] == 'batch'
+        drain.begin('pkg/app')
+        assert client.read(file_id, length=2) == b'MZ'
+        assert client.is_asked_for_its_cache
+        drain.wait('pkg/app', '--timeout=0.3', expect=124)
+        client.close(file_id)
+        drain.wait('pkg/app', '--timeout=5')
 
 
 def test_read_cache_is_left(place):
@@ -250,7 +264,8 @@ def test_milliseconds_from_begin_to_quiescent(place):
     print(f'begin to quiescent with a cached RWH handle: {quiescent:.1f} ms, '
           f'of that until armed: {armed:.1f} ms; '
           f'the whole of smbdrain: {command:.1f} ms (median of {ROUNDS})')
-    assert quiescent < BOUND * 1000
+    assert min(each[1] for each in took) < BOUND
+    assert quiescent < BUSY * BOUND * 1000
 
 
 def test_without_breaks_it_takes_what_the_client_takes(place):
@@ -258,11 +273,11 @@ def test_without_breaks_it_takes_what_the_client_takes(place):
     server, drain = place
     with CachingClient(server.port, share='quiet') as client:
         handle = client.cache('app/tool.exe')
-        closer = threading.Timer(1.5, handle.close)
-        closer.start()
-        _, quiescent, _ = one_drain(server, drain, 'quiet/app')
-        closer.join()
-    assert quiescent > 1
+        drain.begin('quiet/app')
+        with waiting(drain, 'quiet/app') as waiter:
+            time.sleep(1)
+            assert waiter.poll() is None
+            handle.close()
 
 
 def test_many_cached_handles(place):

@@ -4,7 +4,10 @@ import struct
 import time
 
 import pytest
-from lib.drain import MESSAGE_VERSION, MSG_DRAIN_REQUEST, send_messages
+
+from lib.caching import CACHING_SHARE
+from lib.drain import (MESSAGE_VERSION, MSG_DRAIN_REQUEST, ended,
+                       send_messages)
 from lib.smb2 import (Access, Disposition, LeaseState, NtStatus, OplockLevel,
                       Option, SmbError, connect)
 
@@ -15,6 +18,24 @@ SHARES = {
 }
 SCRIPT_SHARE = {'magic': {'vfs objects': 'drain', 'magic script': 'run.sh',
                           'magic output': 'ran.txt'}}
+
+# Of two bytes; smbd reads in a thread
+SLOW_READS = r'''
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <unistd.h>
+
+ssize_t pread(int fd, void *buf, size_t count, off_t offset)
+{
+	ssize_t (*next)(int, void *, size_t, off_t) =
+		dlsym(RTLD_NEXT, "pread");
+
+	if (count == 2) {
+		sleep(10);
+	}
+	return next(fd, buf, count, offset);
+}
+'''
 
 
 @pytest.fixture(name='place')
@@ -227,6 +248,27 @@ def test_client_goes_meanwhile(place, reset):
         server.wait_gone(child)
         closer.kill()
         closer.communicate()
+
+
+def test_client_of_a_durable_handle_goes_meanwhile(drained, preloaded):
+    """What is waited for before it is closed does not stay for its client"""
+    server, drain = drained({'pkg': CACHING_SHARE},
+                            environment=preloaded(SLOW_READS))
+    server.put('pkg', 'app/file', b'x' * 100)
+    with connect(server.port) as tree:
+        handle = tree.create('app/file', lease='RH', durable=2)
+        assert handle.durable
+        handle.read_nowait(length=2).wait_interim()
+        child = server.child_of(tree.connection)
+        with ended(drain.start('close', 'pkg/app')):
+            with pytest.raises(SmbError) as caught:
+                while True:  # until it turns new requests away
+                    handle.query_info()
+            assert caught.value.status == NtStatus.FILE_CLOSED
+            assert len(drain.holders('pkg/app')) == 1
+            tree.connection.drop(reset=True)
+            server.wait_gone(child)
+    assert drain.holders('pkg/app') == []
 
 
 def test_magic_script_runs_as_its_user(drained):

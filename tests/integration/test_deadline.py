@@ -12,7 +12,9 @@ import pytest
 import tdb
 
 from lib.drain import Drain, complaint
+from lib.impacket_client import ImpacketClient
 from lib.smb2 import NtStatus, SmbError, connect
+from lib.smbclient import SmbClient
 from lib.smbd import PrivateSmbd, wait_until
 
 HOLDERS_LEFT = '1 holders left'
@@ -136,6 +138,15 @@ def test_resume_on_wait(server, drain, handle):
     assert handle.read(length=2) == b'MZ'
 
 
+def test_resume_on_begin(drain, handle):
+    """The same for begin --wait"""
+    done = drain.begin('pkg/app', '--wait', *deadline(1, 'resume'),
+                       expect=124)
+    assert 'resumed at its deadline' in complaint(done)
+    assert drain.state('pkg/app') == 'open'
+    handle.close()
+
+
 def test_resume_on_run(drain, handle, tmp_path):
     """The command has not run"""
     drain.run('pkg/app', 'touch', str(tmp_path / 'ran'),
@@ -174,6 +185,17 @@ def test_resume_is_done_by_the_next_that_begins(drain, handle, verb):
     assert 'resumed at its deadline' in complaint(done)
 
 
+def test_run_that_continues_does_what_is_due(drain, handle, tmp_path):
+    """As any other that waits; its command does not run"""
+    drain.begin('pkg/app', *deadline(0.5, 'fail'))
+    wait_due(drain)
+    drain.run('pkg/app', 'touch', str(tmp_path / 'ran'),
+              options=('--continue',), expect=124)
+    assert not (tmp_path / 'ran').exists()
+    assert drain.state('pkg/app') == 'armed'
+    handle.close()
+
+
 def test_two_waiters_resume_once(drain, handle):
     """Both end, the target is open"""
     drain.begin('pkg/app', *deadline(1, 'resume'))
@@ -198,6 +220,23 @@ def test_force_on_wait(drain, handle):
     assert drain.state('pkg/app') == 'quiescent'
 
 
+def test_force_for_other_clients(server, drain):
+    """A library and a program that know nothing of us find it closed"""
+    os.truncate(server.put('pkg', 'app/large'), 50 << 20)
+    with ImpacketClient(server.port) as library:
+        file_id = library.open('app/tool.exe')
+        # It stands still while nobody reads what it writes.
+        program = SmbClient(server).start('get app/large -')
+        wait_until(lambda: len(drain.holders('pkg/app')) == 2, 10,
+                   'smbclient', 0.05)
+        drain.begin('pkg/app', '--wait', *deadline(1, 'force'))
+        with pytest.raises(SmbError) as caught:
+            library.read(file_id)
+        assert caught.value.status == NtStatus.FILE_CLOSED
+        assert library.read_file('other/data.bin') == b'data'
+    assert program.wait().statuses == [NtStatus.FILE_CLOSED]
+
+
 def test_force_says_whose(drain, handle):
     """Who waits is told whose handles are closed, and what they were"""
     done = drain.begin('pkg/app', '--wait', *deadline(1, 'force'))
@@ -205,6 +244,18 @@ def test_force_says_whose(drain, handle):
     assert 'its time is up' in done.stderr
     assert HOLDERS_LEFT in done.stderr
     assert '@127.0.0.1 has app/tool.exe open' in done.stderr
+
+
+def test_force_says_of_all(server, drain, handle):
+    """Nobody could be asked for them later"""
+    names = {f'app/many/{number}' for number in range(30)}
+    for name in names:
+        server.put('pkg', name)
+        handle.tree.create(name)
+    done = drain.begin('pkg/app', '--wait', *deadline(1, 'force'))
+    told = {line.split()[3] for line in done.stderr.splitlines()
+            if ' has ' in line}
+    assert told == names | {'app/tool.exe'}
 
 
 def test_force_on_begin_and_run(server, drain, handle):
@@ -328,6 +379,13 @@ def test_wait_may_set_another(drain, handle):
     assert is_closed(handle)
 
 
+def test_force_is_brought_forward(drain, handle):
+    """The smbds have a timer already, and take another"""
+    drain.begin('pkg/app', *deadline('1h', 'force'))
+    drain.wait('pkg/app', *deadline(1, 'force'), timeout=20)
+    assert is_closed(handle)
+
+
 @pytest.mark.parametrize('on_timeout, status',
                          [('fail', 124), ('force', 0)])
 def test_run_that_continues_may_set_another(drain, handle, on_timeout,
@@ -426,11 +484,9 @@ def test_warned_at_begin_and_at_half_time(drain, handle, warned, verb):
         drain.begin('pkg/app')
         drain.wait('pkg/app', *options, expect=124)
     wait_until(lambda: len(read()) == 2, 3, 'two warnings', 0.05)
-    for document in read():
-        assert document['version'] == 1
-        holder, = document['holders']
-        assert holder['path'] == 'app/tool.exe'
-        assert holder['client'] == '127.0.0.1'
+    known = json.loads(drain.call('holders', 'pkg/app', '--json').stdout)
+    assert known['holders'][0]['path'] == 'app/tool.exe'
+    assert read() == [known] * 2
     assert (notes / 'target').read_text() == 'pkg app\n'
     first, second = (int(path.name.split('.')[0])
                      for path in sorted(notes.glob('*.json')))

@@ -8,9 +8,10 @@ import pytest
 import tdb
 
 from lib.drain import ended
+from lib.impacket_client import ImpacketClient
 from lib.smb2 import (Connection, Durable, NtStatus, SmbError, connect,
                       SMB_2_1, SMB_3_0)
-from lib.smbd import DURABLE_SHARE
+from lib.smbd import DURABLE_SHARE, wait_until
 
 USER = ('daemon', 'Not-a-secret-1')
 REFUSED = NtStatus.SHARING_VIOLATION
@@ -99,6 +100,26 @@ def test_it_comes_back_and_counts(away, version, dialect, begin):
     assert drain.state('pkg/app') == 'quiescent'
 
 
+def test_another_library(drained):
+    """It goes, is waited for, comes back and finishes"""
+    server, drain = drained({'pkg': {'vfs objects': 'drain',
+                                     **DURABLE_SHARE}})
+    server.put('pkg', TOOL, b'MZ' * 100)
+    with ImpacketClient(server.port) as client:
+        file_id = client.open_durable(TOOL)
+        drain.begin('pkg/app')
+    wait_until(lambda: drain.holders('pkg/app')[0]['disconnected'], 5,
+               'away', 0.05)
+    drain.wait('pkg/app', '--timeout=0.3', expect=124)
+    with ImpacketClient(server.port) as client:
+        assert client.status_of_open(TOOL) == REFUSED
+        file_id = client.open_durable(TOOL, back_to=file_id)
+        assert client.read(file_id, length=2) == b'MZ'
+        assert not drain.holders('pkg/app')[0]['disconnected']
+        client.close(file_id)
+        drain.wait('pkg/app', '--timeout=5')
+
+
 def test_it_comes_and_goes(away):
     """Several times; it counts all the time"""
     server, drain, handle, back = away()
@@ -179,20 +200,25 @@ def test_expiry_without_the_scavenger(away):
     drain.wait('pkg/app', '--timeout=10')
 
 
+def _times(value):
+    """Where in a record there are times of now"""
+    now = time.time() * 1e6
+    return [at for at in range(0, len(value) - 15, 4)
+            if abs(struct.unpack_from('<Q', value, at)[0] - now) < 1e8]
+
+
 def _make_quiescent(server):
-    """Write so into the one record, as if nobody had looked at left-overs"""
+    """Write so into the last record, as if nobody had looked at left-overs"""
     path = server.base / 'state' / 'smbdrain.tdb'
     store = tdb.open(str(path), flags=os.O_RDWR)
     try:
-        key, = store
+        key = max(store, key=lambda key: struct.unpack_from(
+            '<Q', store[key], _times(store[key])[0]))
         value = bytearray(store[key])
         struct.pack_into('<H', value, 6, 3)
-        now = time.time() * 1e6
-        times = [at for at in range(0, len(value) - 15, 4)
-                 if abs(struct.unpack_from('<Q', value, at)[0] - now) < 1e8]
-        begun, armed = times
+        begun, armed = _times(value)
         assert armed == begun + 8
-        struct.pack_into('<Q', value, armed + 8, int(now))
+        struct.pack_into('<Q', value, armed + 8, int(time.time() * 1e6))
         store.store(key, bytes(value), tdb.REPLACE)
     finally:
         store.close()
@@ -208,6 +234,17 @@ def test_it_is_refused_once_quiescent(away, version, dialect):
     assert _status(back(), handle) == NtStatus.OBJECT_NAME_NOT_FOUND
     drain.resume('pkg/app')
     assert _status(back(), handle) == NtStatus.SUCCESS
+
+
+def test_what_was_refused_does_not_count(away):
+    """In no other drain that it would have come back into"""
+    server, drain, handle, back = away(begin=False)
+    drain.begin('pkg')
+    drain.begin('pkg/app')
+    _make_quiescent(server)
+    assert drain.state('pkg/app') == 'quiescent'
+    assert _status(back(), handle) == NtStatus.OBJECT_NAME_NOT_FOUND
+    drain.wait('pkg', '--purge-durables', '--timeout=10')
 
 
 @KINDS

@@ -263,6 +263,19 @@ def test_force_for_one_that_came_back(server, drain):
                    NtStatus.FILE_CLOSED, 10, 'force', 0.1)
 
 
+def test_force_for_one_that_comes_back_late(server, drain):
+    """After the deadline, with no tool running: it does not stay for ever"""
+    away = Away(server)
+    drain.begin('pkg/app', '--timeout=1', '--on-timeout=force')
+    time.sleep(1)
+    with away.back() as tree:
+        handle = tree.reconnect(away.handle)
+        assert handle.read(length=2) == b'MZ'
+        wait_until(lambda: handle.read_nowait(length=2).status() ==
+                   NtStatus.FILE_CLOSED, 10, 'force', 0.1)
+    drain.wait('pkg/app', '--timeout=5')
+
+
 # -- how else a client loses its connection
 
 def test_kill_client_ip(server, drain):

@@ -89,6 +89,14 @@ def test_users(exempting, users):
         assert open_by(server) == REFUSED
 
 
+@IPV6
+def test_user_by_ipv6(exempting):
+    """Wherever the user comes from"""
+    server, _ = exempting({'drain:exempt users': USER})
+    assert open_by(server, USER, host='::1') == GRANTED
+    assert open_by(server, host='::1') == REFUSED
+
+
 def test_substitution_of_the_share(exempting):
     """%S is the share, so that a user may be named after it"""
     server, drain = exempting({'drain:exempt users': '%S'})

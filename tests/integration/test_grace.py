@@ -99,6 +99,19 @@ def test_others_are_out(server, drain):
             assert third.status_of_open('app/tool.dll') == REFUSED
 
 
+def test_another_library_in_grace(server, drain):
+    """Until its own last one is closed"""
+    with ImpacketClient(server.port) as client:
+        first = client.open('app/tool.exe')
+        begin(drain)
+        second = client.open('app/tool.dll')
+        client.close(first)
+        assert client.read_file('app/tool.exe') == b'MZ' * 100
+        client.close(second)
+        assert client.status_of_open('app/tool.exe') == REFUSED
+        drain.wait('pkg/app', '--timeout=5')
+
+
 def test_directories_are_no_holders(server, drain):
     """A listing gives no right to more"""
     with connect(server.port) as tree:

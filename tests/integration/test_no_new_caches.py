@@ -7,9 +7,10 @@ import pytest
 
 from lib.caching import CACHING_SHARE
 from lib.drain import Drain
+from lib.impacket_client import ImpacketClient
 from lib.smb2 import (Access, Disposition, Durable, LeaseState, NtStatus,
                       OplockLevel, Option, connect, SMB_2_1, SMB_3_1_1)
-from lib.smbd import PrivateSmbd
+from lib.smbd import PrivateSmbd, wait_until
 
 EXEMPT, PASSWORD = 'daemon', 'Not-a-secret-1'
 
@@ -85,6 +86,19 @@ def test_exempt_open(server, drain, dialect):
             tree, 'app/tool.exe', Access.READ_WRITE)))
 
 
+def test_exempt_open_by_another_library(server, drain):
+    """Its handle is not cached, and ends with its connection"""
+    with ImpacketClient(server.port, user=EXEMPT, password=PASSWORD) as client:
+        client.open_durable('other/data.bin')
+        assert drain.holders('pkg/other')[0]['lease'] == 'batch'
+        drain.begin('pkg/app')
+        client.open_durable('app/tool.exe')
+        holder, = drain.holders('pkg/app')
+        assert holder['exempt'] and holder['lease'] == 'none'
+    wait_until(lambda: drain.holders('pkg/app') == [], 5, 'its end', 0.05)
+    assert drain.holders('pkg/other')[0]['disconnected']
+
+
 @DIALECTS
 def test_open_of_a_client_that_may_finish(server, drain, dialect):
     """--let-holders-finish gives it files, not caches"""
@@ -92,6 +106,18 @@ def test_open_of_a_client_that_may_finish(server, drain, dialect):
         with tree.create('app/tool.exe'):
             drain.begin('pkg/app', '--let-holders-finish')
             assert all(map(has_no_cache, opens_of(tree, 'app/second.exe')))
+
+
+@DIALECTS
+def test_own_lease_is_no_obstacle(server, drain, dialect):
+    """Who opens one more time what it caches does not wait for itself"""
+    with connect(server.port, dialects=(dialect,)) as tree:
+        handle = tree.create('app/tool.exe', Access.READ_WRITE, lease='RWH')
+        drain.begin('pkg/app', '--let-holders-finish')
+        notification = tree.connection.wait_break()
+        again = tree.create_nowait('app/tool.exe', lease=handle.lease)
+        assert has_no_cache(again.wait(5))
+        notification.ack()
 
 
 def test_open_of_a_directory(server, drain):

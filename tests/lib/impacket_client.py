@@ -6,6 +6,7 @@ should be no surprise to this one.  Errors are SmbError, as there.
 
 import functools
 
+from impacket import smb3structs
 from impacket.smb3 import SessionError as Smb3Error
 from impacket.smbconnection import SessionError, SMBConnection
 
@@ -65,6 +66,36 @@ class ImpacketClient:
         return self.connection.openFile(
             self.tree, name.replace('/', '\\'), int(access), int(share),
             int(options), int(disposition))
+
+    @_translate
+    def open_durable(self, name, back_to=None):
+        """Open a file to read, with a batch oplock and a durable handle.
+
+        back_to   the file id of one whose connection is lost
+        """
+        tag, data = b'DHnQ', bytes(16)
+        if back_to:
+            tag, data = b'DHnC', back_to
+        context = smb3structs.SMB2CreateContext()
+        context['NameOffset'] = 16
+        context['NameLength'] = len(tag)
+        context['DataOffset'] = 24
+        context['DataLength'] = len(data)
+        context['Buffer'] = tag + bytes(4) + data
+        return self.connection.createFile(
+            self.tree, name.replace('/', '\\'), int(Access.READ),
+            int(Share.ALL), int(Option.NONE), int(Disposition.OPEN),
+            oplockLevel=smb3structs.SMB2_OPLOCK_LEVEL_BATCH,
+            createContexts=[context])
+
+    @property
+    def is_asked_for_its_cache(self):
+        """Whether a break came among the answers so far."""
+        # pylint: disable-next=protected-access
+        waiting = self.connection.getSMBServer()._Connection[
+            'OutstandingResponses']
+        return any(packet['Command'] == smb3structs.SMB2_OPLOCK_BREAK
+                   for packet in waiting.values())
 
     @_translate
     def close(self, file_id):
