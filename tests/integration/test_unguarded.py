@@ -104,6 +104,7 @@ def test_smbd_with_another_database(drained):
         done = drain.begin('pkg', expect=1)
         assert 'could not apply the drain' in done.stderr
         assert 'does not find the record' in done.stderr
+        drain.begin('pkg', '--allow-unguarded', expect=1)
         assert drain.state('pkg') == 'arming'
     server.wait_children(0)
     with connect(server.port) as tree:
