@@ -1,4 +1,4 @@
-"""A durable handle that moves between two looks of a waiter.
+"""A durable handle, or another tool, that comes between two looks of a waiter.
 
 What happens in a few microseconds is made to happen: the waiter stops itself
 in between.
@@ -126,3 +126,39 @@ def test_it_comes_back_and_leaves_again(lost, waiter):
     assert drain.holders('pkg/app')[0]['disconnected']
     drain.wait('pkg/app', '--purge-durables', '--timeout=10')
     assert waiter.wait(10) == 0
+
+
+@pytest.fixture(name='late')
+def _late(drained, preloaded):
+    """A waiter that has found nobody, and now claims the lock: drain, waiter"""
+    _, drain = drained()
+    drain.begin('pkg/app')
+    process = drain.start('wait', 'pkg/app',
+                          env={**os.environ, **preloaded(STOPS)})
+    with ended(process):
+        with _at_next_stop(process):
+            pass
+        wait_until(lambda: _has_stopped(process), 10, 'a stop')
+        yield drain, process
+
+
+def test_another_waiter_is_quicker(late):
+    """What it has recorded is not recorded again"""
+    drain, waiter = late
+    drain.wait('pkg/app')
+    before = drain.records()
+    waiter.send_signal(signal.SIGCONT)
+    assert waiter.wait(10) == 0
+    assert drain.records() == before
+
+
+def test_another_drain_is_there(late):
+    """The one that it waited for has ended: it leaves the new one alone"""
+    drain, waiter = late
+    drain.resume('pkg/app')
+    drain.begin('pkg/app')
+    before = drain.records()
+    waiter.send_signal(signal.SIGCONT)
+    assert waiter.wait(10) == 1
+    assert 'resumed while waiting' in waiter.stderr.read()
+    assert drain.records() == before
