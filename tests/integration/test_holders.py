@@ -415,3 +415,30 @@ def test_closed_while_listed(many):
     assert len(paths) == len(set(paths)) <= NUMBER
     assert drain.holders('pkg/app') == []
     load.open()
+
+
+SLOW_WALK = '''
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <unistd.h>
+
+void *files_forall(void *sconn, void *fn, void *private_data)
+{
+	void *(*next)(void *, void *, void *) = dlsym(RTLD_NEXT,
+						      "files_forall");
+
+	usleep(350000);
+	return next(sconn, fn, private_data);
+}
+'''
+
+
+def test_long_list_of_a_slow_smbd(drained, preloaded):
+    """Six pages that come slowly: who answers is not silent"""
+    server, drain = drained(environment=preloaded(SLOW_WALK))
+    with Load(server.port, conns=1, files=3000) as load:
+        assert load.state().open == 3000
+        drain.begin('pkg')
+        done = drain.wait('pkg', '--timeout=0.1', expect=124)
+    assert '3000 holders left\n' in done.stderr
+    assert 'not answer' not in done.stderr

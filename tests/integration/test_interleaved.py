@@ -162,3 +162,48 @@ def test_another_drain_is_there(late):
     assert waiter.wait(10) == 1
     assert 'resumed while waiting' in waiter.stderr.read()
     assert drain.records() == before
+
+
+# The target is quiescent, and run takes the lock under which its command runs
+STOPS_RUN = r'''
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+
+struct key {
+	const char *text;
+	size_t size;
+};
+
+unsigned g_lock_dump(void *ctx, struct key key, void *fn, void *private_data)
+{
+	unsigned (*next)(void *, struct key, void *, void *) =
+		dlsym(RTLD_NEXT, "g_lock_dump");
+
+	if (strncmp(key.text, "drain/owner/", 12) == 0) {
+		raise(SIGSTOP);
+	}
+	return next(ctx, key, fn, private_data);
+}
+'''
+
+
+def test_resume_before_the_command_starts(drained, preloaded, tmp_path):
+    """It does not start on an open share, and the next drain is let alone"""
+    _, drain = drained()
+    ran = tmp_path / 'ran'
+    process = drain.start('run', 'pkg/app', '--', 'touch', str(ran),
+                          env={**os.environ, **preloaded(STOPS_RUN)})
+    with ended(process):
+        wait_until(lambda: _has_stopped(process), 10, 'a stop')
+        assert drain.state('pkg/app') == 'quiescent'
+        drain.resume('pkg/app')
+        drain.begin('pkg/app')
+        before = drain.records()
+        process.send_signal(signal.SIGCONT)
+        assert process.wait(10) == 125
+        assert 'resumed before the command' in process.stderr.read()
+    assert not ran.exists()
+    assert drain.records() == before
