@@ -5,6 +5,7 @@ import os
 import resource
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -13,7 +14,7 @@ from lib.drain import Drain, complaint
 from lib.load import Load
 from lib.smb2 import (Access, Disposition, Durable, Lease, OplockLevel,
                       Option, connect)
-from lib.smbd import DURABLE_SHARE, PrivateSmbd
+from lib.smbd import DURABLE_SHARE, PrivateSmbd, wait_until
 
 MODULE = {'vfs objects': 'drain'}
 LEASES = {**MODULE, **DURABLE_SHARE}
@@ -67,6 +68,21 @@ def test_json_fields(tree):
     assert holder['counts'] is True
     assert not (holder['directory'] or holder['unguarded'] or
                 holder['disconnected'])
+
+
+def test_machine(shared):
+    """The name by which a client's machine has logged in"""
+    server, drain = shared
+    client = subprocess.Popen(
+        ['smbclient', '-s', server.conf, '-p', str(server.port), '-U',
+         '%'.join(USER), '--netbiosname=PC17', '//127.0.0.1/pkg'],
+        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    with client:
+        client.stdin.write('open app/tool.exe\n')
+        client.stdin.flush()
+        holder, = wait_until(lambda: drain.holders('pkg'), 10, 'a holder')
+        client.stdin.close()
+    assert holder['machine'].upper() == 'PC17'
 
 
 def test_text(tree):
