@@ -39,6 +39,9 @@ struct drain_page *drain_page_new(TALLOC_CTX *mem_ctx,
 				  uint64_t after,
 				  size_t max);
 
+/** Would an entry of that key change the page? Else it need not be offered. */
+bool drain_page_wants(const struct drain_page *page, uint64_t key);
+
 /** Offer one entry of the list; kept if it belongs on the page. O(log max) */
 void drain_page_offer(struct drain_page *page, uint64_t key, void *item);
 

@@ -66,11 +66,20 @@ static void sift_down(struct drain_page_entry *e, size_t count)
 	}
 }
 
+bool drain_page_wants(const struct drain_page *page, uint64_t key)
+{
+	if (key <= page->after) {
+		return false;
+	}
+	return page->count < page->max || !page->more ||
+	       (page->max > 0 && key < page->entries[0].key);
+}
+
 void drain_page_offer(struct drain_page *page, uint64_t key, void *item)
 {
 	struct drain_page_entry entry = {.key = key, .item = item};
 
-	if (key <= page->after) {
+	if (!drain_page_wants(page, key)) {
 		return;
 	}
 	if (page->count < page->max) {

@@ -238,16 +238,13 @@ static struct files_struct *collect_fn(struct files_struct *fsp,
 				       void *private_data)
 {
 	struct collect_state *state = private_data;
-	struct drain_place place;
 
+	/* Where a handle is takes a while to find out: not for all each time */
 	if (fsp->op == NULL || !fsp->fsp_flags.is_fsa ||
-	    fsp->fnum <= state->page->after) {
+	    !drain_page_wants(state->page, fsp->fnum)) {
 		return NULL;
 	}
-	if (!drain_place_of_handle(&place, fsp)) {
-		return NULL;
-	}
-	if (drain_place_in(&place, state->record)) {
+	if (drain_place_handle_in(fsp, state->record)) {
 		drain_page_offer(state->page, fsp->fnum, fsp);
 	}
 	return NULL;

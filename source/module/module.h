@@ -286,9 +286,9 @@ struct drain *drain_place_next(struct drain_place *place);
 /** Is it a drained directory, or above one? */
 bool drain_place_above(const struct drain_place *place);
 
-/** Is it in one of the paths of @record, by the rules of the share? */
-bool drain_place_in(const struct drain_place *place,
-		    const struct drain_record *record);
+/** Is an open file in one of the paths of @record, by the rules of its share? */
+bool drain_place_handle_in(const struct files_struct *fsp,
+			   const struct drain_record *record);
 
 /** Has this client a counted handle in the drain on the file at @path? */
 bool drains_holds(const struct drain *drain, const char *path);

@@ -366,10 +366,17 @@ static bool path_in(const struct drain_place *place,
 	return false;
 }
 
-bool drain_place_in(const struct drain_place *place,
-		    const struct drain_record *record)
+bool drain_place_handle_in(const struct files_struct *fsp,
+			   const struct drain_record *record)
 {
-	return path_in(place, &place->name, record) ||
-	       (place->real.path[0] != '\0' &&
-		path_in(place, &place->real, record));
+	struct drain_place place;
+
+	/* The name first: where a descriptor leads takes much longer to tell */
+	if (start_with_name(&place, fsp->conn, fsp->fsp_name->base_name) &&
+	    path_in(&place, &place.name, record)) {
+		return true;
+	}
+	return drain_place_of_handle(&place, fsp) &&
+	       place.real.path[0] != '\0' &&
+	       path_in(&place, &place.real, record);
 }

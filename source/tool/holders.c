@@ -20,6 +20,7 @@
 struct source {
 	struct server_id id;
 	uint64_t after;
+	bool heard; /* since it was last looked whether it is silent */
 	bool done;
 };
 
@@ -32,6 +33,8 @@ struct fetch_state {
 	struct source *sources;
 	size_t num_sources;
 	size_t num_open; /* sources that are not done */
+	uint64_t patience; /* ms without an answer */
+	uint64_t deadline; /* of it, anew with each answer */
 	bool tick;
 	bool nomem;
 };
@@ -130,6 +133,7 @@ static void heard_page(const struct drain_reply *reply,
 	const struct drain_tell_holders *tell = &reply->body.holders;
 	struct source *source = NULL;
 	const char *server = NULL;
+	uint64_t after;
 	uint32_t i;
 
 	for (i = 0; i < state->num_sources; i++) {
@@ -146,6 +150,9 @@ static void heard_page(const struct drain_reply *reply,
 		state->nomem = true;
 		return;
 	}
+	state->deadline = tool_deadline(state->patience);
+	source->heard = true;
+	after = source->after;
 
 	for (i = 0; i < tell->num_holders; i++) {
 		/* A page that was asked for twice comes twice */
@@ -159,11 +166,11 @@ static void heard_page(const struct drain_reply *reply,
 		}
 		source->after = tell->holders[i].key;
 	}
-	if (tell->more) {
-		ask_source(state, source);
-	} else {
+	if (!tell->more) {
 		source->done = true;
 		state->num_open -= 1;
+	} else if (source->after > after) {
+		ask_source(state, source);
 	}
 }
 
@@ -188,26 +195,29 @@ static void ask_again(struct fetch_state *state)
 		if (s->done) {
 			continue;
 		}
-		if (serverid_exists(&s->id)) {
-			ask_source(state, s);
-		} else {
+		if (!serverid_exists(&s->id)) {
 			s->done = true;
 			state->num_open -= 1;
+		} else if (!s->heard) {
+			ask_source(state, s);
 		}
+		s->heard = false;
 	}
 }
 
-static bool fetch(struct fetch_state *state, uint64_t deadline)
+static bool fetch(struct fetch_state *state)
 {
 	struct tool *tool = state->tool;
 
-	while (state->num_open > 0 && !tool_is_late(deadline) &&
+	state->deadline = tool_deadline(state->patience);
+	while (state->num_open > 0 && !tool_is_late(state->deadline) &&
 	       tool->stop_signal == 0 && !state->nomem) {
 		struct tevent_timer *te = NULL;
 
 		state->tick = false;
 		te = tevent_add_timer(tool->ev, state->list,
-				      tool_until(deadline, HOLDERS_TICK_MSEC),
+				      tool_until(state->deadline,
+						 HOLDERS_TICK_MSEC),
 				      tick_fn, state);
 		while (te != NULL && !state->tick && state->num_open > 0 &&
 		       tool->stop_signal == 0 && !state->nomem) {
@@ -227,7 +237,7 @@ static bool fetch(struct fetch_state *state, uint64_t deadline)
 	return !state->nomem;
 }
 
-static bool fetch_from_roster(struct fetch_state *state, uint64_t deadline)
+static bool fetch_from_roster(struct fetch_state *state)
 {
 	struct drain_ask_holders *ask = &state->request.body.holders;
 	const struct drain_record *record = state->record;
@@ -269,7 +279,7 @@ static bool fetch_from_roster(struct fetch_state *state, uint64_t deadline)
 		state->sources[i].id = members[i];
 		ask_source(state, &state->sources[i]);
 	}
-	ok = fetch(state, deadline);
+	ok = fetch(state);
 	TALLOC_FREE(listener);
 	if (!ok) {
 		complain("out of memory");
@@ -344,20 +354,21 @@ struct holder_list *holders_get(TALLOC_CTX *mem_ctx,
 				struct tool *tool,
 				const struct drain_record *record,
 				bool all,
-				uint64_t deadline)
+				uint64_t patience)
 {
 	struct fetch_state state = {
 		.tool = tool,
 		.list = talloc_zero(mem_ctx, struct holder_list),
 		.record = record,
 		.all = all,
+		.patience = patience,
 	};
 
 	if (state.list == NULL) {
 		complain("out of memory");
 		return NULL;
 	}
-	if (!handles_start() || !fetch_from_roster(&state, deadline) ||
+	if (!handles_start() || !fetch_from_roster(&state) ||
 	    !fetch_left_overs(&state)) {
 		TALLOC_FREE(state.list);
 	}
@@ -406,7 +417,7 @@ void holders_complain(struct tool *tool,
 	struct holder_list *list = NULL;
 	size_t i;
 
-	list = holders_get(frame, tool, record, false, tool_deadline(2000));
+	list = holders_get(frame, tool, record, false, 2000);
 	if (list == NULL) {
 		goto done;
 	}
@@ -436,7 +447,7 @@ bool holders_unguarded(struct tool *tool, const struct drain_record *record)
 	bool found = true; /* not known: not empty */
 	size_t i;
 
-	list = holders_get(frame, tool, record, false, tool_deadline(5000));
+	list = holders_get(frame, tool, record, false, 5000);
 	if (list != NULL && list->num_silent == 0) {
 		found = false;
 		for (i = 0; i < list->num_holders; i++) {

@@ -182,8 +182,7 @@ struct progress *progress_start(TALLOC_CTX *mem_ctx,
 	tool->on_gone_data = p;
 	survey = survey_take(p, tool, &record->id, true, tool_deadline(1000));
 	if (survey != NULL) {
-		list = holders_get(p, tool, record, false,
-				   tool_deadline(1000));
+		list = holders_get(p, tool, record, false, 1000);
 	}
 	p->list = list;
 	if (p->list == NULL) {

@@ -313,7 +313,7 @@ static bool is_empty(struct publish *p, struct drain_record *record)
 	struct holder_list *list = NULL;
 
 	list = holders_get(talloc_tos(), p->tool, record, false,
-			   tool_deadline(PUBLISH_LINK_MSEC));
+			   PUBLISH_LINK_MSEC);
 	if (list == NULL || list->num_silent > 0) {
 		return false;
 	}

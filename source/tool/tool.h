@@ -447,13 +447,15 @@ struct holder_list {
  * Who has handles in what the record covers, whether it drains or not.
  *
  * @param[in] all  Those that do not count as well.
+ * @param[in] patience  For how many ms all smbds may be silent; while pages
+ *                      come it is no matter how long the list is.
  * @return NULL after a complaint.
  */
 struct holder_list *holders_get(TALLOC_CTX *mem_ctx,
 				struct tool *tool,
 				const struct drain_record *record,
 				bool all,
-				uint64_t deadline);
+				uint64_t patience);
 
 /**
  * The place that the target names, with the policy of its drain if there is

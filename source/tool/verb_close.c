@@ -249,8 +249,7 @@ static int close_target(struct tool *tool, TALLOC_CTX *mem_ctx)
 	if (record == NULL) {
 		return EXIT_FAILED;
 	}
-	list = holders_get(mem_ctx, tool, record, false,
-			   tool_deadline(CLOSE_LIST_MSEC));
+	list = holders_get(mem_ctx, tool, record, false, CLOSE_LIST_MSEC);
 	if (list == NULL) {
 		return EXIT_FAILED;
 	}

@@ -62,7 +62,7 @@ static int holders(struct tool *tool, TALLOC_CTX *mem_ctx)
 		return EXIT_FAILED;
 	}
 	list = holders_get(mem_ctx, tool, record, tool->options->all,
-			   tool_deadline(HOLDERS_MSEC));
+			   HOLDERS_MSEC);
 	if (list == NULL) {
 		return EXIT_FAILED;
 	}

@@ -33,8 +33,7 @@ static FILE *write_holders(struct tool *tool,
 	struct holder_list *list = NULL;
 	FILE *f = tmpfile();
 
-	list = holders_get(frame, tool, record, false,
-			   tool_deadline(WARN_HOLDERS_MSEC));
+	list = holders_get(frame, tool, record, false, WARN_HOLDERS_MSEC);
 	if (list != NULL) {
 		holders_drop_exempt(list); /* nobody asks them to leave */
 	}

@@ -5,6 +5,7 @@ import os
 import resource
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -13,7 +14,7 @@ from lib.drain import Drain, complaint
 from lib.load import Load
 from lib.smb2 import (Access, Disposition, Durable, Lease, OplockLevel,
                       Option, connect)
-from lib.smbd import DURABLE_SHARE, PrivateSmbd
+from lib.smbd import DURABLE_SHARE, PrivateSmbd, wait_until
 
 MODULE = {'vfs objects': 'drain'}
 LEASES = {**MODULE, **DURABLE_SHARE}
@@ -67,6 +68,21 @@ def test_json_fields(tree):
     assert holder['counts'] is True
     assert not (holder['directory'] or holder['unguarded'] or
                 holder['disconnected'])
+
+
+def test_machine(shared):
+    """The name by which a client's machine has logged in"""
+    server, drain = shared
+    client = subprocess.Popen(
+        ['smbclient', '-s', server.conf, '-p', str(server.port), '-U',
+         '%'.join(USER), '--netbiosname=PC17', '//127.0.0.1/pkg'],
+        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    with client:
+        client.stdin.write('open app/tool.exe\n')
+        client.stdin.flush()
+        holder, = wait_until(lambda: drain.holders('pkg'), 10, 'a holder')
+        client.stdin.close()
+    assert holder['machine'].upper() == 'PC17'
 
 
 def test_text(tree):
@@ -415,3 +431,30 @@ def test_closed_while_listed(many):
     assert len(paths) == len(set(paths)) <= NUMBER
     assert drain.holders('pkg/app') == []
     load.open()
+
+
+SLOW_WALK = '''
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <unistd.h>
+
+void *files_forall(void *sconn, void *fn, void *private_data)
+{
+	void *(*next)(void *, void *, void *) = dlsym(RTLD_NEXT,
+						      "files_forall");
+
+	usleep(350000);
+	return next(sconn, fn, private_data);
+}
+'''
+
+
+def test_long_list_of_a_slow_smbd(drained, preloaded):
+    """Six pages that come slowly: who answers is not silent"""
+    server, drain = drained(environment=preloaded(SLOW_WALK))
+    with Load(server.port, conns=1, files=3000) as load:
+        assert load.state().open == 3000
+        drain.begin('pkg')
+        done = drain.wait('pkg', '--timeout=0.1', expect=124)
+    assert '3000 holders left\n' in done.stderr
+    assert 'not answer' not in done.stderr

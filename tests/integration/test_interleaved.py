@@ -1,4 +1,4 @@
-"""A durable handle that moves between two looks of a waiter.
+"""A durable handle, or another tool, that comes between two looks of a waiter.
 
 What happens in a few microseconds is made to happen: the waiter stops itself
 in between.
@@ -126,3 +126,84 @@ def test_it_comes_back_and_leaves_again(lost, waiter):
     assert drain.holders('pkg/app')[0]['disconnected']
     drain.wait('pkg/app', '--purge-durables', '--timeout=10')
     assert waiter.wait(10) == 0
+
+
+@pytest.fixture(name='late')
+def _late(drained, preloaded):
+    """A waiter that has found nobody, and now claims the lock: drain, waiter"""
+    _, drain = drained()
+    drain.begin('pkg/app')
+    process = drain.start('wait', 'pkg/app',
+                          env={**os.environ, **preloaded(STOPS)})
+    with ended(process):
+        with _at_next_stop(process):
+            pass
+        wait_until(lambda: _has_stopped(process), 10, 'a stop')
+        yield drain, process
+
+
+def test_another_waiter_is_quicker(late):
+    """What it has recorded is not recorded again"""
+    drain, waiter = late
+    drain.wait('pkg/app')
+    before = drain.records()
+    waiter.send_signal(signal.SIGCONT)
+    assert waiter.wait(10) == 0
+    assert drain.records() == before
+
+
+def test_another_drain_is_there(late):
+    """The one that it waited for has ended: it leaves the new one alone"""
+    drain, waiter = late
+    drain.resume('pkg/app')
+    drain.begin('pkg/app')
+    before = drain.records()
+    waiter.send_signal(signal.SIGCONT)
+    assert waiter.wait(10) == 1
+    assert 'resumed while waiting' in waiter.stderr.read()
+    assert drain.records() == before
+
+
+# The target is quiescent, and run takes the lock under which its command runs
+STOPS_RUN = r'''
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+
+struct key {
+	const char *text;
+	size_t size;
+};
+
+unsigned g_lock_dump(void *ctx, struct key key, void *fn, void *private_data)
+{
+	unsigned (*next)(void *, struct key, void *, void *) =
+		dlsym(RTLD_NEXT, "g_lock_dump");
+
+	if (strncmp(key.text, "drain/owner/", 12) == 0) {
+		raise(SIGSTOP);
+	}
+	return next(ctx, key, fn, private_data);
+}
+'''
+
+
+def test_resume_before_the_command_starts(drained, preloaded, tmp_path):
+    """It does not start on an open share, and the next drain is let alone"""
+    _, drain = drained()
+    ran = tmp_path / 'ran'
+    process = drain.start('run', 'pkg/app', '--', 'touch', str(ran),
+                          env={**os.environ, **preloaded(STOPS_RUN)})
+    with ended(process):
+        wait_until(lambda: _has_stopped(process), 10, 'a stop')
+        assert drain.state('pkg/app') == 'quiescent'
+        drain.resume('pkg/app')
+        drain.begin('pkg/app')
+        before = drain.records()
+        process.send_signal(signal.SIGCONT)
+        assert process.wait(10) == 125
+        assert 'resumed before the command' in process.stderr.read()
+    assert not ran.exists()
+    assert drain.records() == before

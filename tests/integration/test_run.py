@@ -87,6 +87,14 @@ def test_options_of_the_command_are_its_own(drained):
     assert done.stdout == '--timeout=1 -- --force\n'
 
 
+def test_no_shell(drained):
+    """What a shell would make something of is passed on as it is"""
+    _, drain = drained()
+    words = ['$HOME', '*', 'a; b', '`date`', '~', '', "'"]
+    done = drain.run('pkg', 'printf', '%s\n', *words)
+    assert done.stdout.split('\n')[:-1] == words
+
+
 def test_share_is_closed_while_it_runs(drained, tmp_path):
     """Until its end, and open after it"""
     server, drain = drained()

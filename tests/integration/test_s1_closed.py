@@ -1,6 +1,8 @@
 """S1: once begin has returned, no smbd grants an open that counts."""
 
+import datetime
 import os
+import re
 import threading
 import time
 
@@ -16,10 +18,20 @@ CLIENTS = 200
 ROUNDS = 4
 
 
+def _opens_in_log(server):
+    """When smbd itself opened files for clients"""
+    return [datetime.datetime.strptime(stamp, '%Y/%m/%d %H:%M:%S.%f')
+            .timestamp()
+            for stamp in re.findall(r'^\[([^,]+),.*\n.* opened file ',
+                                    server.logs(), re.M)]
+
+
 @pytest.mark.time_limit(120)
 def test_nothing_sent_after_begin_is_granted(drained):
-    """200 clients open files as fast as they can, several drains"""
-    server, drain = drained()
+    """200 clients open files as fast as they can, several drains; their
+    clocks say so, and so does the log of smbd"""
+    server, drain = drained(log_level=2)
+    granted, drains = 0, []
     with Load(server.port, conns=CLIENTS, files=0) as load:
         for _ in range(ROUNDS):
             load.churn(60, wait=False)
@@ -33,8 +45,14 @@ def test_nothing_sent_after_begin_is_granted(drained):
             print(f'{churned.granted} granted before, {after.sent} refused')
             assert churned.granted > 0 and after.granted == 0
             assert after.sent >= CLIENTS and set(after.statuses) == REFUSED
+            granted += churned.granted
             drain.wait('pkg')
+            drains.append((closed, time.time()))
             drain.resume('pkg')
+    opened = _opens_in_log(server)
+    assert len(opened) == granted
+    assert not [moment for moment in opened
+                if any(begin < moment < end for begin, end in drains)]
 
 
 def test_what_was_granted_before_is_a_holder(drained):

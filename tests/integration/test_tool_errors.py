@@ -306,11 +306,13 @@ def as_nobody(drain, tmp_path, *words):
         capture_output=True, timeout=20, check=False)
 
 
-@pytest.mark.parametrize('verb', ['begin', 'wait', 'resume', 'holders'])
-def test_not_root(shared, tmp_path, verb):
+@pytest.mark.parametrize('words', [
+    'begin pkg/app', 'wait pkg/app', 'resume pkg/app', 'resume --all',
+    'holders pkg/app', 'status', 'monitor', 'close pkg/app'])
+def test_not_root(shared, tmp_path, words):
     """Only root speaks on the bus"""
     _, drain = shared
-    done = as_nobody(drain, tmp_path, verb, 'pkg/app')
+    done = as_nobody(drain, tmp_path, *words.split())
     assert done.returncode == 1 and done.stdout == ''
     assert 'only root' in complaint(done)
     assert drain.status()['drains'] == []

@@ -55,6 +55,15 @@ def test_version(tool):
     assert tool.call('--version').stdout == tool.call('-V').stdout
 
 
+@pytest.mark.parametrize('words', [('-d', '10', 'status'),
+                                   ('status', '--debuglevel=10')],
+                         ids=' '.join)
+def test_debug_level(tool, words):
+    """-d makes Samba's libraries talk, as with its other programs"""
+    assert tool.call('status').stderr == ''
+    assert 'all: 10' in tool.call(*words).stderr
+
+
 def test_unknown_verb(tool):
     """A verb that there is none of is named, with where to look"""
     text = fails(tool, 'drian', 'pkg')

@@ -1,6 +1,7 @@
 """What stands in the way of a drain: smbds that are silent, connections that
 reach the target past the module."""
 
+import os
 import re
 import time
 
@@ -104,6 +105,7 @@ def test_smbd_with_another_database(drained):
         done = drain.begin('pkg', expect=1)
         assert 'could not apply the drain' in done.stderr
         assert 'does not find the record' in done.stderr
+        drain.begin('pkg', '--allow-unguarded', expect=1)
         assert drain.state('pkg') == 'arming'
     server.wait_children(0)
     with connect(server.port) as tree:
@@ -148,9 +150,11 @@ def test_old_tree_beside_a_guarded_one(late):
 def test_allow_unguarded(late):
     """It goes on with a warning; those handles count, and nobody is refused"""
     server, drain = late()
+    server.put('pkg', 'app/other.exe', b'MZ')
     with connect(server.port) as old, connect(server.port) as away:
         handle = old.create(TOOL)
         _arrive(server)
+        os.utime(server.conf, (1, 1))  # nothing has changed since begin
         with connect(server.port) as new:
             done = drain.begin('pkg', '--allow-unguarded')
             assert 'connected to share pkg without the module' in done.stderr
@@ -164,7 +168,7 @@ def test_allow_unguarded(late):
             waiter = drain.start('wait', 'pkg')
             with ended(waiter):
                 time.sleep(0.3)
-                again = away.create(TOOL)
+                again = away.create('app/other.exe')
                 handle.close()
                 time.sleep(0.3)
                 assert waiter.poll() is None
