@@ -4,6 +4,8 @@ source/core    what knows nothing of Samba; built without Samba's headers
 source/bus     what the module and the tool share
 source/module  drain.so, the VFS module
 source/tool    smbdrain, the tool
+source/update  smbdrain-update, a script around it
+source/systemd units that run that script
 """
 
 import fcntl
@@ -74,8 +76,9 @@ class bench(Build.BuildContext):
 
 
 Build.InstallContext.__doc__ = (
-    'builds, installs drain.so where smbd looks for it, and smbdrain in the '
-    'BINDIR of smbd -b, or of --prefix if that is given')
+    'builds, installs drain.so where smbd looks for it, smbdrain and '
+    'smbdrain-update in the BINDIR and SBINDIR of smbd -b, or of --prefix if '
+    'that is given, and units of systemd')
 
 
 def options(opt):
@@ -160,8 +163,20 @@ def find_smbd(conf):
                             headers.run([env.SMBD, '-b']), re.M))
     env.SAMBA_LIBDIRS = [paths['MODULESDIR'], paths['LIBDIR']]
     env.VFSDIR = os.path.join(paths['MODULESDIR'], 'vfs')
+    env.SBINDIR = os.path.join(env.PREFIX, 'sbin')
+    env.UNITDIR = os.path.join(env.PREFIX, 'lib/systemd/system')
     if env.PREFIX == default_prefix and not conf.options.bindir:
         env.BINDIR = paths['BINDIR']
+        env.SBINDIR = paths['SBINDIR']
+        find_unit_directory(conf)
+
+
+# Without systemd's own word, where Debian has it
+def find_unit_directory(conf):
+    env = conf.env
+    conf.check_cfg(package='systemd', variables=['systemdsystemunitdir'],
+                   uselib_store='SYSTEMD', mandatory=False)
+    env.UNITDIR = env.SYSTEMD_systemdsystemunitdir or '/lib/systemd/system'
 
 
 def find_source(conf):
@@ -221,6 +236,7 @@ def build(bld):
     build_bus(bld)
     build_module(bld)
     build_tool(bld)
+    build_update(bld)
     build_unit_tests(bld)
     build_clients(bld)
     if bld.cmd in ('unit', 'check'):
@@ -307,6 +323,18 @@ def build_tool(bld):
                 linkflags='-Wl,--as-needed', install_path=None)
 
 
+# Scripts and units are told where things are
+def build_update(bld):
+    for file in sources(bld, ['source/update/*.in', 'source/systemd/*.in']):
+        bld(features='subst', source=file, target=installed_name(file),
+            SBINDIR=bld.env.SBINDIR, BINDIR=bld.env.BINDIR, VERSION=VERSION,
+            chmod=Utils.O755 if 'update' in file.parent.name else Utils.O644)
+
+
+def installed_name(file):
+    return file.name.removesuffix('.in')
+
+
 # Each program of Samba has this file of its own, no library has it
 def cmdline_of_samba(bld):
     return bld.root.find_node(
@@ -349,6 +377,11 @@ def install_checked(bld):
     built = bld.bldnode.make_node
     bld.install_files('${VFSDIR}', [built('drain.so')])
     bld.install_files('${BINDIR}', [built('smbdrain')], chmod=Utils.O755)
+    bld.install_files('${SBINDIR}', [built('smbdrain-update')],
+                      chmod=Utils.O755)
+    bld.install_files('${UNITDIR}', [
+        built(installed_name(unit))
+        for unit in sources(bld, 'source/systemd/*.in')])
 
 
 # What is run

@@ -580,7 +580,7 @@ int main(int argc, const char **argv)
 		 "a publish was interrupted", NULL},
 		{"id", 0, POPT_ARG_STRING, &options.id, 0,
 		 "publish: the drain that you hold, if it is not DRAIN_ID in "
-		 "the environment", "DRAIN_ID"},
+		 "the environment; resume: none but this one", "DRAIN_ID"},
 		{"dry-run", 0, POPT_ARG_NONE, &options.dry_run, 0,
 		 "publish: only check whether it would work", NULL},
 		{"undo", 0, POPT_ARG_NONE, &options.undo, 0,

@@ -97,6 +97,20 @@ static int resume_all(struct tool *tool, TALLOC_CTX *mem_ctx)
 	return ret;
 }
 
+/* By its name alone, it may be another one by now than the caller believes */
+static bool is_meant(struct tool *tool, const struct drain_record *record)
+{
+	const char *id = tool->options->id;
+	struct drain_id_buf buf;
+
+	if (id == NULL || strcmp(id, drain_id_string(&record->id, &buf)) == 0) {
+		return true;
+	}
+	complain("%s: the drain %s is over; the one in force is %s",
+		 show_target(record), show_text(id), buf.buf);
+	return false;
+}
+
 static int run_resume(struct tool *tool)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
@@ -106,11 +120,14 @@ static int run_resume(struct tool *tool)
 	if (tool->options->all && tool->options->target != NULL) {
 		complain("resume: a target or --all, not both");
 		ret = EXIT_USAGE;
+	} else if (tool->options->all && tool->options->id != NULL) {
+		complain("resume: --id is that of one drain, not of all");
+		ret = EXIT_USAGE;
 	} else if (tool->options->all) {
 		ret = resume_all(tool, frame);
 	} else {
 		record = show_find(frame, tool, tool->options->target);
-		if (record != NULL) {
+		if (record != NULL && is_meant(tool, record)) {
 			ret = resume_record(tool, record);
 		}
 	}
@@ -120,7 +137,7 @@ static int run_resume(struct tool *tool)
 
 const struct verb verb_resume = {
 	.name = "resume",
-	.usage = "resume TARGET|--all [--force]",
+	.usage = "resume TARGET|--all [--id=DRAIN_ID] [--force]",
 	.takes_target = true,
 	.run = run_resume,
 };

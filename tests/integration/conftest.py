@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lib.drain import Drain  # noqa: E402 (needs the path above)
 from lib.smbd import PrivateSmbd  # noqa: E402
+from lib.update import Update, package  # noqa: E402
 
 TIME_LIMIT = 60
 LAST_RESORT = 30
@@ -120,6 +121,29 @@ def drained(smbd):
             server.put('pkg', 'app/tool.exe', b'MZ' * 100)
             server.put('pkg', 'other/data.bin', b'data')
         return server, Drain(server)
+
+    return start
+
+
+@pytest.fixture
+def updater(drained, tmp_path):
+    """Make a package to update: ``updater(target, **share options)``.
+
+    Version ``old`` of it is served. A target ``pkg/current`` is a link to
+    ``pkg/release-1``.
+    """
+    def start(target='pkg/app', **options):
+        server, _ = drained({'pkg': {'vfs objects': 'drain', **options}})
+        home = tmp_path / 'home'
+        home.mkdir()
+        update = Update(server, home, target)
+        path = target.partition('/')[2]
+        if path == 'current':
+            update.live.symlink_to('release-1')
+            path = 'release-1'
+        for name, content in package('old').items():
+            server.put('pkg', os.path.join(path, name), content)
+        return update
 
     return start
 

@@ -572,3 +572,17 @@ def test_timeout_is_bounded(drained):
         done = drain.wait('pkg/app', '--timeout=0.5', expect=124)
         assert time.monotonic() - start < 3
         assert 'tool.exe' in done.stderr and '127.0.0.1' in done.stderr
+
+
+def test_resume_of_one_that_is_over(drained):
+    """With --id another drain of the same target is left alone"""
+    _, drain = drained()
+    drain.begin('pkg/app')
+    first = drain.status('pkg/app')['drains'][0]['id']
+    drain.resume('pkg/app', f'--id={first}')
+    drain.begin('pkg/app')
+    done = drain.resume('pkg/app', f'--id={first}', expect=1)
+    assert first in complaint(done)
+    assert drain.state('pkg/app') == 'armed'
+    assert '--id' in complaint(drain.call('resume', '--all', '--id=x',
+                                          expect=2))

@@ -148,7 +148,7 @@ def test_resume_takes_target_or_all(tool):
     ('holders', 'pkg', '--reason=x'), ('holders', 'pkg', '--force'),
     ('monitor', '--all'), ('monitor', '--timeout=5'),
     ('check', '--all'), ('check', '--reason=x'),
-    ('check', '--dry-run'), ('resume', 'pkg', '--id=x'),
+    ('check', '--dry-run'), ('wait', 'pkg', '--id=x'),
     ('publish', 'pkg', 'new', '--force')], ids=' '.join)
 def test_option_of_another_verb(tool, words):
     """An option that the verb does not take is named, with what it takes"""

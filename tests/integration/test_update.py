@@ -1,0 +1,411 @@
+"""smbdrain-update: a new version is staged, verified, published, and kept."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tarfile
+import zipfile
+
+import pytest
+
+from lib.drain import ended
+from lib.smb2 import NtStatus, connect
+from lib.smbd import free_port, wait_until
+from lib.update import complaint, kill_session, package, read
+from lib.waiting import waits
+
+# A slash at its end is the only thing that a name can not have
+STRANGE = '-two words, grüße 東京, 100 %2F'
+
+
+def archive(update, source, name):
+    """A file of that name with what is in the directory"""
+    path = update.home / name
+    if name.endswith('.zip'):
+        with zipfile.ZipFile(path, 'w') as made:
+            for file in read(source):
+                made.write(source / file, file)
+    else:
+        with tarfile.open(path, 'w:gz') as made:
+            made.add(source, '.')
+    return path
+
+
+@pytest.fixture(name='rsyncd')
+def _rsyncd(tmp_path):
+    """rsync://... of a directory, from a daemon that greets"""
+    processes = []
+
+    def serve(directory):
+        port = free_port()
+        (tmp_path / 'motd').write_text('welcome\n')
+        conf = tmp_path / 'rsyncd.conf'
+        conf.write_text(f'motd file = {tmp_path}/motd\n[new]\n'
+                        f'path = {directory}\nuse chroot = no\nuid = root\n')
+        processes.append(subprocess.Popen(
+            ['rsync', '--daemon', '--no-detach', f'--config={conf}',
+             '--address=127.0.0.1', f'--port={port}'],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE))
+        wait_until(lambda: listens(port), 10, 'rsync', 0.05)
+        return f'rsync://127.0.0.1:{port}/new'
+
+    yield serve
+    with ended(*processes):
+        pass
+
+
+def listens(port):
+    """Whether somebody does"""
+    with socket.socket() as sock:
+        return sock.connect_ex(('127.0.0.1', port)) == 0
+
+
+def check_new(update, done):
+    """It is served, the old version is kept, and nothing else is left"""
+    assert done.stderr == '' and 'is served' in done.stdout
+    assert update.serves() == package('new')
+    assert update.tidy() == ['kept', 'served']
+    with connect(update.server.port) as tree:
+        assert tree.create(update.path('lib/a.dll')).read() == b'new'
+
+
+# -- sources
+
+def test_directory(updater):
+    """With rights: those of the package directory stay, files have those of
+    the source"""
+    update = updater()
+    source = update.make('new')
+    source.chmod(0o700)
+    (source / 'tool.exe').chmod(0o751)
+    os.chown(update.live, 12, 34)
+    check_new(update, update.update(source))
+    assert update.live.stat().st_mode & 0o777 == 0o777
+    assert update.live.stat().st_uid == 12
+    assert (update.live / 'tool.exe').stat().st_mode & 0o777 == 0o751
+
+
+def test_archive(updater):
+    """As its name tells; for .tar see the signature"""
+    update = updater()
+    source = archive(update, update.make('new'), '-new version.zip')
+    check_new(update, update.update(source.name))
+
+
+def test_rsync(updater, rsyncd):
+    """From another machine"""
+    update = updater()
+    check_new(update, update.update(rsyncd(update.make('new'))))
+
+
+def test_unchanged_files(updater):
+    """Cost nothing where clients can not write to them"""
+    update = updater(**{'read only': 'yes'})
+    update.update(update.copy('new', **{'tool.exe': 'changed'}))
+    (old, _), _ = update.list()
+    for name in 'a.dll', 'b.dll':
+        assert (update.live / 'lib' / name).samefile(
+            update.tree(old) / 'lib' / name)
+    assert read(update.tree(old)) == package('old')
+    assert update.serves() == {**package('old'), 'tool.exe': 'changed'}
+
+
+def test_unchanged_files_of_a_share(updater):
+    """But its entries, of which no two versions may have one in common"""
+    update = updater('pkg', **{'read only': 'yes'})
+    update.update(update.copy('new', **{'lib/b.dll': 'changed'}))
+    (old, _), _ = update.list()
+    assert not (update.live / 'tool.exe').samefile(
+        update.tree(old) / 'tool.exe')
+    assert (update.live / 'lib/a.dll').samefile(
+        update.tree(old) / 'lib/a.dll')
+    assert update.tidy() == ['kept', 'served']
+
+
+@pytest.mark.parametrize('other', [
+    {'path': '{root}/app/lib', 'write list': 'root'},
+    {'path': '{root}/%U', 'read only': 'no'}], ids=['inside', 'varies'])
+def test_files_that_clients_can_write(updater, other):
+    """Through any share, are not shared between versions, or both would
+    change; unless one says so"""
+    update = updater(**{'read only': 'yes'})
+    update.server.set_share('other', {
+        'vfs objects': 'drain', 'read only': 'yes',
+        **{name: value.format(root=update.root)
+           for name, value in other.items()}})
+    update.update(update.copy('new'))
+    (old, _), _ = update.list()
+    assert not (update.live / 'lib/a.dll').samefile(
+        update.tree(old) / 'lib/a.dll')
+
+
+def test_files_shared_all_the_same(updater):
+    """If one knows that clients do not write to them"""
+    update = updater()
+    update.update(update.copy('new'), '--link')
+    (old, _), _ = update.list()
+    assert (update.live / 'lib/a.dll').samefile(
+        update.tree(old) / 'lib/a.dll')
+
+
+def test_progress(updater):
+    """Of the copy, on a terminal"""
+    update = updater()
+    terminal, end = os.openpty()
+    update.update(update.make('new'), stdout=end)
+    assert b'100%' in os.read(terminal, 10000)
+    os.close(end)
+    os.close(terminal)
+
+
+# -- who is there meanwhile
+
+def test_nobody_notices(updater):
+    """A program that runs is waited for; who starts it meanwhile waits, and
+    gets the new version"""
+    update = updater()
+    with connect(update.server.port) as tree, \
+            connect(update.server.port) as other:
+        held = tree.create('app/tool.exe')
+        process = update.start('pkg/app', update.make('new'))
+        try:
+            update.drain.wait_for_state('pkg/app', 'armed')
+            request = other.create_nowait('app/tool.exe')
+            assert waits(request)
+            assert held.read() == b'old'
+            held.close()
+            assert request.wait().read() == b'new'
+            assert process.wait(20) == 0
+        finally:
+            kill_session(process)
+            process.communicate()
+
+
+def test_in_use(updater):
+    """It is tried again, then given up, and said who was in the way; not who
+    had to wait for it. The old version is served."""
+    update = updater()
+    source = update.make('new')
+    with connect(update.server.port) as tree, \
+            connect(update.server.port) as other:
+        held = tree.create('app/tool.exe')
+        process = update.start('--timeout=1', '--retries=1', '--backoff=2',
+                               'pkg/app', source)
+        update.drain.wait_for_state('pkg/app', 'armed')
+        other.create_nowait('app/lib/a.dll').wait().close()
+        out, err = process.communicate(timeout=30)
+        assert process.returncode == 124
+        assert 'trying again in 2 s' in out
+        report = err[err.index('given up after 2 attempts'):]
+        assert ' 2 ' in report and 'app/tool.exe' in report
+        assert 'a.dll' not in report
+        assert held.read() == b'old'
+    assert update.serves() == package('old') and update.tidy() == ['served']
+    assert 'failed (124)' in (update.area / 'history').read_text()
+
+
+def test_refuse(updater):
+    """If it takes longer than opens can wait; and those who are left are
+    closed in the end"""
+    update = updater()
+    with connect(update.server.port) as tree, \
+            connect(update.server.port) as other:
+        held = tree.create('app/tool.exe')
+        process = update.start('--new-opens=refuse', '--timeout=1.5',
+                               '--on-timeout=force', 'pkg/app',
+                               update.make('new'))
+        update.drain.wait_for_state('pkg/app', 'armed')
+        assert (other.status_of_open('app/tool.exe') ==
+                NtStatus.SHARING_VIOLATION)
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+        assert held.close_nowait().status() == NtStatus.FILE_CLOSED
+        assert other.create('app/tool.exe').read() == b'new'
+
+
+# -- verification
+
+@pytest.fixture(name='signed')
+def _signed(tmp_path):
+    """signed(file): the options for a good signature of it"""
+    home = tmp_path / 'gpg'
+    home.mkdir(mode=0o700)
+    gpg = ['gpg', '--homedir', str(home), '--batch', '--quiet',
+           '--passphrase', '']
+
+    def sign(path):
+        for words in (['--quick-gen-key', 'builder', 'ed25519'],
+                      ['--detach-sign', str(path)],
+                      ['--output', str(home / 'keys'), '--export']):
+            subprocess.run([*gpg, *words], check=True, timeout=30)
+        return f'--signature={path}.sig', f'--keyring={home}/keys'
+
+    yield sign
+    shutil.rmtree(home)  # that ends its agent
+
+
+def test_signature(updater, signed):
+    """A good one, and an archive that was changed since"""
+    update = updater()
+    path = archive(update, update.make('new'), 'new.tar.gz')
+    options = signed(path)
+    with path.open('r+b') as file:
+        first = file.read(1)
+        file.seek(0)
+        file.write(b'x')
+        file.flush()
+        done = update.update(path, *options, expect=1)
+        assert 'no good signature' in complaint(done)
+        file.seek(0)
+        file.write(first)
+    assert update.serves() == package('old')
+    check_new(update, update.update(path, *options))
+
+
+def test_checksums(updater):
+    """What a file of checksums says, which is the wrong one at first"""
+    update = updater()
+    source = update.make('new')
+    sums = subprocess.run(['sha256sum', 'tool.exe', 'lib/a.dll'], text=True,
+                          cwd=source, capture_output=True, check=True).stdout
+    (update.home / 'sums').write_text(sums.replace('  lib/a', '  lib/b')
+                                      .replace(sums[:4], 'f00f'))
+    done = update.update(source, '--checksums=sums', expect=1)
+    assert 'tool.exe' in complaint(done)
+    assert update.serves() == package('old')
+    (update.home / 'sums').write_text(sums)
+    check_new(update, update.update(source, '--checksums=sums'))
+
+
+def test_verify(updater):
+    """By a command of one's own, which sees all of the new version"""
+    update = updater()
+    source = update.make('new')
+    done = update.update(source, '--verify=grep -q other tool.exe', expect=1)
+    assert '--verify' in complaint(done)
+    assert update.serves() == package('old')
+    check_new(update, update.update(
+        source, '--verify=cmp lib/b.dll "$SMBDRAIN_UPDATE_TREE/tool.exe"'))
+
+
+# -- versions
+
+def test_versions(updater):
+    """So many are kept; back to the one before, and forth by name"""
+    update = updater()
+    for stamp in 'one', 'two', 'three':
+        update.update(update.make(stamp), '--keep=1', '--reason=why not')
+    (two, state), (three, _) = update.list()
+    assert state == 'kept'
+    assert update.rollback().stdout == (f'pkg/app: {two} is served, it was '
+                                        f'{three}\n')
+    assert update.serves() == package('two')
+    assert update.list() == [(two, 'served'), (three, 'kept')]
+    assert 'older' in complaint(update.rollback(expect=1))
+    assert 'none' in complaint(update.rollback('none', expect=1))
+    update.rollback(three)
+    assert update.serves() == package('three')
+    assert update.tidy() == ['kept', 'served']
+    history = [line.split('\t')[1:4] for line in
+               (update.area / 'history').read_text().splitlines()]
+    who = f'{os.environ.get("SUDO_USER", "root")}@{os.uname().nodename}'
+    assert history[-4:] == [
+        [who, 'rolled back', two], [who, 'failed (1)', ''],
+        [who, 'failed (1)', 'none'], [who, 'rolled back', three]]
+    line = update.call('--list', 'pkg/app').stdout.splitlines()[1]
+    assert 'root@' in line and 'why not' in line
+    assert str(update.home / 'three') in line
+
+
+@pytest.mark.parametrize('target', ['pkg/current', 'pkg'],
+                         ids=['link', 'share'])
+def test_rollback_of_others(updater, target):
+    """There and back"""
+    update = updater(target)
+    check_new(update, update.update(update.make('new')))
+    update.rollback()
+    assert update.serves() == package('old')
+    assert update.tidy() == ['served', 'kept']
+
+
+def test_replaced_by_hand(updater):
+    """Then that is what the next update keeps"""
+    update = updater()
+    update.update(update.make('new'))
+    shutil.rmtree(update.live)
+    shutil.copytree(update.make('by hand'), update.live)
+    assert 'not published' in update.call('--list', 'pkg/app').stdout
+    update.update(update.make('newer'))
+    assert update.serves() == package('newer')
+    kept = update.list()[-2]
+    assert kept[1] == 'kept'
+    assert read(update.tree(kept[0])) == package('by hand')
+
+
+def test_clients_change_a_share(updater):
+    """Its entries are others then; they are kept, as they are"""
+    update = updater('pkg')
+    update.update(update.make('new'))
+    shutil.rmtree(update.live / 'lib')
+    (update.live / 'tool.exe').unlink()
+    update.server.put('pkg', 'client', 'changed')
+    update.update(update.make('newer'))
+    assert update.serves() == package('newer')
+    assert read(update.tree(update.list()[-2][0])) == {'client': 'changed'}
+
+
+# -- places
+
+def test_dry_run(updater):
+    """Says what would change, and changes nothing"""
+    update = updater()
+    before = snapshot(update)
+    done = update.update(update.make('new'), '--dry-run')
+    assert 'tool.exe' in done.stdout and str(update.area) in done.stdout
+    assert done.stderr == ''
+    assert snapshot(update) == before
+    assert update.call('--list', 'pkg/app').stdout == ''
+
+
+def snapshot(update):
+    """Names and times below the shares, beside them, and in the state"""
+    return {path: path.lstat().st_mtime_ns
+            for place in (update.root.parent, update.server.base / 'state')
+            for path in place.rglob('*') if path.suffix != '.tdb'}
+
+
+def test_stage(updater):
+    """Elsewhere; it is found there again without that option"""
+    update = updater()
+    update.area = update.server.base / 'stage/pkg/app'
+    update.update(update.make('new'), f'--stage={update.server.base}/stage')
+    done = update.update(update.home / 'new', f'--stage={update.home}',
+                         expect=1)
+    assert str(update.area) in complaint(done)
+    update.rollback()
+    assert update.serves() == package('old')
+    assert update.tidy() == ['served', 'kept']
+
+
+@pytest.mark.parametrize('name', [f'{STRANGE}/deep', f'{STRANGE}\nlines\n'],
+                         ids=['text', 'newlines'])
+def test_strange_names(updater, name):
+    """Of the package, of the source, and of what is in them"""
+    update = updater(f'pkg/{name}')
+    update.area = (update.root.parent / '.smbdrain/pkg'
+                   / name.replace('%', '%25').replace('/', '%2F')
+                   .replace('\n', '%0A'))
+    files = {**package('new'), f'{STRANGE}/{STRANGE}\n': 'new'}
+    update.update(os.path.basename(update.make(STRANGE + '\n', files)))
+    assert update.serves() == files
+    update.call('--recover')
+    assert update.tidy() == ['kept', 'served']
+    manifest = update.area / update.list()[-1][0] / 'manifest'
+    subprocess.run(['sha256sum', '--check', '--strict', '--quiet', manifest],
+                   cwd=update.live, check=True)
+    if '\n' not in name:
+        with connect(update.server.port) as tree:
+            assert tree.create(update.path('tool.exe')).read() == b'new'
+    update.rollback()
+    assert update.serves() == package('old')

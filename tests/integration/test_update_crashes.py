@@ -1,0 +1,250 @@
+"""smbdrain-update, killed with all that it has started, at each step: what is
+served is wholly old or wholly new, --list tells which, and --recover or the
+next update put everything right."""
+
+import os
+import signal
+
+import pytest
+
+from lib.smb2 import NtStatus, connect
+from lib.smbd import wait_until
+from lib.update import complaint, kill_session, package, session
+from lib.waiting import waits
+
+OPEN = NtStatus.SUCCESS
+RUN = '[ "$3" = run ]'
+EXCHANGES = 'renameat,renameat2'
+
+
+def before_exchange(calls=EXCHANGES, number=1):
+    """smbdrain is killed when it is about to rename for the time `number`"""
+    return (f'strace -f -qq -o /dev/null -e trace={calls} -e inject='
+            f'{calls}:signal=KILL:when={number} "$real" "$@" || :')
+
+
+# smbdrain is killed between the exchange and whatever comes next
+AFTER_EXCHANGE = f'''
+strace -f -qq -o /dev/null -e trace={EXCHANGES} \\
+\t-e inject={EXCHANGES}:delay_exit=30s "$real" "$@" &
+until grep -q new "$live/tool.exe"; do
+\tsleep 0.05
+done
+kill -9 $(ps -o pid= --ppid $!)'''
+
+# Which program with which words; what it does before all is killed; what is
+# served then
+STEPS = {
+    'staging': ('rsync', '[ "$2" = --delete ]', '', 'old'),
+    'verifying': ('sha256sum', ':', '', 'old'),
+    'before the exchange':
+        ('smbdrain', RUN, before_exchange(), 'old'),
+    'after the exchange':
+        ('smbdrain', RUN, AFTER_EXCHANGE, 'new'),
+    'putting the old version in its place':
+        ('mv', '[ "$1" = -T ] && [ "${3##*/}" = tree ]', '', 'new'),
+    'pruning': ('rm', '[ -d "$2" ]', '', 'new'),
+}
+
+
+def kill_at(update, step, source):
+    """Kill an update there"""
+    name, condition, script, served = STEPS[step]
+    update.kill_at(name, condition, '--keep=0', '--', update.target, source,
+                   script=f"live='{update.live}'\n{script}")
+    return served
+
+
+def check_served(update, stamp):
+    """That version is served as a whole, and --list knows it"""
+    assert update.serves() == package(stamp)
+    states = update.states()
+    assert states.count('served') == 1
+    assert set(states) <= {'served', 'kept', 'unfinished'}
+
+
+def check_open(update, files):
+    """That is served, nothing is left over, and users get in"""
+    assert update.serves() == files
+    assert set(update.tidy()) <= {'served', 'kept'}
+    with connect(update.server.port) as tree:
+        assert tree.status_of_open(update.path('tool.exe')) == OPEN
+
+
+@pytest.mark.parametrize('step', STEPS)
+def test_recover(updater, step):
+    """After a kill there, of a directory"""
+    update = updater()
+    served = kill_at(update, step, update.make('new'))
+    check_served(update, served)
+    drained = 'exchange' in step
+    assert update.drain.state('pkg/app') == ('quiescent' if drained
+                                             else 'open')
+    update.recover()
+    check_open(update, package(served))
+
+
+def test_again(updater):
+    """The same update, once more, goes through, and does that too"""
+    update = updater()
+    source = update.make('new')
+    kill_at(update, 'after the exchange', source)
+    update.update(source)
+    check_open(update, package('new'))
+
+
+@pytest.mark.parametrize('step', ['before the exchange',
+                                  'after the exchange'])
+def test_link(updater, step):
+    """It leads to one or the other; the release that is of no use is gone"""
+    update = updater('pkg/current')
+    served = kill_at(update, step, update.make('new'))
+    check_served(update, served)
+    assert update.drain.state(update.target) == 'quiescent'
+    update.recover()
+    check_open(update, package(served))
+    releases = {path.name for path in update.root.iterdir()}
+    assert releases == {'current', 'release-1',
+                        *(['current-' + update.list()[-1][0]]
+                          if served == 'new' else [])}
+
+
+# -- the root of a share is exchanged in many steps
+
+NEW = {**package('new'), 'more/x': 'new', 'top': 'new'}
+
+
+def half(update, step):
+    """Killed there: it is drained, and --list says that it is half"""
+    update.kill_at('smbdrain', RUN, 'pkg', update.make('new', NEW),
+                   script=before_exchange('renameat2', step))
+    assert update.drain.state('pkg') == 'quiescent'
+    with connect(update.server.port) as tree:
+        assert waits(tree.create_nowait('tool.exe'))
+
+
+@pytest.mark.parametrize('step', [1, 3])
+def test_share(updater, step):
+    """Recovery completes it"""
+    update = updater('pkg')
+    half(update, step)
+    if step > 1:
+        assert update.states() == ['served in part', 'served in part']
+        assert update.serves() not in (package('old'), NEW)
+    update.recover()
+    check_open(update, NEW)
+
+
+def test_share_that_can_not_be_completed(updater):
+    """It is undone: the old version is served"""
+    update = updater('pkg')
+    update.stand_in('smbdrain', f"""
+if {RUN}; then
+	strace -f -qq -o /dev/null -e trace=renameat2 \\
+		-e inject=renameat2:error=EIO:when=2+ "$real" "$@"
+	exit
+fi""")
+    done = update.update(update.make('new', NEW), expect=1)
+    assert 'could not be published' in done.stderr
+    check_open(update, package('old'))
+
+
+def test_share_opened_by_force(updater):
+    """Nothing is done to it until somebody has put it right"""
+    update = updater('pkg')
+    half(update, 3)
+    update.drain.resume('pkg', '--force')
+    before = update.serves()
+    assert 'by force' in complaint(update.recover(expect=1))
+    assert 'by force' in complaint(update.update(update.make('newer'),
+                                                 expect=1))
+    assert update.serves() == before
+
+
+# -- not all at once
+
+def test_while_it_waits(updater):
+    """For a holder, who notices nothing; after recovery all may come back"""
+    update = updater()
+    source = update.make('new')
+    with connect(update.server.port) as tree:
+        held = tree.create('app/tool.exe')
+        process = update.start('pkg/app', source)
+        update.drain.wait_for_state('pkg/app', 'armed')
+        kill_session(process)
+        process.communicate()
+        assert update.drain.state('pkg/app') == 'armed'
+        check_served(update, 'old')
+        update.recover()
+        assert held.read() == b'old'
+        assert tree.status_of_open('app/lib/a.dll') == OPEN
+    check_open(update, package('old'))
+
+
+def test_only_the_script(updater):
+    """Its smbdrain goes on, and nobody interferes"""
+    update = updater()
+    with connect(update.server.port) as tree:
+        held = tree.create('app/tool.exe')
+        process = update.start('pkg/app', update.make('new'))
+        try:
+            update.drain.wait_for_state('pkg/app', 'armed')
+            process.kill()
+            process.wait()
+            done = update.recover(expect=3)
+            assert 'another update' in complaint(done)
+            held.close()
+            wait_until(lambda: not session(process), 20, 'end of smbdrain')
+        finally:
+            kill_session(process)
+            process.communicate()
+        assert tree.create('app/tool.exe').read() == b'new'
+    update.recover()
+    check_open(update, package('new'))
+
+
+def test_signal(updater):
+    """It cleans up itself"""
+    update = updater()
+    with connect(update.server.port) as tree:
+        tree.create('app/tool.exe')
+        process = update.start('pkg/app', update.make('new'))
+        update.drain.wait_for_state('pkg/app', 'armed')
+        os.killpg(process.pid, signal.SIGTERM)
+        process.communicate(timeout=20)
+        assert process.returncode == 128 + signal.SIGTERM
+    check_open(update, package('old'))
+
+
+def test_all_at_boot(updater):
+    """--recover without a target: each package, whatever becomes of others"""
+    update = updater()
+    kill_at(update, 'before the exchange', update.make('new'))
+    registry = update.server.base / 'state/smbdrain-update'
+    (registry / 'pkg%2Fgone').symlink_to('/nowhere')
+    update.server.restart()
+    done = update.call('--recover', expect=1)
+    assert 'pkg/gone' in complaint(done)
+    check_open(update, package('old'))
+
+
+def test_drain_of_another(updater):
+    """Is left alone: nothing is updated, nothing is resumed"""
+    update = updater()
+    source = update.make('new')
+    update.update(source)
+    update.drain.begin('pkg/app', '--reason=mine')
+    assert 'somebody else' in complaint(update.update(source, expect=1))
+    assert 'somebody else' in complaint(update.rollback(expect=1))
+    update.call('--recover')
+    assert update.drain.state('pkg/app') == 'armed'
+
+
+def test_drain_of_another_meanwhile(updater):
+    """The same if it begins while the new version is staged"""
+    update = updater()
+    begin = ' '.join(update.drain.command('begin', 'pkg/app'))
+    done = update.update(update.make('new'), f'--verify={begin}', expect=1)
+    assert 'somebody else' in complaint(done)
+    assert update.serves() == package('old')
+    assert update.drain.state('pkg/app') == 'armed'

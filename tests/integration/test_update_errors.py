@@ -1,0 +1,222 @@
+"""smbdrain-update when something is wrong: one line that says what, users are
+left alone, and nothing is left behind."""
+
+import os
+import subprocess
+
+import pytest
+
+from lib.smbd import wait_until
+from lib.update import BUILD, complaint, kill_session, package
+
+SCRIPT = os.path.join(BUILD, 'smbdrain-update')
+
+
+def check_untouched(update):
+    """The old version is served, and nothing else is there"""
+    assert update.serves() == package('old')
+    assert set(update.tidy()) <= {'served'}
+
+
+@pytest.fixture(name='small')
+def _small(tmp_path):
+    """A file system of 2 MB"""
+    path = tmp_path / 'small'
+    path.mkdir()
+    subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=2M,mode=755', 'drain',
+                    path], check=True)
+    yield path
+    subprocess.run(['umount', '-l', path], check=True)
+
+
+# -- words
+
+@pytest.mark.parametrize('words, named', [
+    ((), 'what'), (('pkg',), 'pkg'), (('pkg', 'a', 'b'), 'b'),
+    (('--bogus',), '--bogus'), (('-s',), '-s'),
+    (('--keep=many', 'pkg', 'a'), '--keep=many'),
+    (('--keep=', 'pkg', 'a'), '--keep='),
+    (('--new-opens=maybe', 'pkg', 'a'), '--new-opens'),
+    (('--timeout=soon', 'pkg', 'a'), '--timeout=soon'),
+    (('--hold-timeout=1.2.3', 'pkg', 'a'), '--hold-timeout'),
+    (('--backoff=1.5m', 'pkg', 'a'), '--backoff'),
+    (('--on-timeout=maybe', 'pkg', 'a'), '--on-timeout'),
+    (('--on-timeout=force', '--new-opens=refuse', 'pkg', 'a'), '--timeout'),
+    (('--signature=x', 'pkg', 'a'), '--keyring'),
+    (('--keyring=x', 'pkg', 'a'), '--signature'),
+    (('--list', '--rollback', 'pkg'), '--rollback'),
+    (('--list',), 'what'), (('--list', 'pkg', 'a'), 'a'),
+    (('--recover', 'pkg', 'a'), 'a'),
+    (('--rollback', '--dry-run', 'pkg'), '--dry-run')],
+    ids=lambda words: ' '.join(words) if isinstance(words, tuple) else '')
+def test_usage(words, named):
+    """Exit status 2"""
+    done = subprocess.run([SCRIPT, *words], capture_output=True, text=True,
+                          timeout=20, check=False)
+    assert done.returncode == 2 and done.stdout == ''
+    assert named in complaint(done) and '--help' in complaint(done)
+
+
+def test_help():
+    """Names each option that there is"""
+    helped = subprocess.run([SCRIPT, '--help'], capture_output=True, text=True,
+                            timeout=20, check=True).stdout
+    with open(SCRIPT, encoding='utf-8') as script:
+        options = {word.split('=')[0].strip() for line in script
+                   if line.startswith('\t--') and ')' in line
+                   for word in line.split(')')[0].split('|')}
+    assert len(options) > 20
+    assert [option for option in options if option not in helped] == []
+    assert subprocess.run([SCRIPT, '--version'], capture_output=True,
+                          text=True, timeout=20, check=True
+                          ).stdout.startswith('smbdrain-update ')
+
+
+def test_not_root():
+    """It says so"""
+    done = subprocess.run([SCRIPT, 'pkg', '/'], capture_output=True, text=True,
+                          timeout=20, check=False, user=65534)
+    assert done.returncode == 1 and 'root' in complaint(done)
+
+
+# -- targets
+
+def test_no_target(updater):
+    """No such share, no such directory, one without the module, a name that
+    is spelled otherwise on the disk"""
+    update = updater()
+    update.server.set_share('plain', {})
+    update.server.put('plain', 'app/x')
+    source = update.make('new')
+    for target in 'none', 'none/app', 'pkg/none', 'pkg/APP':
+        assert target in complaint(update.call(target, source, expect=1))
+    done = update.call('plain/app', source, expect=1)
+    assert 'plain' in done.stderr and 'drain' in done.stderr
+    assert not update.area.exists()
+
+
+def test_two_updates(updater):
+    """The second one: exit status 3, and the first goes on. Also if it calls
+    the package otherwise."""
+    update = updater()
+    source = update.make('new')
+    flag = update.home / 'verifies'
+    process = update.start(f'--verify=touch {flag}; sleep 50', 'pkg/app',
+                           source)
+    try:
+        wait_until(flag.exists, 30, 'the first to verify', 0.05)
+        for target in 'pkg/app', 'PKG/app/':
+            done = update.call(target, source, expect=3)
+            assert 'another update' in complaint(done)
+    finally:
+        kill_session(process)
+        process.communicate()
+    update.recover()
+    check_untouched(update)
+
+
+# -- sources
+
+def test_no_source(updater):
+    """Not there, no archive, broken, empty, an archive that leads out"""
+    update = updater()
+    (update.home / 'empty').mkdir()
+    (update.home / 'file.exe').write_text('x')
+    (update.home / 'broken.tar.gz').write_text('x')
+    for source in 'none', 'empty', 'file.exe', 'broken.tar.gz':
+        assert source in complaint(update.update(source, expect=1))
+    done = update.update('rsync://127.0.0.1:1/x', expect=1)
+    assert 'rsync://127.0.0.1:1/x' in complaint(done)
+    check_untouched(update)
+
+
+def test_archive_that_leads_out(updater):
+    """Of its directory: it is not published"""
+    update = updater()
+    (update.home / 'x').write_text('x')
+    inside = update.make('inside')
+    path = update.home / 'bad.tar'
+    subprocess.run(['tar', '-cPf', path, '../x', '.'], cwd=inside, check=True)
+    assert 'bad.tar' in complaint(update.update(path, expect=1))
+    check_untouched(update)
+    assert not (update.area / 'x').exists()
+
+
+@pytest.mark.parametrize('script, why', [
+    ('[ "$2" != --delete ] || rm -rf "$SOURCE"', 'can not be copied'),
+    ('[ "$2" != --delete ] || { echo vanished >&2; exit 24; }',
+     'changes while it is copied: vanished'),
+    ('case $* in *--dry-run*) date +%N >"$SOURCE/tool.exe" ;; esac',
+     'changes while it is copied')], ids=['vanishes', 'in part', 'changes'])
+def test_source_that(updater, script, why):
+    """It is not copied as it was: not published"""
+    update = updater()
+    source = update.make('new')
+    update.stand_in('rsync', f"SOURCE='{source}'\n{script}")
+    assert why in complaint(update.update(source, expect=1))
+    check_untouched(update)
+
+
+# -- places
+
+def test_disk_full(updater, small):
+    """While it is staged"""
+    update = updater(path=small / 'pkg')
+    source = update.make('new', {**package('new'), 'large': 'x' * 3000000})
+    done = update.update(source, expect=1)
+    assert 'No space left' in complaint(done)
+    check_untouched(update)
+    (source / 'large').unlink()
+    update.update(source)
+    assert update.serves() == package('new')
+
+
+def test_mounted(updater, small):
+    """The share is a file system of its own: versions are kept in there, in a
+    directory that clients do not see"""
+    update = updater(path=small)
+    source = update.make('new')
+    assert 'veto' in complaint(update.update(source, expect=1))
+    update.server.set_share('pkg', {'veto files': '/.smbdrain/'})
+    update.area = small / '.smbdrain/pkg/app'
+    update.update(source)
+    assert update.serves() == package('new')
+    assert update.tidy() == ['kept', 'served']
+
+
+@pytest.mark.parametrize('target', ['pkg/app', 'pkg/current'],
+                         ids=['directory', 'link'])
+def test_other_file_system(updater, small, target):
+    """A version can not be renamed from there"""
+    update = updater(target)
+    done = update.update(update.make('new'), f'--stage={small}', expect=1)
+    assert str(small) in complaint(done) and 'file system' in complaint(done)
+    assert list(small.iterdir()) == []
+
+
+def test_others_staging_area(updater):
+    """In which somebody else has a hand"""
+    update = updater()
+    path = update.area.parent
+    path.mkdir(parents=True)
+    os.chown(path, 65534, 65534)
+    assert str(path) in complaint(update.update(update.make('new'), expect=1))
+    assert update.serves() == package('old')
+
+
+def test_read_only_file_system(updater, small):
+    """Users go on"""
+    update = updater(path=small / 'pkg')
+    subprocess.run(['mount', '-o', 'remount,ro', small], check=True)
+    done = update.update(update.make('new'), expect=1)
+    assert 'Read-only' in done.stderr
+    assert update.serves() == package('old')
+
+
+def test_smbd_is_not_there(updater):
+    """Nothing was changed"""
+    update = updater()
+    source = update.make('new')
+    update.server.stop()
+    assert update.update(source, expect=1).stderr
+    check_untouched(update)
