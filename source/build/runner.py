@@ -10,6 +10,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = '/usr/bin/python3'
 UNIT_TIMEOUT = 300
 
+# Integration tests mostly wait for something; those of a file share a server
+WORKERS = ['-n', '2', '--dist', 'loadfile']
+
 
 class Counts:
     """How many tests passed, failed and were skipped"""
@@ -115,7 +118,7 @@ def integration_tests(top, build, vfsdir):
         os.unlink(report)
     extra = shlex.split(os.environ.get('PYTEST_ARGS', ''))
     status = in_namespace(
-        [PYTHON, '-m', 'pytest', tests, '-p', 'no:cacheprovider',
+        [PYTHON, '-m', 'pytest', tests, '-p', 'no:cacheprovider', *WORKERS,
          '--junitxml=' + report, *extra], top, build, vfsdir)
     counts = count_junit(report) if os.path.exists(report) else Counts()
     if status != 0 and not counts.failed:

@@ -191,7 +191,8 @@ bool drain_gate_move(struct connection_struct *conn,
 	if (move_allowed(conn, src, dst)) {
 		return true;
 	}
-	if (something_ended() && drains_catch_up() && move_allowed(conn, src, dst)) {
+	if (something_ended() && drains_catch_up() &&
+	    move_allowed(conn, src, dst)) {
 		return true;
 	}
 	DBG_NOTICE("drain: refused to move %s to %s in share %s, client %s: "
@@ -207,7 +208,8 @@ bool drain_gate_entry(struct connection_struct *conn,
 	if (entry_allowed(conn, place)) {
 		return true;
 	}
-	if (something_ended() && drains_catch_up() && entry_allowed(conn, place)) {
+	if (something_ended() && drains_catch_up() &&
+	    entry_allowed(conn, place)) {
 		return true;
 	}
 	DBG_NOTICE("drain: refused to make or remove %s in share %s, "

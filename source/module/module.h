@@ -286,7 +286,7 @@ struct drain *drain_place_next(struct drain_place *place);
 /** Is it a drained directory, or above one? */
 bool drain_place_above(const struct drain_place *place);
 
-/** Is an open file in one of the paths of @record, by the rules of its share? */
+/** Is an open file in a path of @record, by the rules of its share? */
 bool drain_place_handle_in(const struct files_struct *fsp,
 			   const struct drain_record *record);
 

@@ -173,7 +173,7 @@ static bool is_done(const struct run *run, int ret)
 	       (run->tool->stop_signal == 0 || run->publish != NULL);
 }
 
-/* A publish that fails leaves the old version as it was, a command half of it */
+/* A publish that fails leaves the old version whole, a command may not */
 static bool may_be_resumed(const struct run *run)
 {
 	const struct options *options = run->tool->options;
