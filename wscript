@@ -6,6 +6,7 @@ source/module  drain.so, the VFS module
 source/tool    smbdrain, the tool
 source/update  smbdrain-update, a script around it
 source/systemd units that run that script
+docs/manpages  manual pages
 """
 
 import fcntl
@@ -39,6 +40,9 @@ LIBRARIES = '''smbconf smbd-base samba-util samba-errors samba-debug samba3-util
 	samba-hostconfig samba-security dbwrap util-tdb ndr ndr-samba ndr-standard
 	cmdline cmdline-contexts tevent-util server-id-db samba-credentials
 	secrets3 replace'''
+
+MANUAL_STYLE = ('http://docbook.sourceforge.net/release/xsl/current/'
+                'manpages/docbook.xsl')
 
 WARNINGS = '''-Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes
 	-Wpointer-arith -Wwrite-strings -Wshadow
@@ -78,7 +82,7 @@ class bench(Build.BuildContext):
 Build.InstallContext.__doc__ = (
     'builds, installs drain.so where smbd looks for it, smbdrain and '
     'smbdrain-update in the BINDIR and SBINDIR of smbd -b, or of --prefix if '
-    'that is given, and units of systemd')
+    'that is given, manual pages, and units of systemd')
 
 
 def options(opt):
@@ -164,6 +168,7 @@ def find_smbd(conf):
     env.SAMBA_LIBDIRS = [paths['MODULESDIR'], paths['LIBDIR']]
     env.VFSDIR = os.path.join(paths['MODULESDIR'], 'vfs')
     env.SBINDIR = os.path.join(env.PREFIX, 'sbin')
+    env.MANDIR = os.path.join(env.PREFIX, 'share/man')
     env.UNITDIR = os.path.join(env.PREFIX, 'lib/systemd/system')
     if env.PREFIX == default_prefix and not conf.options.bindir:
         env.BINDIR = paths['BINDIR']
@@ -237,6 +242,7 @@ def build(bld):
     build_module(bld)
     build_tool(bld)
     build_update(bld)
+    build_manuals(bld)
     build_unit_tests(bld)
     build_clients(bld)
     if bld.cmd in ('unit', 'check'):
@@ -335,6 +341,20 @@ def installed_name(file):
     return file.name.removesuffix('.in')
 
 
+# As Samba's own: DocBook. The stylesheet, that xsltproc finds by its name in the
+# system's catalog, names the page itself.
+def build_manuals(bld):
+    for page in sources(bld, 'docs/manpages/*.xml'):
+        bld(rule='xsltproc --nonet '
+                 '--stringparam man.authors.section.enabled 0 '
+                 '--param man.output.quietly 1 %s ${SRC}' % MANUAL_STYLE,
+            source=page, target=manual_name(page))
+
+
+def manual_name(page):
+    return page.name.removesuffix('.xml')
+
+
 # Each program of Samba has this file of its own, no library has it
 def cmdline_of_samba(bld):
     return bld.root.find_node(
@@ -379,6 +399,9 @@ def install_checked(bld):
     bld.install_files('${BINDIR}', [built('smbdrain')], chmod=Utils.O755)
     bld.install_files('${SBINDIR}', [built('smbdrain-update')],
                       chmod=Utils.O755)
+    bld.install_files('${MANDIR}/man8', [
+        built(manual_name(page))
+        for page in sources(bld, 'docs/manpages/*.xml')])
     bld.install_files('${UNITDIR}', [
         built(installed_name(unit))
         for unit in sources(bld, 'source/systemd/*.in')])

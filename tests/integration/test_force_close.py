@@ -723,7 +723,7 @@ def left(handles):
     (['--client=127.0.0.3'], set()),
     (['--path=tool'], set()),
     ([], {'guest', 'user', 'six'}),
-], ids=lambda value: '_'.join(value) or 'none')
+], ids=lambda value: '_'.join(sorted(value)) or 'none')
 def test_filters(drain, three, options, closed):
     """Only the handles that are meant; all of the options have to fit"""
     lines = close(drain, 'pkg/app', *options)
