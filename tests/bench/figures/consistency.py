@@ -68,10 +68,9 @@ def drain_with_refuse(site):
 
 
 def drain_with_hold(site):
-    """smbdrain publish within smbdrain run"""
-    site.drain.run(TARGET, site.drain.program, '-s', site.server.conf,
-                   'publish', TARGET, str(site.staged),
-                   options=('--new-opens=hold', '--let-holders-finish'))
+    """smbdrain run, which publishes by itself"""
+    site.drain.call('run', TARGET, f'--publish={site.staged}',
+                    '--new-opens=hold', '--let-holders-finish')
 
 
 METHODS = {
