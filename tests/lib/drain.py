@@ -101,16 +101,18 @@ class Drain:
             return set()
         # It is locked by mutexes that python lacks, so it is read without; an
         # entry that moves meanwhile makes that fail
-        return wait_until(lambda: self._read_locks(path), 10, path)[0]
+        for _ in range(100):
+            with contextlib.suppress(OSError):
+                return self._read_locks(path)
+            time.sleep(0.01)
+        raise TimeoutError(f'{path}: never to be read')
 
     @staticmethod
     def _read_locks(path):
         locks = tdb.open(str(path), tdb_flags=tdb.NOLOCK, flags=os.O_RDONLY)
         try:
-            return ({key.rstrip(b'\0').decode() for key in locks
-                     if key.startswith(b'drain/')},)
-        except OSError:
-            return None
+            return {key.rstrip(b'\0').decode() for key in locks
+                    if key.startswith(b'drain/')}
         finally:
             locks.close()
 
