@@ -96,19 +96,27 @@ struct drain_answer drain_gate_open(struct connection_struct *conn,
 				    struct drain_place *place,
 				    const struct drain_open *open)
 {
-	for (;;) {
-		struct drain_answer answer = ask_drains(conn, place, open);
-		bool caught_up;
+	struct drain_answer answer = ask_drains(conn, place, open);
 
-		if (answer.verdict == DRAIN_GRANT ||
+	answer.ended = answer.verdict != DRAIN_GRANT &&
+		       !drain_gate_in_force(answer.drain);
+	return answer;
+}
+
+struct drain_answer drain_gate_ask_again(struct connection_struct *conn,
+					 struct drain_place *place,
+					 const struct drain_open *open)
+{
+	for (;;) {
+		struct drain_answer answer;
+		bool caught_up = drains_catch_up();
+
+		drain_place_rewind(place);
+		answer = ask_drains(conn, place, open);
+		/* What has ended is gone even if we could not catch up */
+		if (!caught_up || answer.verdict == DRAIN_GRANT ||
 		    drain_gate_in_force(answer.drain)) {
 			return answer;
-		}
-		caught_up = drains_catch_up();
-		drain_place_rewind(place);
-		if (!caught_up) {
-			/* What has ended is gone all the same */
-			return ask_drains(conn, place, open);
 		}
 	}
 }

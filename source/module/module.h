@@ -322,6 +322,7 @@ void drain_break_cache(struct files_struct *fsp);
 struct drain_answer {
 	enum drain_verdict verdict;
 	struct drain *drain; /* that does not grant it */
+	bool ended; /* but that one is not in force any more */
 	bool in_drain; /* no lease, oplock or durable handle may come of it */
 	bool counts; /* one more handle of a client that may finish */
 	bool list_only; /* a directory, granted for no more than listing */
@@ -334,6 +335,11 @@ bool drain_gate_in_force(const struct drain *drain);
 struct drain_answer drain_gate_open(struct connection_struct *conn,
 				    struct drain_place *place,
 				    const struct drain_open *open);
+
+/** The same after an answer that had ended; @place is looked at anew. */
+struct drain_answer drain_gate_ask_again(struct connection_struct *conn,
+					 struct drain_place *place,
+					 const struct drain_open *open);
 
 /** The status of an open that is refused, after a word in the log. */
 NTSTATUS drain_gate_refuse(struct connection_struct *conn,
