@@ -46,6 +46,9 @@ struct drain_scope *drain_scope_new(TALLOC_CTX *mem_ctx);
  */
 bool drain_scope_add(struct drain_scope *scope, const char *path, void *drain);
 
+/** The next component of a path: its start, its length (0: no more). */
+size_t drain_scope_name(const char **path);
+
 /** Start at "/". */
 struct drain_walk drain_walk_start(const struct drain_scope *scope);
 

@@ -30,8 +30,9 @@ struct drain_scope *drain_scope_new(TALLOC_CTX *mem_ctx)
 	return talloc_zero(mem_ctx, struct drain_scope);
 }
 
-static int
-compare_name(const struct drain_node *n, const char *name, size_t len)
+static int compare_name(const struct drain_node *n,
+			const char *name,
+			size_t len)
 {
 	if (n->name_len != len) {
 		return (n->name_len < len) ? -1 : 1;
@@ -40,8 +41,9 @@ compare_name(const struct drain_node *n, const char *name, size_t len)
 }
 
 /* The place of the first child that is not before @name */
-static size_t
-child_index(const struct drain_node *n, const char *name, size_t len)
+static size_t child_index(const struct drain_node *n,
+			  const char *name,
+			  size_t len)
 {
 	size_t low = 0;
 	size_t high = n->num_children;
@@ -58,8 +60,9 @@ child_index(const struct drain_node *n, const char *name, size_t len)
 	return low;
 }
 
-static struct drain_node *
-find_child(const struct drain_node *n, const char *name, size_t len)
+static struct drain_node *find_child(const struct drain_node *n,
+				     const char *name,
+				     size_t len)
 {
 	size_t i = child_index(n, name, len);
 
@@ -84,17 +87,14 @@ static struct drain_node *add_child(struct drain_scope *scope,
 	}
 	child->name = talloc_strndup(child, name, len);
 	child->name_len = len;
-	children = talloc_realloc(scope,
-				  n->children,
-				  struct drain_node *,
+	children = talloc_realloc(scope, n->children, struct drain_node *,
 				  n->num_children + 1);
 	if (child->name == NULL || children == NULL) {
 		talloc_free(child);
 		return NULL;
 	}
 
-	memmove(&children[i + 1],
-		&children[i],
+	memmove(&children[i + 1], &children[i],
 		(n->num_children - i) * sizeof(*children));
 	children[i] = child;
 	n->children = children;
@@ -102,19 +102,17 @@ static struct drain_node *add_child(struct drain_scope *scope,
 	return child;
 }
 
-/* The next component of a path: its start, its length (0: no more) */
-static size_t next_name(const char **path)
+size_t drain_scope_name(const char **path)
 {
 	*path += strspn(*path, "/");
 	return strcspn(*path, "/");
 }
 
-static bool
-root_add(struct drain_scope *scope, struct drain_root *root, void *drain)
+static bool root_add(struct drain_scope *scope,
+		     struct drain_root *root,
+		     void *drain)
 {
-	void **drains = talloc_realloc(scope,
-				       root->drains,
-				       void *,
+	void **drains = talloc_realloc(scope, root->drains, void *,
 				       root->num_drains + 1);
 
 	if (drains == NULL) {
@@ -145,7 +143,7 @@ bool drain_scope_add(struct drain_scope *scope, const char *path, void *drain)
 	struct drain_node *n = &scope->top;
 	size_t len;
 
-	while ((len = next_name(&path)) > 0) {
+	while ((len = drain_scope_name(&path)) > 0) {
 		struct drain_node *child = find_child(n, path, len);
 
 		if (child == NULL) {

@@ -28,17 +28,11 @@ static struct drain_walk walk_from_top(void)
 static bool follow(struct drain_walk *walk, const char *path)
 {
 	char folded[DRAIN_FOLDED_MAX];
+	size_t len;
 
-	while (walk->node != NULL) {
-		size_t len;
-		ssize_t folded_len;
+	while (walk->node != NULL && (len = drain_scope_name(&path)) > 0) {
+		ssize_t folded_len = drain_fold_part(path, len, folded);
 
-		path += strspn(path, "/");
-		len = strcspn(path, "/");
-		if (len == 0) {
-			break;
-		}
-		folded_len = drain_fold_part(path, len, folded);
 		if (folded_len < 0) {
 			return false;
 		}

@@ -119,24 +119,6 @@ static struct drain_open describe_open(const struct smb_filename *smb_fname,
 	};
 }
 
-/*
- * The drain has ended since smbd looked the name up: what was found may have
- * been published away meanwhile. The open comes again at once, when the drain
- * is forgotten.
- */
-static bool look_up_anew(struct drain *drain,
-			 struct connection_struct *conn,
-			 struct smb_request *req,
-			 const struct drain_parking *parking)
-{
-	drop_deferral(req);
-	if (!drain_park(drain, conn, req, parking)) {
-		return false;
-	}
-	(void)drains_catch_up(); /* else it comes again a while later */
-	return true;
-}
-
 /* For those that can not come again, by SMB1 for instance */
 static bool is_still_there(const struct drain_place *place,
 			   const struct smb_filename *smb_fname)
@@ -147,6 +129,23 @@ static bool is_still_there(const struct drain_place *place,
 	       (stat(place->name.path, &st) == 0 &&
 		st.st_dev == smb_fname->st.st_ex_dev &&
 		st.st_ino == smb_fname->st.st_ex_ino);
+}
+
+/* It comes again, and is looked up then */
+static bool put_off(struct drain *drain,
+		    struct connection_struct *conn,
+		    struct smb_request *req,
+		    const struct drain_parking *parking,
+		    struct files_struct *dirfsp,
+		    struct smb_filename *smb_fname)
+{
+	drop_deferral(req);
+	if (!drain_park(drain, conn, req, parking)) {
+		return false;
+	}
+	close_path(smb_fname->fsp);
+	close_path(dirfsp);
+	return true;
 }
 
 /* Any error: the open is refused, or parked and comes again */
@@ -169,15 +168,16 @@ static NTSTATUS ask_gate(struct connection_struct *conn,
 	}
 	*answer = drain_gate_open(conn, &place, open);
 	if (answer->ended) {
-		if (look_up_anew(answer->drain, conn, req, &parking)) {
-			close_path(smb_fname->fsp);
-			close_path(dirfsp);
+		/* What smbd has found may have been published away since */
+		if (put_off(answer->drain, conn, req, &parking, dirfsp,
+			    smb_fname)) {
+			/* That lets it come at once; else a while later */
+			(void)drains_catch_up();
 			return NT_STATUS_SHARING_VIOLATION;
 		}
 		*answer = drain_gate_ask_again(conn, &place, open);
 		if (answer->verdict == DRAIN_GRANT &&
 		    !is_still_there(&place, smb_fname)) {
-			drop_deferral(req);
 			return NT_STATUS_SHARING_VIOLATION;
 		}
 	}
@@ -185,13 +185,11 @@ static NTSTATUS ask_gate(struct connection_struct *conn,
 		return NT_STATUS_OK;
 	}
 
-	drop_deferral(req);
 	if (answer->verdict == DRAIN_HOLD &&
-	    drain_park(answer->drain, conn, req, &parking)) {
-		close_path(smb_fname->fsp);
-		close_path(dirfsp);
+	    put_off(answer->drain, conn, req, &parking, dirfsp, smb_fname)) {
 		return NT_STATUS_SHARING_VIOLATION;
 	}
+	drop_deferral(req);
 	return drain_gate_refuse(conn, &place, answer->drain);
 }
 

@@ -35,8 +35,7 @@ static struct drain_walk walk_to(const struct drain_scope *scope,
 	struct drain_walk walk = drain_walk_start(scope);
 	size_t len;
 
-	while (*(path += strspn(path, "/")) != '\0') {
-		len = strcspn(path, "/");
+	while ((len = drain_scope_name(&path)) > 0) {
 		drain_walk_step(&walk, path, len);
 		path += len;
 	}
@@ -57,8 +56,10 @@ static bool is_above(const struct drain_scope *scope, const char *path)
 	return drain_walk_above(&walk);
 }
 
-static void
-add(struct drain_scope *scope, struct list *list, const char *path, void *drain)
+static void add(struct drain_scope *scope,
+		struct list *list,
+		const char *path,
+		void *drain)
 {
 	assert_true(list->count < MAX_ADDED);
 	assert_true(drain_scope_add(scope, path, drain));
@@ -68,8 +69,9 @@ add(struct drain_scope *scope, struct list *list, const char *path, void *drain)
 }
 
 /* The longest that @path is in, but shorter than @than; NULL: none */
-static const char *
-innermost(const struct list *list, const char *path, size_t than)
+static const char *innermost(const struct list *list,
+			     const char *path,
+			     size_t than)
 {
 	const char *found = NULL;
 	size_t i;
@@ -85,8 +87,9 @@ innermost(const struct list *list, const char *path, size_t than)
 	return found;
 }
 
-static size_t
-times_in_list(const struct list *list, const char *path, const void *drain)
+static size_t times_in_list(const struct list *list,
+			    const char *path,
+			    const void *drain)
 {
 	size_t n = 0;
 	size_t i;
@@ -124,10 +127,8 @@ static void check_root(const struct list *list,
 
 		/* Whether twice the same is once or twice is not said */
 		if (found > listed || (found == 0 && listed > 0)) {
-			fail_msg("drain %zu is %zu times in the root %s",
-				 i,
-				 found,
-				 at);
+			fail_msg("drain %zu is %zu times in the root %s", i,
+				 found, at);
 		}
 		num += found;
 	}
@@ -149,8 +150,7 @@ static void check_find(const struct drain_scope *scope,
 		at = innermost(list, path, strlen(at));
 	}
 	if (root != NULL || at != NULL) {
-		fail_msg("%s is in %s roots than in the list",
-			 path,
+		fail_msg("%s is in %s roots than in the list", path,
 			 (root != NULL) ? "more" : "fewer");
 	}
 }
@@ -224,7 +224,8 @@ static void test_by_component(void **state)
 
 		root = find(scope, cases[i].path);
 		if ((root != NULL) != cases[i].in ||
-		    is_above(scope, cases[i].path) != cases[i].above) {
+		    is_above(scope, cases[i].path) !=
+			    cases[i].above) {
 			fail_msg("%s", cases[i].path);
 		}
 		if (root != NULL) {
@@ -240,14 +241,8 @@ static void test_nested_in_each_order(void **state)
 {
 	static const char *paths[] = {"/", "/a", "/a/b/c", "/a/b/c/d"};
 	static const size_t orders[][4] = {
-		{0, 1, 2, 3},
-		{3, 2, 1, 0},
-		{0, 3, 1, 2},
-		{3, 0, 2, 1},
-		{1, 3, 0, 2},
-		{2, 0, 3, 1},
-		{2, 3, 1, 0},
-		{1, 2, 3, 0},
+		{0, 1, 2, 3}, {3, 2, 1, 0}, {0, 3, 1, 2}, {3, 0, 2, 1},
+		{1, 3, 0, 2}, {2, 0, 3, 1}, {2, 3, 1, 0}, {1, 2, 3, 0},
 	};
 	size_t i;
 
@@ -259,8 +254,8 @@ static void test_nested_in_each_order(void **state)
 		for (j = 0; j < 4; j++) {
 			size_t n = orders[i][j];
 
-			assert_true(
-				drain_scope_add(scope, paths[n], &drains[n]));
+			assert_true(drain_scope_add(scope, paths[n],
+						    &drains[n]));
 		}
 		root = find(scope, "/a/b/c/d/e");
 		for (j = 4; j > 0; j--) {
@@ -296,8 +291,10 @@ static void test_many_to_many(void **state)
 }
 
 /* Looked at after each one that is added, where it is and elsewhere */
-static void
-grow_and_check(TALLOC_CTX *mem_ctx, uint64_t *seed, size_t num, size_t depth)
+static void grow_and_check(TALLOC_CTX *mem_ctx,
+			   uint64_t *seed,
+			   size_t num,
+			   size_t depth)
 {
 	struct drain_scope *scope = drain_scope_new(mem_ctx);
 	struct list list = {.count = 0};
@@ -311,15 +308,12 @@ grow_and_check(TALLOC_CTX *mem_ctx, uint64_t *seed, size_t num, size_t depth)
 		if (strcmp(path, "/") == 0 && unit_below(seed, 8) != 0) {
 			path = unit_path(mem_ctx, seed, depth);
 		}
-		add(scope,
-		    &list,
-		    path,
+		add(scope, &list, path,
 		    &drains[unit_below(seed, ARRAY_SIZE(drains))]);
 
 		check_path(scope, &list, path);
 		for (j = 0; j < 10; j++) {
-			check_path(scope,
-				   &list,
+			check_path(scope, &list,
 				   unit_path(mem_ctx, seed, depth + 2));
 		}
 	}
@@ -331,9 +325,7 @@ static void test_as_the_list(void **state)
 	size_t i;
 
 	for (i = 0; i < 400; i++) {
-		grow_and_check(*state,
-			       &seed,
-			       unit_below(&seed, MAX_ADDED + 1),
+		grow_and_check(*state, &seed, unit_below(&seed, MAX_ADDED + 1),
 			       1 + i % 6);
 		talloc_free_children(*state);
 	}
@@ -357,9 +349,8 @@ static void test_wide(void **state)
 		for (; len > 0; len--) {
 			int c = 1 + unit_below(&seed, 255);
 
-			paths[i] = talloc_asprintf_append(paths[i],
-							  "%c",
-							  (c == '/') ? '_' : c);
+			paths[i] = talloc_asprintf_append(
+				paths[i], "%c", (c == '/') ? '_' : c);
 		}
 		paths[i] = talloc_asprintf_append(paths[i], "%zu", i);
 	}
