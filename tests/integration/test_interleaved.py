@@ -8,14 +8,13 @@ import contextlib
 import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
 from lib.caching import CACHING_SHARE
 from lib.drain import ended
 from lib.smb2 import SMB_3_0, Durable, connect
-from lib.smbd import wait_until
+from lib.smbd import is_stopped, wait_until
 
 # The waiter has seen that no smbd holds anything; it looks at the table of
 # open files (which needs the roster), then it claims the lock
@@ -75,15 +74,10 @@ def _leave(server, tree):
     server.wait_gone(child)
 
 
-def _has_stopped(process):
-    stat = Path(f'/proc/{process.pid}/stat').read_text(encoding='utf-8')
-    return stat.rpartition(')')[2].split()[0] == 'T'
-
-
 @contextlib.contextmanager
 def _at_next_stop(process):
     """While the waiter stands still"""
-    wait_until(lambda: _has_stopped(process), 10, 'a stop')
+    wait_until(lambda: is_stopped(process.pid), 10, 'a stop')
     yield
     process.send_signal(signal.SIGCONT)
 
@@ -138,7 +132,7 @@ def _late(drained, preloaded):
     with ended(process):
         with _at_next_stop(process):
             pass
-        wait_until(lambda: _has_stopped(process), 10, 'a stop')
+        wait_until(lambda: is_stopped(process.pid), 10, 'a stop')
         yield drain, process
 
 
@@ -197,7 +191,7 @@ def test_resume_before_the_command_starts(drained, preloaded, tmp_path):
     process = drain.start('run', 'pkg/app', '--', 'touch', str(ran),
                           env={**os.environ, **preloaded(STOPS_RUN)})
     with ended(process):
-        wait_until(lambda: _has_stopped(process), 10, 'a stop')
+        wait_until(lambda: is_stopped(process.pid), 10, 'a stop')
         assert drain.state('pkg/app') == 'quiescent'
         drain.resume('pkg/app')
         drain.begin('pkg/app')

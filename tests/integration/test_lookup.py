@@ -10,7 +10,7 @@ import pytest
 
 from lib.publish import Package
 from lib.smb2 import connect
-from lib.smbd import wait_until
+from lib.smbd import is_stopped, wait_until
 from lib.waiting import HOLD
 
 # The module asks where the descriptor of an open leads, after smbd has got it
@@ -46,12 +46,6 @@ def _stop():
         yield Path(directory) / 'stop'
 
 
-def has_stopped(pid):
-    """Whether the process stands still"""
-    stat = Path(f'/proc/{pid}/stat').read_text(encoding='utf-8')
-    return stat.rpartition(')')[2].split()[0] == 'T'
-
-
 @pytest.mark.parametrize('options', [(), (HOLD,)], ids=['refuse', 'hold'])
 def test_open_that_slept_through_the_exchange(drained, preloaded, stop,
                                               options):
@@ -66,7 +60,7 @@ def test_open_that_slept_through_the_exchange(drained, preloaded, stop,
         number = package.id()
         stop.touch()
         request = tree.create_nowait('app/tool.exe')
-        wait_until(lambda: has_stopped(pid), 10, 'a stop')
+        wait_until(lambda: is_stopped(pid), 10, 'a stop')
         try:
             package.publish(f'--id={number}')
             drain.resume(package.target)

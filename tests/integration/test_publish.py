@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lib.drain import complaint, ended
+from lib.faults import injected
 from lib.publish import Package
 from lib.smb2 import NtStatus, connect
 from lib.smbd import wait_until
@@ -236,9 +237,9 @@ def test_not_quiescent(package):
 def slowly(package, call, seconds):
     """A publish in the background that waits in its first such system call"""
     return subprocess.Popen(
-        ['strace', '-qq', '-o', '/dev/null', '-e', f'trace={call}', '-e',
-         f'inject={call}:delay_enter={int(seconds * 1000000)}:when=1',
-         *package.drain.command('publish', package.target, str(package.new))],
+        injected(f'{call}:delay_enter={int(seconds * 1000000)}:when=1',
+                 *package.drain.command('publish', package.target,
+                                        str(package.new))),
         env=package.environment, text=True, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE)
 

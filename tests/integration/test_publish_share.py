@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from lib.drain import complaint
+from lib.faults import injected
 from lib.smb2 import NtStatus, connect
 
 MODULE = {'vfs objects': 'drain'}
@@ -78,10 +79,8 @@ class Share:
     def publish_under(self, inject, *options):
         """Run it under strace with faults; exit status as subprocess has it"""
         return subprocess.run(
-            ['strace', '-qq', '-f', '-o', '/dev/null', '-e', 'trace=' +
-             inject.split(':')[0], '-e', f'inject={inject}',
-             *self.command(*options)], capture_output=True, text=True,
-            timeout=30, check=False)
+            injected(inject, *self.command(*options)), capture_output=True,
+            text=True, timeout=30, check=False)
 
     def mark(self):
         """What status says is being published"""

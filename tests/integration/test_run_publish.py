@@ -1,6 +1,7 @@
 """run --publish: begin, wait, publish and resume by one process, so that opens
 that wait do so for the exchange alone."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import pytest
 
 from lib.drain import complaint, ended
+from lib.faults import injected
 from lib.publish import Package
 from lib.smb2 import NtStatus, connect
 from lib.waiting import HOLD, waits
@@ -40,6 +42,17 @@ def failed(package, *options, **keywords):
     return complaint(done)
 
 
+@contextlib.contextmanager
+def waiting(package, *options):
+    """One that waits for the last holder: its process, and who holds"""
+    with connect(package.server.port) as tree:
+        handle = tree.create('app/tool.exe')
+        process = package.drain.start(*words(package, *options))
+        with ended(process):
+            package.drain.wait_for_state(package.target, 'armed')
+            yield process, handle
+
+
 def test_published(package):
     """The old version is where the new one was, and the drain has ended"""
     done = run(package)
@@ -53,33 +66,25 @@ def test_published(package):
 
 def test_open_that_waits_gets_the_new_version(package):
     """With --new-opens=hold nobody is told anything"""
-    with connect(package.server.port) as tree, \
+    with waiting(package, HOLD) as (process, handle), \
             connect(package.server.port) as other:
-        handle = tree.create('app/tool.exe')
-        process = package.drain.start(*words(package, HOLD))
-        with ended(process):
-            package.drain.wait_for_state(package.target, 'armed')
-            request = other.create_nowait('app/tool.exe')
-            assert waits(request)
-            assert handle.read() == b'old'
-            handle.close()
-            assert request.wait(20).read() == b'new'
-            assert process.wait(20) == 0
+        request = other.create_nowait('app/tool.exe')
+        assert waits(request)
+        assert handle.read() == b'old'
+        handle.close()
+        assert request.wait(20).read() == b'new'
+        assert process.wait(20) == 0
 
 
 def test_rights_of_the_last_moment(package):
     """What was changed on the old directory while it waited is kept"""
-    with connect(package.server.port) as tree:
-        handle = tree.create('app/tool.exe')
-        process = package.drain.start(*words(package))
-        with ended(process):
-            package.drain.wait_for_state(package.target, 'armed')
-            assert package.new.stat().st_mode & 0o7777 == 0o755
-            package.path.chmod(0o2775)
-            os.chown(package.path, 4711, 4712)
-            os.setxattr(package.path, 'user.test', b'late')
-            handle.close()
-            assert process.wait(20) == 0
+    with waiting(package) as (process, handle):
+        assert package.new.stat().st_mode & 0o7777 == 0o755
+        package.path.chmod(0o2775)
+        os.chown(package.path, 4711, 4712)
+        os.setxattr(package.path, 'user.test', b'late')
+        handle.close()
+        assert process.wait(20) == 0
     state = package.path.stat()
     assert (state.st_mode & 0o7777, state.st_uid, state.st_gid) == (
         0o2775, 4711, 4712)
@@ -89,8 +94,7 @@ def test_rights_of_the_last_moment(package):
 def killed_at(drain, call, number, *words):
     """kill -9 as it begins that system call for the time `number`"""
     done = subprocess.run(
-        ['strace', '-qq', '-o', '/dev/null', '-e', f'trace={call}', '-e',
-         f'inject={call}:signal=KILL:when={number}', *drain.command(*words)],
+        injected(f'{call}:signal=KILL:when={number}', *drain.command(*words)),
         check=False, timeout=60)
     assert done.returncode == -signal.SIGKILL
 
@@ -158,47 +162,35 @@ def test_it_could_not_work(package):
 
 def test_replaced_while_it_waits(package):
     """By somebody else; then it opens again what is there"""
-    with connect(package.server.port) as tree:
-        handle = tree.create('app/tool.exe')
-        process = package.drain.start(*words(package))
-        with ended(process):
-            package.drain.wait_for_state(package.target, 'armed')
-            package.new.rename(package.new.with_name('gone'))
-            package.write(package.new, 'other')
-            handle.close()
-            _, errors = process.communicate(timeout=20)
-            assert process.returncode == 125
-            assert 'somebody has replaced it' in errors
+    with waiting(package) as (process, handle):
+        package.new.rename(package.new.with_name('gone'))
+        package.write(package.new, 'other')
+        handle.close()
+        _, errors = process.communicate(timeout=20)
+        assert process.returncode == 125
+        assert 'somebody has replaced it' in errors
     assert package.version() == 'old'
     assert package.drain.state(package.target) == 'open'
 
 
 def test_kept_on_failure(package):
     """If that is asked for"""
-    with connect(package.server.port) as tree:
-        handle = tree.create('app/tool.exe')
-        process = package.drain.start(*words(package, '--on-failure=keep'))
-        with ended(process):
-            package.drain.wait_for_state(package.target, 'armed')
-            shutil.rmtree(package.new)
-            handle.close()
-            _, errors = process.communicate(timeout=20)
-            assert process.returncode == 125
-            assert 'publish: failed; it stays drained' in errors
+    with waiting(package, '--on-failure=keep') as (process, handle):
+        shutil.rmtree(package.new)
+        handle.close()
+        _, errors = process.communicate(timeout=20)
+        assert process.returncode == 125
+        assert 'publish: failed; it stays drained' in errors
         assert package.drain.state(package.target) == 'quiescent'
-        assert (tree.status_of_open('app/tool.exe') ==
+        assert (handle.tree.status_of_open('app/tool.exe') ==
                 NtStatus.SHARING_VIOLATION)
 
 
 def test_interrupted_while_it_waits(package):
     """It leaves no trace"""
-    with connect(package.server.port) as tree:
-        handle = tree.create('app/tool.exe')
-        process = package.drain.start(*words(package))
-        with ended(process):
-            package.drain.wait_for_state(package.target, 'armed')
-            process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 125
+    with waiting(package) as (process, handle):
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 125
         handle.close()
     assert package.version() == 'old'
     assert package.drain.state(package.target) == 'open'
@@ -216,10 +208,9 @@ def test_killed_before_the_exchange(package):
 
 def test_not_resumed_meanwhile(package):
     """As while a command runs"""
-    process = subprocess.Popen(
-        ['strace', '-qq', '-o', '/dev/null', '-e', 'trace=renameat2', '-e',
-         'inject=renameat2:delay_enter=3000000:when=1',
-         *package.drain.command(*words(package))])
+    process = subprocess.Popen(injected(
+        'renameat2:delay_enter=3000000:when=1',
+        *package.drain.command(*words(package))))
     with ended(process):
         package.drain.wait_for_state(package.target, 'quiescent')
         done = package.drain.resume(package.target, expect=1)

@@ -98,6 +98,12 @@ def is_alive(pid):
     return stat is not None and stat[1] not in 'ZX'
 
 
+def is_stopped(pid):
+    """Whether the process stands still, by SIGSTOP."""
+    stat = _stat(pid)
+    return stat is not None and stat[1] == 'T'
+
+
 def _process_table():
     """Every living process: {pid: (parent, session)}."""
     table = {}
