@@ -93,7 +93,11 @@ static size_t complain_of_refusal(const struct survey *survey)
 	return num;
 }
 
-/* A connection that is on its way settles while we look again */
+/*
+ * A connection that is on its way settles while we look again. Only those of
+ * the first look count: all smbds had read smb.conf by then, so whoever
+ * connected later came through the module, if the survey knows of it or not.
+ */
 static struct open_tree_list *settled_trees(
 	TALLOC_CTX *mem_ctx,
 	struct tool *tool,
@@ -102,13 +106,14 @@ static struct open_tree_list *settled_trees(
 	struct survey **survey,
 	uint64_t deadline)
 {
-	struct open_tree_list *list = NULL;
+	struct open_tree_list *list = NULL; /* of the look before */
 	int look;
 
 	for (look = 0; look < ARM_LOOKS; look++) {
 		struct tevent_req *pause = NULL;
 
-		list = trees_unguarded(mem_ctx, shares, record, *survey);
+		list = trees_unguarded(mem_ctx, shares, record, *survey,
+				       list);
 		if (list == NULL || list->num_trees == 0 ||
 		    tool_is_late(deadline) || look == ARM_LOOKS - 1) {
 			break;

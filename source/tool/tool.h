@@ -312,13 +312,14 @@ struct open_tree_list {
 };
 
 /**
- * The tree connections that may reach what the record covers and that no smbd
- * of the survey guards. NULL after a complaint.
+ * The tree connections, of all or of those in @among, that may reach what the
+ * record covers and that no smbd of the survey guards. NULL after a complaint.
  */
 struct open_tree_list *trees_unguarded(TALLOC_CTX *mem_ctx,
 				       const struct share_list *shares,
 				       const struct drain_record *record,
-				       const struct survey *survey);
+				       const struct survey *survey,
+				       const struct open_tree_list *among);
 
 /*
  * arm.c

@@ -23,8 +23,24 @@ struct collect_state {
 	const struct share_list *shares;
 	const struct drain_record *record;
 	const struct survey *survey;
+	const struct open_tree_list *among; /* NULL: all */
 	bool nomem;
 };
+
+static bool is_among(const struct open_tree_list *list,
+		     const DRAIN_TCON_GLOBAL *tcon)
+{
+	size_t i;
+
+	for (i = 0; i < list->num_trees; i++) {
+		if (list->trees[i].id == tcon->tcon_global_id &&
+		    server_id_equal(&list->trees[i].server_id,
+				    &tcon->server_id)) {
+			return true;
+		}
+	}
+	return false;
+}
 
 /* May a user's home directory, served by [homes], overlap the target? */
 static bool home_overlaps(const char *user, const struct drain_record *record)
@@ -67,6 +83,7 @@ static int collect_fn(DRAIN_TCON_GLOBAL *tcon, void *private_data)
 	bool known = false;
 
 	if (tcon->share_name == NULL ||
+	    (state->among != NULL && !is_among(state->among, tcon)) ||
 	    survey_guards(state->survey, &tcon->server_id,
 			  tcon->tcon_global_id) ||
 	    !tree_overlaps(state, tcon->share_name, &known) ||
@@ -134,13 +151,15 @@ static int name_clients_fn(DRAIN_SESSION_GLOBAL *session, void *private_data)
 struct open_tree_list *trees_unguarded(TALLOC_CTX *mem_ctx,
 				       const struct share_list *shares,
 				       const struct drain_record *record,
-				       const struct survey *survey)
+				       const struct survey *survey,
+				       const struct open_tree_list *among)
 {
 	struct collect_state state = {
 		.list = talloc_zero(mem_ctx, struct open_tree_list),
 		.shares = shares,
 		.record = record,
 		.survey = survey,
+		.among = among,
 	};
 	NTSTATUS status;
 

@@ -181,6 +181,11 @@ def test_killed_while_it_arms(drained, verb):
             assert process.wait(10) == 0
 
 
+def _unacknowledged(drain):
+    drained, = drain.status('pkg')['drains']
+    return drained['unacknowledged']
+
+
 def test_nothing_is_quiescent_that_is_not_armed(drained):
     """Empty, but one smbd is silent: a waiter gets nowhere"""
     server, drain = drained()
@@ -190,6 +195,8 @@ def test_nothing_is_quiescent_that_is_not_armed(drained):
             before = drain.records()
             drain.wait('pkg', '--timeout=1', expect=1)
             assert drain.records() == before
+        # It may take the client's request before the message about the drain
+        wait_until(lambda: not _unacknowledged(drain), 5, 'acknowledgement')
         assert tree.status_of_open(TOOL) == REFUSED
         drain.wait('pkg')
 

@@ -3,7 +3,11 @@ reach the target past the module."""
 
 import os
 import re
+import threading
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -206,6 +210,45 @@ def test_unguarded_handle_in_a_guarded_smbd(late):
         drain.wait('pkg', '--timeout=1', expect=124)
         handle.close()
         drain.wait('pkg', '--timeout=5')
+
+
+# -- clients that connect while begin looks
+
+CONNECTING = 16     # clients that connect again and again
+
+
+@contextmanager
+def _connecting(server):
+    """Clients that connect to the tree in a loop; yields {client: number}"""
+    made, stop = Counter(), threading.Event()
+
+    def connect_on(number):
+        with connect(server.port) as tree:
+            while not stop.is_set():
+                tree.session.tree('pkg').disconnect()
+                made[number] += 1
+
+    with ThreadPoolExecutor(CONNECTING) as pool:
+        clients = [pool.submit(connect_on, number)
+                   for number in range(CONNECTING)]
+        try:
+            yield made
+        finally:
+            stop.set()
+        for client in clients:
+            client.result(30)
+
+
+def test_clients_that_connect_on_and_on(drained):
+    """Whoever connects after smb.conf was read is no obstacle"""
+    server, drain = drained()
+    with _connecting(server) as made:
+        wait_until(lambda: len(made) == CONNECTING, 20, 'clients')
+        for _ in range(5):
+            before = made.total()
+            drain.begin('pkg')
+            drain.resume('pkg')
+            assert made.total() > before
 
 
 # -- a share without the module

@@ -16,7 +16,7 @@ import threading
 import time
 
 from lib.smb2 import (
-    Close, ConnectionLost, Create, Read, SmbError, connect)
+    Close, ConnectionLost, Create, NtStatus, Read, SmbError, connect)
 
 FILES = 20
 SIZE = 4096
@@ -114,7 +114,10 @@ class Users:
     @staticmethod
     def _go_on(tree, error):
         """After close-share a client connects to the share again"""
-        if tree and isinstance(error, SmbError):
+        status = getattr(error, 'status', None)
+        if status == NtStatus.SHARING_VIOLATION:
+            return tree
+        if tree and status:
             try:
                 return tree.session.tree(tree.share)
             except (SmbError, ConnectionLost):
