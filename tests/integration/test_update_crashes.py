@@ -36,7 +36,7 @@ kill -9 $(ps -o pid= --ppid $!)'''
 # served then
 STEPS = {
     'staging': ('rsync', '[ "$2" = --delete ]', '', 'old'),
-    'verifying': ('sha256sum', ':', '', 'old'),
+    'verifying': ('sha256sum', '[ $# -gt 0 ]', '', 'old'),
     'before the exchange':
         ('smbdrain', RUN, before_exchange(), 'old'),
     'after the exchange':

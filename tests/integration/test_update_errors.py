@@ -97,15 +97,17 @@ def test_no_target(updater):
 
 def test_two_updates(updater):
     """The second one: exit status 3, and the first goes on. Also if it calls
-    the package otherwise."""
+    the package otherwise, or reaches it by another share."""
     update = updater()
+    update.server.set_share('apps', {'vfs objects': 'drain',
+                                     'path': update.root})
     source = update.make('new')
     flag = update.home / 'verifies'
     process = update.start(f'--verify=touch {flag}; sleep 50', 'pkg/app',
                            source)
     try:
         wait_until(flag.exists, 30, 'the first to verify', 0.05)
-        for target in 'pkg/app', 'PKG/app/':
+        for target in 'pkg/app', 'PKG/app/', 'apps/app':
             done = update.call(target, source, expect=3)
             assert 'another update' in complaint(done)
     finally:

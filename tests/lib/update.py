@@ -163,7 +163,7 @@ fi''')
         assert self.drain.records() == {}
         versions = dict(self.list())
         names = {path.name for path in self.area.iterdir()}
-        assert names - {'lock', 'history'} == versions.keys()
+        assert names - {'history'} == versions.keys()
         return list(versions.values())
 
 
