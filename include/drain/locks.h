@@ -47,6 +47,12 @@ NTSTATUS drain_roster_members(struct drain_locks *locks,
 			      size_t *num_members);
 
 /**
+ * Have all on the roster look at the records. A hint: one that misses it looks
+ * before it refuses an open.
+ */
+void drain_roster_tell(struct drain_locks *locks);
+
+/**
  * Become a holder and stop being one, once per process: g_lock would count a
  * second shared hold of the same process as a second holder.
  *
@@ -69,7 +75,7 @@ NTSTATUS drain_hold_members(struct drain_locks *locks,
  */
 NTSTATUS drain_hold_claim(struct drain_locks *locks, const struct drain_id *id);
 
-/** Wake whoever watches hold(id): the record has changed. */
+/** The record has changed: wake whoever watches hold(id), or all drains. */
 void drain_hold_wake(struct drain_locks *locks, const struct drain_id *id);
 
 /**

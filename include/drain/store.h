@@ -58,6 +58,18 @@ NTSTATUS drain_store_list(struct drain_store *store,
 			  struct drain_list **list);
 
 /**
+ * Of those, the drain that a person means: by name, or by place: through
+ * another share, or by another spelling.
+ *
+ * @param[in] place  What shares_make_record() says of the target; may be NULL.
+ * @return It hangs off @mem_ctx. NULL: there is none.
+ */
+struct drain_record *drain_list_find(TALLOC_CTX *mem_ctx,
+				     struct drain_list *list,
+				     const struct drain_target *target,
+				     const struct drain_record *place);
+
+/**
  * Add a new record.
  *
  * @param[out] rival  With NT_STATUS_OBJECT_NAME_COLLISION: the record that

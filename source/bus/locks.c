@@ -11,6 +11,7 @@
 
 #include "drain/samba_compat.h"
 #include "lib/server_id_watch.h"
+#include "drain/codec.h"
 #include "drain/locks.h"
 
 #define DRAIN_WATCH_SECONDS 5
@@ -204,6 +205,25 @@ NTSTATUS drain_roster_members(struct drain_locks *locks,
 	return living(locks, mem_ctx, roster_key(), members, num_members);
 }
 
+void drain_roster_tell(struct drain_locks *locks)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct drain_request request = {.ask = DRAIN_ASK_APPLY};
+	struct server_id *members = NULL;
+	size_t num = 0;
+	size_t i;
+
+	/* No cookie: nobody listens for the answers */
+	if (NT_STATUS_IS_OK(
+		    drain_roster_members(locks, frame, &members, &num))) {
+		for (i = 0; i < num; i++) {
+			(void)drain_request_send(locks->msg_ctx, members[i],
+						 &request);
+		}
+	}
+	TALLOC_FREE(frame);
+}
+
 NTSTATUS drain_hold_take(struct drain_locks *locks, const struct drain_id *id)
 {
 	struct key_buf buf;
@@ -238,7 +258,7 @@ NTSTATUS drain_hold_claim(struct drain_locks *locks, const struct drain_id *id)
 	return claim(locks, hold_key(id, &buf), &owner);
 }
 
-void drain_hold_wake(struct drain_locks *locks, const struct drain_id *id)
+static void wake(struct drain_locks *locks, const struct drain_id *id)
 {
 	struct key_buf buf;
 	TDB_DATA key = hold_key(id, &buf);
@@ -247,6 +267,14 @@ void drain_hold_wake(struct drain_locks *locks, const struct drain_id *id)
 
 	/* That leaves an empty lock behind, for ever; this takes it away */
 	(void)bury(locks, key, 1);
+}
+
+void drain_hold_wake(struct drain_locks *locks, const struct drain_id *id)
+{
+	static const struct drain_id all;
+
+	wake(locks, id);
+	wake(locks, &all);
 }
 
 NTSTATUS drain_owner_claim(struct drain_locks *locks,

@@ -195,6 +195,35 @@ NTSTATUS drain_store_list(struct drain_store *store,
 	return NT_STATUS_OK;
 }
 
+static bool is_named(const struct drain_record *record,
+		     const struct drain_target *target)
+{
+	return strequal(record->target.share, target->share) &&
+	       strequal(record->target.path, target->path);
+}
+
+static bool is_at(const struct drain_record *record,
+		  const struct drain_record *place)
+{
+	return place != NULL && strcmp(record->real[0], place->real[0]) == 0;
+}
+
+struct drain_record *drain_list_find(TALLOC_CTX *mem_ctx,
+				     struct drain_list *list,
+				     const struct drain_target *target,
+				     const struct drain_record *place)
+{
+	size_t i;
+
+	for (i = 0; i < list->num_records; i++) {
+		if (is_named(list->records[i], target) ||
+		    is_at(list->records[i], place)) {
+			return talloc_move(mem_ctx, &list->records[i]);
+		}
+	}
+	return NULL;
+}
+
 static bool same_place(const struct drain_record *a,
 		       const struct drain_record *b)
 {

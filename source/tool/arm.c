@@ -141,7 +141,7 @@ static int step_to_armed(struct tool *tool, const struct drain_record *record)
 	status = drain_store_step(tool->store, &record->id, DRAIN_ARMING,
 				  DRAIN_ARMED);
 	if (NT_STATUS_IS_OK(status)) {
-		end_wake(tool, &record->id);
+		drain_hold_wake(tool->locks, &record->id);
 		return EXIT_DONE;
 	}
 	if (NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE)) {

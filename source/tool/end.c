@@ -70,33 +70,6 @@ enum end_owner end_own(struct tool *tool, const struct drain_record *record)
 	return END_IS_NOT_OURS;
 }
 
-void end_wake(struct tool *tool, const struct drain_id *id)
-{
-	static const struct drain_id all;
-
-	drain_hold_wake(tool->locks, id);
-	drain_hold_wake(tool->locks, &all);
-}
-
-void end_tell_roster(struct tool *tool)
-{
-	TALLOC_CTX *frame = talloc_stackframe();
-	struct drain_request request = {.ask = DRAIN_ASK_APPLY};
-	struct server_id *members = NULL;
-	size_t num = 0;
-	size_t i;
-
-	/* No cookie: nobody listens for the answers */
-	if (NT_STATUS_IS_OK(drain_roster_members(tool->locks, frame, &members,
-						 &num))) {
-		for (i = 0; i < num; i++) {
-			(void)drain_request_send(tool->msg_ctx, members[i],
-						 &request);
-		}
-	}
-	TALLOC_FREE(frame);
-}
-
 bool end_is_due(const struct drain_record *record)
 {
 	return record->on_timeout == DRAIN_TIMEOUT_RESUME &&
@@ -165,8 +138,8 @@ NTSTATUS end_drain(struct tool *tool, const struct drain_record *record)
 	if (record->policy.hold_opens && tool->stop_signal == 0) {
 		tell_and_hear(tool);
 	} else {
-		end_tell_roster(tool);
+		drain_roster_tell(tool->locks);
 	}
-	end_wake(tool, &record->id);
+	drain_hold_wake(tool->locks, &record->id);
 	return NT_STATUS_OK;
 }

@@ -359,7 +359,7 @@ static bool publish_link(struct publish *p)
 		return true;
 	}
 	if (!covered && change_cover(p, drain_store_uncover)) {
-		end_tell_roster(p->tool);
+		drain_roster_tell(p->tool->locks);
 	}
 	return false;
 }

@@ -212,7 +212,7 @@ static enum look_result try_to_finish(struct waiter *w)
 			 show_target(w->record), nt_errstr(status));
 	}
 	if (result == LOOK_DONE) {
-		end_wake(w->tool, &w->record->id);
+		drain_hold_wake(w->tool->locks, &w->record->id);
 	}
 	return result;
 }

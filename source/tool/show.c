@@ -200,36 +200,6 @@ bool show_json(json_t *json, bool one_line)
 	return ok;
 }
 
-static bool same_target(const struct drain_record *record,
-			const struct drain_target *target)
-{
-	return strequal(record->target.share, target->share) &&
-	       strequal(record->target.path, target->path);
-}
-
-/* By place: through another share, or by another spelling */
-static bool same_place(const struct drain_record *record,
-		       const struct drain_record *other)
-{
-	return other != NULL && strcmp(record->real[0], other->real[0]) == 0;
-}
-
-static struct drain_record *find_in_list(TALLOC_CTX *mem_ctx,
-					 struct drain_list *list,
-					 const struct drain_target *target,
-					 const struct drain_record *place)
-{
-	size_t i;
-
-	for (i = 0; i < list->num_records; i++) {
-		if (same_target(list->records[i], target) ||
-		    same_place(list->records[i], place)) {
-			return talloc_move(mem_ctx, &list->records[i]);
-		}
-	}
-	return NULL;
-}
-
 struct drain_record *show_find_if_any(TALLOC_CTX *mem_ctx,
 				      struct tool *tool,
 				      const char *name,
@@ -258,7 +228,7 @@ struct drain_record *show_find_if_any(TALLOC_CTX *mem_ctx,
 	}
 
 	/* By name first: the share may be gone from smb.conf */
-	record = find_in_list(mem_ctx, list, &target, NULL);
+	record = drain_list_find(mem_ctx, list, &target, NULL);
 	if (record != NULL) {
 		goto done;
 	}
@@ -271,7 +241,7 @@ struct drain_record *show_find_if_any(TALLOC_CTX *mem_ctx,
 	if (place == NULL) {
 		goto done;
 	}
-	record = find_in_list(mem_ctx, list, &target, place);
+	record = drain_list_find(mem_ctx, list, &target, place);
 	*open = record == NULL;
 done:
 	TALLOC_FREE(frame);

@@ -5,7 +5,7 @@
  *
  * main.c        options, the table of verbs, what all verbs need
  * verb_*.c      a file a verb
- * shares.c      smb.conf: shares, and the target that a person names
+ * shares.c      what shares reach, and what clients see of them
  * ask.c         asking smbds over the bus, and hearing them
  * survey.c      asking all of the roster: who has acknowledged
  * reload.c      after a change of smb.conf: have all smbds read it
@@ -35,6 +35,7 @@
 #include <jansson.h>
 #include "drain/codec.h"
 #include "drain/locks.h"
+#include "drain/shares.h"
 #include "drain/store.h"
 
 /* Exit statuses; those of "run" are like those of timeout(1) */
@@ -147,41 +148,11 @@ void complain(const char *fmt, ...) PRINTF_ATTRIBUTE(1, 2);
  * shares.c
  */
 
-struct share {
-	const char *name;
-	const char *path; /* as in smb.conf */
-	const char *real; /* NULL: unknown, see @varies */
-	const char *varies; /* "%U": the first substitution in the path */
-	int error; /* why its real path is not known, if nothing varies */
-	int module_index; /* -1: without the module */
-	int snum;
-};
-
-struct share_list {
-	struct share *shares;
-	size_t num_shares;
-};
-
-/** All shares of files; printers and IPC$ are none. NULL: out of memory. */
-struct share_list *shares_load(TALLOC_CTX *mem_ctx);
-
-/** By name, case ignored; NULL: there is none. */
-const struct share *shares_find(const struct share_list *list,
-				const char *name);
-
 /** May the share give access to what the record covers? */
 bool share_overlaps(const struct share *share,
 		    const struct drain_record *record);
 
-/** [homes]: lends itself to a service for each user, named after the user. */
-bool share_is_homes(const struct share *share);
-
-/**
- * Make a record (without id and times) of what a person named: the share
- * exists and can be drained, the path is there, a directory, and inside.
- *
- * @return NULL after a complaint.
- */
+/** The same as shares_make_record(); NULL after a complaint. */
 struct drain_record *shares_resolve(TALLOC_CTX *mem_ctx,
 				    const struct share_list *list,
 				    const char *target);
@@ -576,15 +547,6 @@ bool end_is_due(const struct drain_record *record);
  *         command is at work on it.
  */
 NTSTATUS end_at_deadline(struct tool *tool, const struct drain_record *record);
-
-/**
- * Have all smbds look at the records. A hint: one that misses it looks before
- * it refuses an open.
- */
-void end_tell_roster(struct tool *tool);
-
-/** Wake all that watch this drain, or the drains as such. */
-void end_wake(struct tool *tool, const struct drain_id *id);
 
 /*
  * verb_begin.c, for run and wait

@@ -109,7 +109,7 @@ struct drain_record *begin_record(TALLOC_CTX *mem_ctx,
 		status = drain_store_add(tool->store, mem_ctx, record, rival);
 	}
 	if (NT_STATUS_IS_OK(status)) {
-		end_wake(tool, &record->id);
+		drain_hold_wake(tool->locks, &record->id);
 		return record;
 	}
 	if (*rival == NULL) {
@@ -133,8 +133,8 @@ bool begin_set_deadline(struct tool *tool, struct drain_record *record)
 					  record->deadline,
 					  record->on_timeout);
 	if (NT_STATUS_IS_OK(status)) {
-		end_tell_roster(tool);
-		end_wake(tool, &record->id);
+		drain_roster_tell(tool->locks);
+		drain_hold_wake(tool->locks, &record->id);
 		return true;
 	}
 	if (NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE) ||

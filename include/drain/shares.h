@@ -1,0 +1,53 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * The shares in smb.conf, and what becomes of the target that a person names.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#ifndef _DRAIN_SHARES_H_
+#define _DRAIN_SHARES_H_
+
+#include "drain/record.h"
+
+struct share {
+	const char *name;
+	const char *path; /* as in smb.conf */
+	const char *real; /* NULL: unknown, see @varies */
+	const char *varies; /* "%U": the first substitution in the path */
+	int error; /* why its real path is not known, if nothing varies */
+	int module_index; /* -1: without the module */
+	int snum;
+};
+
+struct share_list {
+	struct share *shares;
+	size_t num_shares;
+};
+
+/** All shares of files; printers and IPC$ are none. NULL: out of memory. */
+struct share_list *shares_load(TALLOC_CTX *mem_ctx);
+
+/** By name, case ignored; NULL: there is none. */
+const struct share *shares_find(const struct share_list *list,
+				const char *name);
+
+/** [homes]: lends itself to a service for each user, named after the user. */
+bool share_is_homes(const struct share *share);
+
+/**
+ * Make a record (without id and times) of what a person named: the share
+ * exists and can be drained, the path is there, a directory, and inside.
+ *
+ * @param[out] why  If it is not so: one line that says why, on @mem_ctx.
+ */
+struct drain_record *shares_make_record(TALLOC_CTX *mem_ctx,
+					const struct share_list *list,
+					const char *target,
+					const char **why);
+
+#endif /* _DRAIN_SHARES_H_ */

@@ -1,0 +1,340 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * smb.conf: the shares, and the target that a person names.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "drain/samba_compat.h"
+#include <dirent.h>
+#include "drain/shares.h"
+#include "drain/smbconf.h"
+#include "drain/text.h"
+
+static bool read_share(TALLOC_CTX *mem_ctx, int snum, struct share *share)
+{
+	const struct loadparm_substitution *lp_sub =
+		lpcfg_noop_substitution();
+	const char *percent = NULL;
+	char *real = NULL;
+
+	/* Unsubstituted: what %U is depends on who asks */
+	*share = (struct share) {
+		.snum = snum,
+		.name = talloc_strdup(mem_ctx, lp_const_servicename(snum)),
+		.path = lp_path(mem_ctx, lp_sub, snum),
+		.module_index = drain_smbconf_module_index(snum),
+	};
+	if (share->name == NULL || share->path == NULL) {
+		return false;
+	}
+
+	/* [homes] without a path is every user's home directory */
+	if (share_is_homes(share) && share->path[0] == '\0') {
+		share->path = "%H";
+	}
+	percent = strchr(share->path, '%');
+	if (percent != NULL) {
+		share->varies = talloc_strndup(mem_ctx, percent, 2);
+		return share->varies != NULL;
+	}
+
+	real = realpath(share->path, NULL);
+	share->error = (real == NULL) ? errno : 0;
+	if (real != NULL) {
+		share->real = talloc_strdup(mem_ctx, real);
+		free(real);
+		return share->real != NULL;
+	}
+	return true; /* not there: nobody can connect to it */
+}
+
+static bool serves_files(int snum)
+{
+	return lp_snum_ok(snum) && !lp_printable(snum) &&
+	       !strequal(lp_const_servicename(snum), "IPC$");
+}
+
+struct share_list *shares_load(TALLOC_CTX *mem_ctx)
+{
+	struct share_list *list = talloc_zero(mem_ctx, struct share_list);
+	int num = lp_numservices();
+	int snum;
+
+	if (list == NULL) {
+		return NULL;
+	}
+	list->shares = talloc_array(list, struct share, num);
+	if (list->shares == NULL) {
+		TALLOC_FREE(list);
+		return NULL;
+	}
+	for (snum = 0; snum < num; snum++) {
+		if (!serves_files(snum)) {
+			continue;
+		}
+		if (!read_share(list, snum,
+				&list->shares[list->num_shares])) {
+			TALLOC_FREE(list);
+			return NULL;
+		}
+		list->num_shares += 1;
+	}
+	return list;
+}
+
+const struct share *shares_find(const struct share_list *list,
+				const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < list->num_shares; i++) {
+		if (strequal(list->shares[i].name, name)) {
+			return &list->shares[i];
+		}
+	}
+	return NULL;
+}
+
+bool share_is_homes(const struct share *share)
+{
+	return strequal(share->name, HOMES_NAME);
+}
+
+/*
+ * From what a person typed to a real path
+ */
+
+static bool is_directory_entry(const char *dir, const char *name)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	char *path = drain_path_join(frame, dir, name);
+	struct stat st;
+	bool ok = path != NULL && lstat(path, &st) == 0;
+
+	TALLOC_FREE(frame);
+	return ok;
+}
+
+/* The name of an entry as the disk has it, for a share that ignores case */
+static const char *spell(TALLOC_CTX *mem_ctx,
+			 const char *dir,
+			 const char *name,
+			 bool case_sensitive)
+{
+	struct dirent *entry = NULL;
+	char *found = NULL;
+	DIR *d = NULL;
+
+	if (case_sensitive || is_directory_entry(dir, name)) {
+		return name;
+	}
+	d = opendir(dir);
+	while (d != NULL && (entry = readdir(d)) != NULL) {
+		if (strequal(entry->d_name, name)) {
+			found = talloc_strdup(mem_ctx, entry->d_name);
+			break;
+		}
+	}
+	if (d != NULL) {
+		closedir(d);
+	}
+	return (found != NULL) ? found : name;
+}
+
+/* The path in the share as the disk has it. NULL: out of memory. */
+static char *spell_path(TALLOC_CTX *mem_ctx,
+			const struct share *share,
+			const char *path)
+{
+	bool case_sensitive = lp_case_sensitive(share->snum) == Auto
+				      ? false
+				      : lp_case_sensitive(share->snum);
+	char *rest = talloc_strdup(mem_ctx, path);
+	char *dir = talloc_strdup(mem_ctx, share->real);
+	char *save = NULL;
+	char *name = NULL;
+
+	for (name = (rest != NULL) ? strtok_r(rest, "/", &save) : NULL;
+	     name != NULL && dir != NULL; name = strtok_r(NULL, "/", &save)) {
+		dir = drain_path_join(mem_ctx, dir,
+				      spell(mem_ctx, dir, name,
+					    case_sensitive));
+	}
+	return dir;
+}
+
+/* From what a person typed to a record */
+struct resolving {
+	const struct share_list *list;
+	struct drain_record *record; /* all that is allocated hangs off it */
+	char *why; /* it can not be drained; NULL: out of memory */
+};
+
+static void explain(struct resolving *r, const char *fmt, ...)
+	PRINTF_ATTRIBUTE(2, 3);
+
+static void explain(struct resolving *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	r->why = talloc_vasprintf(r->record, fmt, ap);
+	va_end(ap);
+}
+
+static const char *printable(struct resolving *r, const char *untrusted)
+{
+	const char *text = drain_text_printable(r->record, untrusted);
+
+	return (text != NULL) ? text : "?";
+}
+
+static const struct share *share_to_drain(struct resolving *r,
+					  const char *name)
+{
+	const struct share *share = shares_find(r->list, name);
+
+	if (share == NULL) {
+		explain(r, "%s: smb.conf has no share of that name",
+			printable(r, name));
+		return NULL;
+	}
+	if (share_is_homes(share)) {
+		explain(r, "%s: [homes] is another directory for each user "
+			"and can not be drained; drain a share that has "
+			"one path", share->name);
+		return NULL;
+	}
+	if (share->varies != NULL) {
+		explain(r, "%s: the path of the share holds %s and is "
+			"another directory for each client; drain a share "
+			"that has one path", share->name, share->varies);
+		return NULL;
+	}
+	if (share->module_index < 0) {
+		explain(r, "%s: the share does not use the module; add "
+			"\"vfs objects = drain\" to it, reload, and "
+			"disconnect its clients once (smbcontrol smbd "
+			"close-share %s)", share->name, share->name);
+		return NULL;
+	}
+	if (share->real == NULL) {
+		explain(r, "%s: the path of the share, %s, is not there: %s",
+			share->name, printable(r, share->path),
+			strerror(share->error));
+		return NULL;
+	}
+	return share;
+}
+
+/* The real path of a directory inside the share, or NULL */
+static char *real_directory(struct resolving *r,
+			   const struct share *share,
+			   const char *lexical)
+{
+	struct stat st;
+	char *resolved = realpath(lexical, NULL);
+	char *real = NULL;
+
+	if (resolved == NULL) {
+		explain(r, "%s: %s", printable(r, lexical), strerror(errno));
+		return NULL;
+	}
+	real = talloc_strdup(r->record, resolved);
+	free(resolved);
+	if (real == NULL) {
+		return NULL;
+	}
+	if (!drain_path_within(real, share->real)) {
+		explain(r, "%s: leads to %s, outside of the share %s (%s); "
+			"drain it through the share that it is in",
+			printable(r, lexical), printable(r, real),
+			share->name, share->real);
+		return NULL;
+	}
+	if (stat(real, &st) != 0 || !S_ISDIR(st.st_mode)) {
+		explain(r, "%s: is not a directory; "
+			"drain the directory that it is in",
+			printable(r, lexical));
+		return NULL;
+	}
+	return real;
+}
+
+static bool fill_record(struct drain_record *record,
+			const struct share *share,
+			const char *real,
+			const char *lexical)
+{
+	struct drain_share_config *config = NULL;
+
+	config = drain_smbconf_read(record, share->snum);
+	record->real = talloc_array(record, const char *, 2);
+	if (config == NULL || record->real == NULL) {
+		return false;
+	}
+	record->real[0] = real;
+	record->num_real = 1;
+	if (strcmp(real, lexical) != 0) {
+		/* A link on the way: nobody may move that either */
+		record->real[1] = lexical;
+		record->num_real = 2;
+	}
+	record->policy = config->options.policy;
+	record->by = "";
+	record->reason = "";
+	record->publishing = "";
+	return true;
+}
+
+static bool resolve(struct resolving *r, const char *target)
+{
+	struct drain_record *record = r->record;
+	const struct share *share = NULL;
+	const char *wrong = NULL;
+	char *lexical = NULL;
+	char *real = NULL;
+
+	wrong = drain_target_parse(record, target, &record->target);
+	if (wrong != NULL) {
+		explain(r, "%s: %s", printable(r, target), wrong);
+		return false;
+	}
+	share = share_to_drain(r, record->target.share);
+	if (share == NULL) {
+		return false;
+	}
+	record->target.share = share->name;
+
+	lexical = spell_path(record, share, record->target.path);
+	if (lexical == NULL) {
+		return false;
+	}
+	real = real_directory(r, share, lexical);
+	return real != NULL && fill_record(record, share, real, lexical);
+}
+
+struct drain_record *shares_make_record(TALLOC_CTX *mem_ctx,
+					const struct share_list *list,
+					const char *target,
+					const char **why)
+{
+	struct resolving r = {
+		.list = list,
+		.record = talloc_zero(mem_ctx, struct drain_record),
+	};
+
+	if (r.record == NULL || !resolve(&r, target)) {
+		*why = talloc_steal(mem_ctx, r.why);
+		if (*why == NULL) {
+			*why = "out of memory";
+		}
+		TALLOC_FREE(r.record);
+	}
+	return r.record;
+}
