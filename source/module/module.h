@@ -15,6 +15,7 @@
  * park.c        opens that wait for the end of a drain
  * close.c       closing handles of the client, safely
  * answer.c      what tools ask, and what they are told
+ * smbcontrol.c  what people ask with the stock smbcontrol
  *
  * One smbd serves one client and has one thread, so that a hook runs to its end
  * before a message is looked at: flags in memory and an acknowledgement are
@@ -433,5 +434,14 @@ void drain_answer(struct messaging_context *msg_ctx,
 
 /** Tell who watches that a counted handle has gone. */
 void drain_answer_gone(struct drain *drain, struct files_struct *fsp);
+
+/* smbcontrol.c */
+
+/**
+ * From now on "smbcontrol smbd close-share drain:TARGET" begins a drain, and
+ * "resume:TARGET" ends it; what is said of shares goes on to smbd.
+ */
+NTSTATUS drain_smbcontrol_hear(struct messaging_context *msg_ctx,
+			       struct smbd_server_connection *sconn);
 
 #endif /* _DRAIN_MODULE_H_ */

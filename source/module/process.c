@@ -84,11 +84,23 @@ const struct auth_session_info *drain_process_user(
 	return conn->session_info; /* it has just logged off */
 }
 
+static NTSTATUS hear(struct smbd_server_connection *sconn)
+{
+	NTSTATUS status;
+
+	status = messaging_register(sconn->msg_ctx, &drain_process,
+				    MSG_DRAIN_REQUEST, drain_answer);
+	if (!NT_STATUS_IS_OK(status)) {
+		return status;
+	}
+	return drain_smbcontrol_hear(sconn->msg_ctx, sconn);
+}
+
 /*
- * Everything that is there once and stays. The handler comes last, for it needs
- * the others; nobody is asked before he is on the roster.
+ * Everything that is there once and stays. The handlers come last, for they
+ * need the others; nobody is asked before he is on the roster.
  */
-static bool get_on_the_bus(struct messaging_context *msg_ctx)
+static bool get_on_the_bus(struct smbd_server_connection *sconn)
 {
 	struct drain_process *p = &drain_process;
 	NTSTATUS status;
@@ -102,7 +114,7 @@ static bool get_on_the_bus(struct messaging_context *msg_ctx)
 		return false;
 	}
 	if (p->locks == NULL) {
-		p->locks = drain_locks_open(NULL, msg_ctx);
+		p->locks = drain_locks_open(NULL, sconn->msg_ctx);
 	}
 	if (p->locks == NULL) {
 		DBG_ERR("drain: can not open g_lock.tdb in %s\n",
@@ -110,14 +122,13 @@ static bool get_on_the_bus(struct messaging_context *msg_ctx)
 		return false;
 	}
 	if (p->msg_ctx == NULL) {
-		status = messaging_register(msg_ctx, p, MSG_DRAIN_REQUEST,
-					    drain_answer);
+		status = hear(sconn);
 		if (!NT_STATUS_IS_OK(status)) {
-			DBG_ERR("drain: messaging_register failed: %s\n",
+			DBG_ERR("drain: can not hear messages: %s\n",
 				nt_errstr(status));
 			return false;
 		}
-		p->msg_ctx = msg_ctx;
+		p->msg_ctx = sconn->msg_ctx;
 	}
 	return true;
 }
@@ -184,7 +195,7 @@ struct drain_tree *drain_process_join(struct vfs_handle_struct *handle)
 	struct drain_options options;
 	struct drain_tree *tree = NULL;
 
-	if (!get_on_the_bus(conn->sconn->msg_ctx) || !join_roster()) {
+	if (!get_on_the_bus(conn->sconn) || !join_roster()) {
 		return NULL;
 	}
 

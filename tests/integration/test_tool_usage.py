@@ -64,6 +64,13 @@ def test_debug_level(tool, words):
     assert 'all: 10' in tool.call(*words).stderr
 
 
+def test_option_of_smb_conf(tool):
+    """--option sets one, as with Samba's other programs"""
+    text = fails(tool, 'status', '--option=state directory=/nowhere',
+                 expect=1)
+    assert text.startswith('state directory /nowhere: ')
+
+
 def test_unknown_verb(tool):
     """A verb that there is none of is named, with where to look"""
     text = fails(tool, 'drian', 'pkg')

@@ -1,0 +1,243 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * What people ask with the stock smbcontrol:
+ *
+ *     smbcontrol smbd close-share drain:TARGET
+ *     smbcontrol smbd close-share resume:TARGET
+ *
+ * smbd hands that message on to the process of every client. The first one
+ * writes or takes away the record, the others find that done. No name of a
+ * share holds a colon: whatever else comes is for smbd's own handler. Nobody
+ * hears an answer, so that what went wrong is in the log.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "module.h"
+#include "drain/shares.h"
+#include "drain/text.h"
+
+static const char *printable(const char *untrusted)
+{
+	const char *text = drain_text_printable(talloc_tos(), untrusted);
+
+	return (text != NULL) ? text : "?";
+}
+
+static void log_failure(const char *verb, const char *target, const char *why)
+{
+	DBG_ERR("drain: client %s: smbcontrol close-share %s:%s: %s\n",
+		drain_process_client(), verb, printable(target), why);
+}
+
+static struct drain_record *new_record(TALLOC_CTX *mem_ctx,
+				       const char *target,
+				       const char **why)
+{
+	struct share_list *shares = shares_load(mem_ctx);
+	struct drain_record *record = NULL;
+
+	*why = "out of memory";
+	if (shares == NULL) {
+		return NULL;
+	}
+	record = shares_make_record(mem_ctx, shares, target, why);
+	if (record == NULL) {
+		return NULL;
+	}
+	record->id = drain_id_new();
+	record->state = DRAIN_ARMING; /* until a tool has heard everybody */
+	record->begun = drain_now();
+	record->by = talloc_asprintf(record, "smbcontrol (smbd %d)",
+				     (int)getpid());
+	if (record->by == NULL) {
+		TALLOC_FREE(record);
+	}
+	return record;
+}
+
+static void begin(TALLOC_CTX *mem_ctx, const char *target)
+{
+	struct drain_record *record = NULL;
+	struct drain_record *rival = NULL;
+	const char *why = NULL;
+	NTSTATUS status;
+
+	record = new_record(mem_ctx, target, &why);
+	if (record == NULL) {
+		log_failure("drain", target, why);
+		return;
+	}
+	status = drain_store_add(drain_process.store, mem_ctx, record,
+				 &rival);
+	if (NT_STATUS_IS_OK(status)) {
+		DBG_NOTICE("drain: client %s: smbcontrol drains %s\n",
+			   drain_process_client(), record->real[0]);
+		drain_hold_wake(drain_process.locks, &record->id);
+		drain_roster_tell(drain_process.locks);
+	} else if (rival == NULL) {
+		log_failure("drain", target, nt_errstr(status));
+	}
+}
+
+static struct drain_record *find(TALLOC_CTX *mem_ctx,
+				 const char *name,
+				 const char **why)
+{
+	struct drain_record *record = NULL;
+	struct share_list *shares = NULL;
+	struct drain_list *list = NULL;
+	struct drain_target target;
+	NTSTATUS status;
+
+	*why = drain_target_parse(mem_ctx, name, &target);
+	if (*why != NULL) {
+		return NULL;
+	}
+	status = drain_store_list(drain_process.store, mem_ctx, &list);
+	if (!NT_STATUS_IS_OK(status)) {
+		*why = nt_errstr(status);
+		return NULL;
+	}
+
+	/* By name first: the share may be gone from smb.conf */
+	record = drain_list_find(mem_ctx, list, &target, NULL);
+	shares = shares_load(mem_ctx);
+	if (record == NULL && shares != NULL) {
+		const struct drain_record *place = shares_make_record(
+			mem_ctx, shares, name, why);
+
+		record = drain_list_find(mem_ctx, list, &target, place);
+	}
+	return record;
+}
+
+/* As "smbdrain resume" does without --force */
+static const char *end_owned(TALLOC_CTX *mem_ctx,
+			     const struct drain_id *id)
+{
+	struct drain_record *record = NULL;
+	NTSTATUS status;
+
+	status = drain_store_read(drain_process.store, mem_ctx, id, &record);
+	if (NT_STATUS_IS_OK(status) && record->publishing[0] != '\0') {
+		return "is half published; see smbdrain status";
+	}
+	status = drain_store_remove(drain_process.store, id);
+	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
+		return NULL; /* another was quicker */
+	}
+	if (!NT_STATUS_IS_OK(status)) {
+		return nt_errstr(status);
+	}
+	drain_hold_wake(drain_process.locks, id);
+	drain_roster_tell(drain_process.locks);
+	return NULL;
+}
+
+static bool is_on_roster(TALLOC_CTX *mem_ctx, struct server_id who)
+{
+	struct server_id *members = NULL;
+	size_t num = 0;
+	size_t i;
+
+	(void)drain_roster_members(drain_process.locks, mem_ctx, &members,
+				   &num);
+	for (i = 0; i < num; i++) {
+		if (server_id_equal(&members[i], &who)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static const char *end(TALLOC_CTX *mem_ctx, const struct drain_id *id)
+{
+	struct server_id owner = {0};
+	struct server_id_buf buf;
+	const char *why = NULL;
+	NTSTATUS status;
+
+	status = drain_owner_claim(drain_process.locks, id, &owner);
+	if (NT_STATUS_IS_OK(status)) {
+		why = end_owned(mem_ctx, id);
+		drain_owner_release(drain_process.locks, id);
+		return why;
+	}
+	if (!NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
+		return nt_errstr(status);
+	}
+	if (is_on_roster(mem_ctx, owner)) {
+		return NULL; /* another smbd does it just now */
+	}
+	return talloc_asprintf(mem_ctx, "pid %s is at work on it",
+			       server_id_str_buf(owner, &buf));
+}
+
+static void resume(TALLOC_CTX *mem_ctx, const char *target)
+{
+	struct drain_record *record = NULL;
+	const char *why = NULL;
+
+	record = find(mem_ctx, target, &why);
+	if (record != NULL) {
+		why = end(mem_ctx, &record->id);
+	}
+	if (why != NULL) {
+		log_failure("resume", target, why);
+	}
+}
+
+/* What follows @word in a message that is a string as smbd takes it */
+static const char *text_after(const DATA_BLOB *data, const char *word)
+{
+	const char *text = (const char *)data->data;
+	size_t len = strlen(word);
+
+	if (data->length == 0 || text[data->length - 1] != '\0' ||
+	    strncmp(text, word, len) != 0) {
+		return NULL;
+	}
+	return text + len;
+}
+
+static void handle(struct messaging_context *msg_ctx,
+		   void *private_data,
+		   uint32_t msg_type,
+		   struct server_id src,
+		   DATA_BLOB *data)
+{
+	const char *to_begin = text_after(data, "drain:");
+	const char *to_end = text_after(data, "resume:");
+	TALLOC_CTX *frame = NULL;
+
+	if (to_begin == NULL && to_end == NULL) {
+		msg_force_tdis(msg_ctx, private_data, msg_type, src, data);
+		return;
+	}
+	if (!drain_process.on_roster) {
+		return; /* drains do not concern this client */
+	}
+
+	frame = talloc_stackframe();
+	become_root();
+	if (to_begin != NULL) {
+		begin(frame, to_begin);
+	} else {
+		resume(frame, to_end);
+	}
+	(void)drains_catch_up();
+	unbecome_root();
+	TALLOC_FREE(frame);
+}
+
+NTSTATUS drain_smbcontrol_hear(struct messaging_context *msg_ctx,
+			       struct smbd_server_connection *sconn)
+{
+	/* The same private pointer: that takes the place of smbd's handler */
+	return messaging_register(msg_ctx, sconn, MSG_SMB_FORCE_TDIS, handle);
+}
