@@ -254,18 +254,27 @@ static bool plan_from_json(struct work *w, json_t *json)
 	return true;
 }
 
+/* Somebody else may be able to write where it is */
+static bool is_a_file_of_mine(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	       st.st_uid == geteuid();
+}
+
 /* Is there a journal that is ours? Then w->plan is what it says. */
 static bool read_journal(struct work *w)
 {
 	int fd = openat(w->p->staged->parent, w->name,
-			O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	json_t *json = NULL;
 	bool ok;
 
 	if (fd == -1) {
 		return false;
 	}
-	json = json_loadfd(fd, 0, NULL);
+	json = is_a_file_of_mine(fd) ? json_loadfd(fd, 0, NULL) : NULL;
 	close(fd);
 	ok = json != NULL && plan_from_json(w, json);
 	json_decref(json);

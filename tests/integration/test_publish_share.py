@@ -309,6 +309,28 @@ def test_hostile_journal(share, name):
     assert 'journal' in complaint(share.publish(expect=1))
 
 
+def _give_away(journal):
+    os.chown(journal, 65534, 65534)
+
+
+def _make_link(journal):
+    journal.rename(journal.with_suffix('.real'))
+    journal.symlink_to(journal.with_suffix('.real'))
+
+
+def _make_fifo(journal):
+    journal.unlink()
+    os.mkfifo(journal)
+
+
+@pytest.mark.parametrize('spoil', [_give_away, _make_link, _make_fifo])
+def test_journal_of_somebody_else(share, spoil):
+    """Only a file that root has made is believed, or waited for"""
+    share.killed_at(4)
+    spoil(share.journal)
+    assert 'journal' in complaint(share.publish(expect=1))
+
+
 def test_journal_of_an_older_drain(share):
     """What was left of another one is not obeyed"""
     share.killed_at(4)

@@ -1,0 +1,156 @@
+"""What docs/security.md says of people who mean no good.
+
+What hostile names, messages, journals and links are met with is tested where
+the rest of that is: the document says where.
+"""
+
+import os
+import resource
+import stat
+import subprocess
+
+import pytest
+
+from lib.drain import Drain
+from lib.smb2 import NtStatus, connect
+from lib.smbd import PrivateSmbd, wait_until
+from lib.waiting import HOLD
+
+REFUSED = NtStatus.SHARING_VIOLATION
+TOOL = 'app/tool.exe'
+MOST = 20       # drain:max held opens
+
+# A message to the process whose socket is named
+SPEAK = """
+import socket, sys
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as mine:
+    mine.sendto(bytes(100), sys.argv[1])
+"""
+
+
+@pytest.fixture(name='shared', scope='module')
+def _shared():
+    """A server for all tests here, and its tool"""
+    if os.geteuid() != 0:
+        pytest.skip('smbd needs root')
+    shares = {'pkg': {'vfs objects': 'drain',
+                      'drain:max held opens': str(MOST)}}
+    with PrivateSmbd('security', shares) as server:
+        server.put('pkg', TOOL, b'MZ')
+        yield server, Drain(server)
+
+
+@pytest.fixture(name='drained_pkg')
+def _drained_pkg(shared):
+    """The same, drained; resumed in the end"""
+    server, drain = shared
+    drain.begin('pkg/app')
+    yield server, drain
+    drain.resume('--all')
+
+
+def as_nobody(*command):
+    """Run it as a user without rights"""
+    return subprocess.run(
+        ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups',
+         *map(str, command)], capture_output=True, text=True, timeout=20,
+        check=False)
+
+
+def memory_of(pid):
+    """Resident, in KiB"""
+    with open(f'/proc/{pid}/statm', encoding='ascii') as statm:
+        pages = int(statm.read().split()[1])
+    return pages * resource.getpagesize() // 1024
+
+
+# -- local users
+
+def test_records_are_for_root_only(drained_pkg):
+    """Nobody else reads or writes the database"""
+    server, _ = drained_pkg
+    path = server.base / 'state' / 'smbdrain.tdb'
+    status = path.stat()
+    assert stat.S_IMODE(status.st_mode) == 0o600 and status.st_uid == 0
+    for direction in '<', '>>':
+        done = as_nobody('sh', '-c', f': {direction} "$0"', path)
+        assert 'Permission denied' in done.stderr
+
+
+def test_only_root_speaks_to_smbd(drained_pkg):
+    """The sockets of Samba's bus are behind a directory of root's; whoever
+    got past the tool would not get past that"""
+    server, drain = drained_pkg
+    with connect(server.port) as tree:
+        pid = server.child_of(tree.connection)
+        path = server.base / 'lock' / 'msg.sock' / str(pid)
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+        speak = '/usr/bin/python3', '-c', SPEAK, path
+        assert 'Permission denied' in as_nobody(*speak).stderr
+        subprocess.run(speak, check=True, timeout=20)     # root may
+        assert drain.state('pkg/app') == 'armed'
+        assert tree.status_of_open(TOOL) == REFUSED
+
+
+# -- clients
+
+def test_refused_opens_leave_nothing(drained_pkg):
+    """However many: no line of the log each, no memory"""
+    server, _ = drained_pkg
+    with connect(server.port) as tree:
+        pid = server.child_of(tree.connection)
+
+        def insist(times):
+            for _ in range(times):
+                assert tree.status_of_open(TOOL) == REFUSED
+
+        insist(500)
+        logged, before = len(server.logs()), memory_of(pid)
+        insist(3000)
+        assert len(server.logs()) - logged < 3000
+        assert memory_of(pid) - before < 1024
+
+
+def test_opens_that_wait_are_few(shared):
+    """Of a client that opens without end only so many wait; the others are
+    refused at once, and it still is served"""
+    server, drain = shared
+    drain.begin('pkg/app', HOLD)
+    with connect(server.port) as tree:
+        requests = [tree.create_nowait(TOOL) for _ in range(10 * MOST)]
+        for request in requests[MOST:]:
+            assert request.status() == REFUSED
+        one, = drain.status()['drains']
+        assert one['waiting_opens'] == MOST
+        assert not any(request.done for request in requests[:MOST])
+        tree.list_directory('')
+        drain.resume('pkg/app')
+        for request in requests[:MOST]:
+            request.wait(10).close()
+
+
+@pytest.mark.parametrize('name', ['pkg\u200b', '\u202epkg', 'p\u00adkg\u2066'])
+def test_share_that_looks_like_another(smbd, name):
+    """What makes a name read otherwise than it is is shown"""
+    server = smbd({'pkg': {'vfs objects': 'drain'},
+                   name: {'vfs objects': 'drain'}})
+    drain = Drain(server)
+    drain.begin(name)
+    for line in drain.call('status').stdout.splitlines():
+        assert name not in line
+    with connect(server.port) as tree:
+        assert tree.status_of_open('x') == NtStatus.OBJECT_NAME_NOT_FOUND
+
+
+# -- commands
+
+def test_warn_command_inherits_nothing(shared):
+    """No lock, socket or database of Samba's, as for the command of run"""
+    server, drain = shared
+    output = server.base / 'descriptors'
+    command = f'ls /proc/self/fd >{output}.new; mv {output}.new {output}'
+    drain.begin('pkg/app', f'--warn-command={command}')
+    wait_until(output.exists, 10, 'the command')
+    drain.resume('pkg/app')
+    # The last one is that of the directory which ls reads
+    assert output.read_text().split() == ['0', '1', '2', '3']
