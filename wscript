@@ -13,6 +13,7 @@ import fcntl
 import os
 import re
 import shlex
+import subprocess
 import sys
 
 from waflib import Build, Configure, Context, Logs, Utils
@@ -79,6 +80,23 @@ class bench(Build.BuildContext):
     cmd = 'bench'
 
 
+def analyze(ctx):
+    '''looks at the sources with gcc -fanalyzer and clang-tidy'''
+    run_by_itself(ctx, 'source/build/analyze.sh')
+
+
+def coverage(ctx):
+    '''runs all tests in a build with gcov, shows which lines were run'''
+    run_by_itself(ctx, 'source/build/coverage.sh')
+
+
+# It has a build of its own
+def run_by_itself(ctx, script):
+    unlock()
+    if subprocess.call([os.path.join(ctx.path.abspath(), script)]) != 0:
+        ctx.fatal('%s failed' % script)
+
+
 Build.InstallContext.__doc__ = (
     'builds, installs drain.so where smbd looks for it, smbdrain and '
     'smbdrain-update in the BINDIR and SBINDIR of smbd -b, or of --prefix if '
@@ -86,7 +104,7 @@ Build.InstallContext.__doc__ = (
 
 
 def options(opt):
-    opt.load('compiler_c')
+    opt.load('compiler_c clang_compilation_database')
     opt.add_option('--smbd', default='/usr/sbin/smbd',
                    help='configure: build for this smbd [/usr/sbin/smbd]')
     opt.add_option('--werror', action='store_true', default=False,

@@ -4,8 +4,11 @@
 # packages that are missing, and the source of exactly the installed Samba,
 # unpacked in .cache/samba-VERSION. Does nothing that is not needed.
 #
-#   setup.sh --check   prints where that source is; fails if anything is missing
-#   setup.sh           gets what is missing (as root)
+#   setup.sh --check [PACKAGE...]  prints where that source is; fails if anything
+#                                  is missing
+#   setup.sh [PACKAGE...]          gets what is missing (as root)
+#
+# Each PACKAGE is one that is wanted besides.
 
 set -eu
 
@@ -16,7 +19,7 @@ other_packages='gcc libc6-dev libcrypt-dev dpkg-dev perl libparse-yapp-perl
 	libbsd-dev libgnutls28-dev libpopt-dev libjansson-dev libcmocka-dev
 	python3-pytest python3-pytest-xdist python3-impacket python3-tdb
 	valgrind iproute2 procps strace rsync unzip gpg gpg-agent gpgv
-	xsltproc docbook-xsl groff-base'
+	xsltproc docbook-xsl groff-base shellcheck systemd'
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 cache=$top/.cache
@@ -236,7 +239,13 @@ prepare()
 	: >"$log"
 }
 
+only_check=
 if [ "${1:-}" = --check ]; then
+	only_check=yes
+	shift
+fi
+other_packages="$other_packages $*"
+if [ -n "$only_check" ]; then
 	check
 	exit
 fi

@@ -74,7 +74,7 @@ char *drain_duration_string(TALLOC_CTX *mem_ctx, uint64_t milliseconds)
 		return talloc_asprintf(mem_ctx, "%" PRIu64 "m%02" PRIu64 "s",
 				       s / 60, s % 60);
 	}
-	if (s < 48 * 3600) {
+	if (s < UINT64_C(48) * 3600) {
 		return talloc_asprintf(mem_ctx, "%" PRIu64 "h%02" PRIu64 "m",
 				       s / 3600, s / 60 % 60);
 	}

@@ -480,7 +480,7 @@ static NTSTATUS try_to_replace_drains(struct drain_list *list)
 	struct drain *drain = NULL;
 	struct drain *next = NULL;
 	struct drain_id *ids = NULL;
-	NTSTATUS status = NT_STATUS_OK;
+	NTSTATUS status;
 	size_t i;
 
 	ids = talloc_array(list, struct drain_id, list->num_records);

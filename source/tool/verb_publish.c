@@ -52,10 +52,9 @@ static int run_publish(struct tool *tool)
 		p = publish_new(frame, tool, shares, options->new_directory,
 				options->dry_run);
 	}
-	if (p != NULL && options->dry_run) {
-		ret = EXIT_DONE;
-	} else if (p != NULL && publish_now(p, &id, false) &&
-		   publish_finish(p)) {
+	if (p != NULL &&
+	    (options->dry_run ||
+	     (publish_now(p, &id, false) && publish_finish(p)))) {
 		ret = EXIT_DONE;
 	}
 	TALLOC_FREE(frame);

@@ -118,6 +118,7 @@ static void check_id_with(size_t place, char c)
 	struct drain_id id;
 	bool taken;
 
+	assert_non_null(text);
 	text[place] = c;
 	taken = drain_id_parse(text, &id);
 	if (taken != (c != '\0' && strchr(good, c) != NULL)) {
