@@ -56,7 +56,7 @@ SANITIZE = '''-fsanitize=address,undefined -fno-sanitize-recover=undefined
 # Commands
 
 class check(Build.BuildContext):
-    '''builds, runs unit and integration tests, ends with a line of counts'''
+    '''builds, runs all tests but the long ones, ends with a line of counts'''
     cmd = 'check'
 
 
@@ -68,6 +68,11 @@ class unit(Build.BuildContext):
 class integration(Build.BuildContext):
     '''builds, runs the integration tests only ($PYTEST_ARGS: more arguments)'''
     cmd = 'integration'
+
+
+class cluster(Build.BuildContext):
+    '''builds, runs the tests on a CTDB cluster, the long ones too ($PYTEST_ARGS: more arguments)'''
+    cmd = 'cluster'
 
 
 class demo(Build.BuildContext):
@@ -433,13 +438,15 @@ RESULTS = []
 def run_what_was_asked(bld):
     unlock()
     run = {'check': run_check, 'unit': run_unit, 'demo': run_demo,
-           'integration': run_integration, 'bench': run_bench}.get(bld.cmd)
+           'integration': run_integration, 'cluster': run_cluster,
+           'bench': run_bench}.get(bld.cmd)
     if run:
         run(bld)
 
 
 def run_check(bld):
-    report(unit_tests(bld) + integration_tests(bld))
+    report(unit_tests(bld) + integration_tests(bld)
+           + cluster_tests(bld, short=True))
 
 
 def run_unit(bld):
@@ -448,6 +455,10 @@ def run_unit(bld):
 
 def run_integration(bld):
     report(integration_tests(bld))
+
+
+def run_cluster(bld):
+    report(cluster_tests(bld, short=False))
 
 
 def report(counts):
@@ -475,6 +486,10 @@ def need_root(bld):
 
 def integration_tests(bld):
     return runner.integration_tests(*place(bld))
+
+
+def cluster_tests(bld, short):
+    return runner.cluster_tests(short, *place(bld))
 
 
 def run_demo(bld):

@@ -109,19 +109,30 @@ def test_files(directory):
             if re.fullmatch(r'test_.*\.py', name)]
 
 
-def integration_tests(top, build, vfsdir):
-    tests = os.path.join(top, 'tests', 'integration')
+def pytest(name, options, top, build, vfsdir):
+    """Counts of the tests of a directory"""
+    tests = os.path.join(top, 'tests', name)
     if not test_files(tests):
         return Counts()
-    report = os.path.join(build, 'pytest.xml')
+    report = os.path.join(build, name + '.xml')
     if os.path.exists(report):
         os.unlink(report)
     extra = shlex.split(os.environ.get('PYTEST_ARGS', ''))
     status = in_namespace(
-        [PYTHON, '-m', 'pytest', tests, '-p', 'no:cacheprovider', *WORKERS,
+        [PYTHON, '-m', 'pytest', tests, '-p', 'no:cacheprovider',
+         '--confcutdir=' + os.path.dirname(tests), *options,
          '--junitxml=' + report, *extra], top, build, vfsdir)
     counts = count_junit(report) if os.path.exists(report) else Counts()
     if status != 0 and not counts.failed:
         # pytest itself failed, or found no test in the files there are
         counts.failed = 1
     return counts
+
+
+def integration_tests(*place):
+    return pytest('integration', WORKERS, *place)
+
+
+def cluster_tests(short, *place):
+    """All in one process, for they share a cluster"""
+    return pytest('cluster', ['-m', 'not long'] if short else [], *place)

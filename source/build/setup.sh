@@ -13,7 +13,7 @@
 set -eu
 
 samba_packages="samba smbclient samba-vfs-modules samba-testsuite \
-samba-common-bin python3-samba"
+samba-common-bin python3-samba ctdb"
 other_packages='gcc libc6-dev libcrypt-dev dpkg-dev perl libparse-yapp-perl
 	python3 pkgconf libtalloc-dev libtevent-dev libtdb-dev libacl1-dev
 	libbsd-dev libgnutls28-dev libpopt-dev libjansson-dev libcmocka-dev

@@ -115,11 +115,12 @@ def _process_table():
     return table
 
 
-def _descendants(table, root):
-    """Pids below root: its session, and who is born of those but left it.
+def descendants(root):
+    """Root and pids below: its session, and who is born of those but left it.
 
     The session also finds children that outlive a killed parent.
     """
+    table = _process_table()
     found = {pid for pid, (_, session) in table.items() if session == root}
     found.add(root)
     grew = True
@@ -565,7 +566,7 @@ class PrivateSmbd:
         """The parent smbd and all processes that come from it."""
         if self.process is None:
             return []
-        pids = _descendants(_process_table(), self.pid)
+        pids = descendants(self.pid)
         if self.process.poll() is not None:
             pids.discard(self.pid)
         return sorted(pids)

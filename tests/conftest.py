@@ -1,4 +1,4 @@
-"""Fixtures of the integration tests: private servers and a time limit."""
+"""Fixtures of all tests that need smbd: private servers and a time limit."""
 
 import faulthandler
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from lib.drain import Drain  # noqa: E402 (needs the path above)
 from lib.smbd import PrivateSmbd  # noqa: E402
@@ -26,13 +26,15 @@ _REPORTS = pytest.StashKey()
 
 
 def pytest_configure(config):
-    """Markers of this directory."""
+    """Markers of ours."""
     config.addinivalue_line(
         'markers', 'time_limit(seconds): the test may take this long '
         f'({TIME_LIMIT} s by default)')
     config.addinivalue_line(
         'markers', 'logs_may_contain(pattern): lines of smbd\'s log that do '
         'not make the test fail')
+    config.addinivalue_line(
+        'markers', 'long: not in ./waf check')
 
 
 @pytest.hookimpl(hookwrapper=True)

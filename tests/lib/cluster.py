@@ -1,0 +1,279 @@
+"""A CTDB cluster of stock smbds on one machine.
+
+Each node is a PrivateSmbd with a ctdbd of its own.  ctdbds speak with each
+other over addresses of the loopback network, 127.77.x.y; clients reach smbd of
+a node by its port, as always.  The shares are directories that all nodes see,
+which stand for the cluster file system.
+
+    with Cluster('example', {'pkg': {'vfs objects': 'drain'}}) as cluster:
+        cluster.nodes[0].put('pkg', 'app/tool.exe', b'MZ')
+        ...connect to 127.0.0.1, cluster.nodes[2].port...
+
+ctdbd takes its directory from the environment in its test mode only, which
+also turns real-time scheduling off, and ends when its standard input does.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+
+from .smbd import (PrivateSmbd, SmbdError, descendants, is_alive,
+                   wait_until)
+
+CTDBD = '/usr/sbin/ctdbd'
+CTDB = '/usr/bin/ctdb'
+CTDB_PORT = 4379
+
+# Leaders tell of themselves once a second: with less they flap, and the start
+# takes longer.
+LEADER_TIMEOUT = 3
+
+# For a node that answers no more to be found out in seconds, not in 30, and
+# for no more than a moment to be between two recoveries.
+TUNABLES = {
+    'KeepaliveInterval': 1,
+    'KeepaliveLimit': 3,
+    'RerecoveryTimeout': 1,
+}
+
+START = 60
+# ctdbd's helpers notice within five seconds that it was killed
+HELPERS = 10
+
+
+class Node(PrivateSmbd):
+    """One node; start() and stop() are about its smbd alone"""
+
+    def __init__(self, cluster, number, shares, global_options):
+        self.number = number
+        self.address = cluster.address(number)
+        self.ctdbd = None
+        super().__init__(f'{cluster.name}-{number}', None, global_options)
+        # All nodes are one server
+        self.global_options.update({
+            'clustering': 'yes',
+            'ctdbd socket': self.base / 'run' / 'ctdbd.socket',
+            'netbios name': 'CLUSTER',
+        })
+        self.shares = {}
+        for share, options in shares.items():
+            self._add_share(share, options)
+        self.write_conf()
+
+    def write_ctdb_conf(self, addresses, lock):
+        """Whatever ctdbd reads"""
+        for name in ('run', 'var', 'events/legacy', 'db/volatile',
+                     'db/persistent', 'db/state'):
+            (self.base / name).mkdir(parents=True, exist_ok=True)
+        (self.base / 'nodes').write_text('\n'.join(addresses) + '\n')
+        notify = self.base / 'notify.sh'
+        notify.write_text('#!/bin/sh\n')
+        notify.chmod(0o755)
+        (self.base / 'ctdb.conf').write_text(f'''\
+[cluster]
+	node address = {self.address}
+	cluster lock = {lock}
+	leader timeout = {LEADER_TIMEOUT}
+[database]
+	volatile database directory = {self.base}/db/volatile
+	persistent database directory = {self.base}/db/persistent
+	state database directory = {self.base}/db/state
+[failover]
+	disabled = true
+''')
+
+    # -- ctdbd
+
+    @property
+    def ctdb_environment(self):
+        """For ctdbd and its tools"""
+        return {**os.environ, 'CTDB_TEST_MODE': 'yes',
+                'CTDB_BASE': str(self.base)}
+
+    def start_ctdbd(self):
+        """Start it; it is healthy later"""
+        with open(self.log_dir / 'ctdbd.log', 'ab') as log:
+            self.ctdbd = subprocess.Popen(
+                [CTDBD, '--interactive'], stdin=subprocess.PIPE, stdout=log,
+                stderr=log, env=self.ctdb_environment, cwd=self.base,
+                start_new_session=True)
+
+    def ctdb(self, *arguments, timeout=20, check=True):
+        """Run ctdb on this node"""
+        return subprocess.run([CTDB, *map(str, arguments)], text=True,
+                              capture_output=True, timeout=timeout,
+                              check=check, stdin=subprocess.DEVNULL,
+                              env=self.ctdb_environment)
+
+    def set_tunables(self):
+        """They are lost when ctdbd ends"""
+        for name, value in TUNABLES.items():
+            self.ctdb('setvar', name, value)
+
+    def ctdb_pids(self):
+        """ctdbd and all processes that come from it"""
+        if self.ctdbd is None:
+            return []
+        return sorted(filter(is_alive, descendants(self.ctdbd.pid)))
+
+    def kill_ctdbd(self):
+        """It crashes; its helpers go too, as with a machine"""
+        pids = self.ctdb_pids()
+        self.ctdbd.kill()
+        for pid in pids:
+            self._kill(pid, signal.SIGKILL)
+        self._ctdbd_has_ended()
+
+    def stop_ctdbd(self):
+        """As an administrator does"""
+        if self.ctdbd is None:
+            return
+        self.ctdb('shutdown', check=False)
+        try:
+            self.ctdbd.wait(HELPERS)
+        except subprocess.TimeoutExpired:
+            self.kill_ctdbd()
+        else:
+            self._ctdbd_has_ended()
+
+    def _ctdbd_has_ended(self):
+        self.ctdbd.wait(HELPERS)
+        self.ctdbd.stdin.close()
+        wait_until(lambda: not self.ctdb_pids(), HELPERS,
+                   f'end of what ctdbd {self.ctdbd.pid} has started')
+        self.ctdbd = None
+
+    # -- the node
+
+    def crash(self):
+        """The node is lost, all at once"""
+        for pid in [*self.kill_all(), *self.ctdb_pids()]:
+            self._kill(pid, signal.SIGKILL)
+        self.stop()
+        self._ctdbd_has_ended()
+
+    @contextlib.contextmanager
+    def frozen(self):
+        """Nothing on the node runs meanwhile, as if it was cut off"""
+        pids = [*self.pids(), *self.ctdb_pids()]
+        for pid in pids:
+            self._kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                self._kill(pid, signal.SIGCONT)
+
+    def close(self, keep_logs=False):
+        """Stop all of it, and remove its directories"""
+        self.stop()
+        self.stop_ctdbd()
+        super().close(keep_logs)
+
+
+class Cluster:
+    """Nodes, all started; see the top of this file"""
+
+    def __init__(self, name, shares, global_options=None, size=3):
+        self.name = name
+        self._network = _free_network()
+        self.nodes = []
+        for number in range(size):
+            # The first node's directories are what all see
+            self.nodes.append(Node(self, number, self._shared(shares),
+                                   global_options))
+        lock = self.nodes[0].base / 'cluster.lock'
+        addresses = [node.address for node in self.nodes]
+        for node in self.nodes:
+            node.write_ctdb_conf(addresses, lock)
+
+    def _shared(self, shares):
+        if not self.nodes:
+            return shares
+        return {name: dict(self.nodes[0].shares[name]) for name in shares}
+
+    def address(self, number):
+        """Of a node, for ctdbd"""
+        return f'{self._network}.{number + 1}'
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            self.close(keep_logs=True)
+            raise
+
+    def __exit__(self, *_):
+        self.close()
+
+    def start(self):
+        """Start what does not run, and wait until the cluster is well"""
+        fresh = [node for node in self.nodes if node.ctdbd is None]
+        for node in fresh:
+            node.start_ctdbd()
+        self.wait_healthy()
+        for node in fresh:
+            node.set_tunables()
+        for node in self.nodes:
+            if node.process is None:
+                node.start()
+        return self
+
+    def is_healthy(self):
+        """Whether all nodes say that all nodes are well"""
+        for node in self.nodes:
+            try:
+                if node.ctdb('nodestatus', 'all', check=False,
+                             timeout=5).returncode != 0:
+                    return False
+            except subprocess.TimeoutExpired:
+                return False
+        return True
+
+    def wait_healthy(self, timeout=START):
+        """Until all nodes are well, and none recovers"""
+        wait_until(self.is_healthy, timeout, f'{self.name} to be healthy',
+                   0.1)
+
+    def repair(self):
+        """Start again what a test has ended"""
+        for node in self.nodes:
+            if node.process is not None and node.process.poll() is not None:
+                node.stop()
+            if node.ctdbd is not None and node.ctdbd.poll() is not None:
+                node.kill_ctdbd()
+        self.start()
+
+    def logs(self):
+        """Of all nodes"""
+        return '\n'.join(f'-- node {node.number}\n{node.logs()}'
+                         for node in self.nodes)
+
+    def check_logs(self, ignore=None):
+        """Raise SmbdError if a log shows a crash"""
+        for node in self.nodes:
+            node.check_logs(ignore)
+
+    def close(self, keep_logs=False):
+        """Stop all, and remove all directories"""
+        for node in reversed(self.nodes):
+            node.stop()
+        for node in reversed(self.nodes):
+            node.stop_ctdbd()
+        for node in reversed(self.nodes):
+            node.close(keep_logs)
+
+
+def _free_network():
+    """Three bytes of addresses on which no ctdbd listens"""
+    for number in range(256):
+        network = f'127.77.{(os.getpid() + number) % 256}'
+        with socket.socket() as sock:
+            try:
+                sock.bind((f'{network}.1', CTDB_PORT))
+            except OSError:
+                continue
+            return network
+    raise SmbdError('no free network for ctdbd')
