@@ -22,7 +22,6 @@
 #include "librpc/gen_ndr/smbXsrv.h"
 #include "smbd/smbd.h"
 #include "smbd/smbXsrv_open.h"
-#include "lib/util/pidfile.h"
 #include "drain/fold.h"
 
 #define HANDLES_LATE_SECONDS 5
@@ -329,36 +328,45 @@ static bool any_disconnected(const struct open_handle_list *list)
 	return false;
 }
 
+static void purge(struct tool *tool,
+		  const struct open_handle *h,
+		  struct server_id parent)
+{
+	struct drain_scavenger_message message = {
+		.file_id = h->file_id,
+		.open_persistent_id = h->share_file_id,
+	};
+	DATA_BLOB blob = data_blob_const(&message, sizeof(message));
+	struct timeval past = timeval_current();
+
+	past.tv_sec -= 1;
+	message.until = timeval_to_nttime(&past);
+
+	/* If it gets lost, the watch ends and we are called again */
+	(void)messaging_send(tool->msg_ctx, parent, MSG_SMB_SCAVENGER, &blob);
+}
+
 void handles_purge(struct tool *tool,
 		   const struct open_handle_list *list,
 		   bool all)
 {
-	struct server_id parent = {
-		.pid = pidfile_pid(lp_pid_directory(), "smbd"),
-		.vnn = messaging_server_id(tool->msg_ctx).vnn,
-		.unique_id = SERVERID_UNIQUE_ID_NOT_TO_VERIFY,
-	};
-	struct timeval past = timeval_current();
+	struct parent_list *parents = NULL;
 	size_t i;
 
-	past.tv_sec -= 1;
-	for (i = 0; parent.pid != 0 && i < list->num_handles; i++) {
-		const struct open_handle *h = &list->handles[i];
-		struct drain_scavenger_message message;
-		DATA_BLOB blob = data_blob_const(&message, sizeof(message));
-
-		if (!h->disconnected || !(all || h->expired)) {
-			continue;
-		}
-		ZERO_STRUCT(message);
-		message.file_id = h->file_id;
-		message.open_persistent_id = h->share_file_id;
-		message.until = timeval_to_nttime(&past);
-
-		/* If it gets lost, the watch ends and we are called again */
-		(void)messaging_send(tool->msg_ctx, parent, MSG_SMB_SCAVENGER,
-				     &blob);
+	if (!any_disconnected(list)) {
+		return;
 	}
+	/* One does it for the whole cluster */
+	parents = parents_find(tool);
+	for (i = 0; parents != NULL && parents->num_ids > 0 &&
+		    i < list->num_handles; i++) {
+		const struct open_handle *h = &list->handles[i];
+
+		if (h->disconnected && (all || h->expired)) {
+			purge(tool, h, parents->ids[0]);
+		}
+	}
+	TALLOC_FREE(parents);
 }
 
 static struct open_handle_list *finish(struct look_state *state, bool ok)

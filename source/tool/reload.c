@@ -7,6 +7,9 @@
  * then it serves a share that has got the module without it. Who is told so,
  * and then answers a ping, has read it: messages are taken in order.
  *
+ * When smb.conf of another node of a cluster was changed can not be seen from
+ * here: there all smbds are told so each time.
+ *
  * This program is free software; you can redistribute it and/or modify
  * it under the terms of the GNU General Public License as published by
  * the Free Software Foundation; either version 3 of the License, or
@@ -17,7 +20,6 @@
 #include "smbd/smbd.h"
 #include "smbd/globals.h"
 #include "librpc/gen_ndr/smbXsrv.h"
-#include "lib/util/pidfile.h"
 #include "dynconfig/dynconfig.h"
 
 #define RELOAD_YOUNG_SECONDS 240 /* SMBD_HOUSEKEEPING_INTERVAL and some */
@@ -45,7 +47,7 @@ static bool smbconf_is_young(void)
 {
 	struct stat st;
 
-	return stat(get_dyn_CONFIGFILE(), &st) != 0 ||
+	return lp_clustering() || stat(get_dyn_CONFIGFILE(), &st) != 0 ||
 	       (st.st_mtime + RELOAD_YOUNG_SECONDS > time(NULL) &&
 		changed_since_start(&st.st_mtim));
 }
@@ -155,21 +157,20 @@ static void complain_of_silence(const struct reload *r)
 	}
 }
 
-/* The parent passes it on to its children before it answers */
-static bool reload_parent(struct reload *r, uint64_t deadline)
+/* A parent passes it on to its children before it answers */
+static bool reload_parents(struct reload *r, uint64_t deadline)
 {
-	struct server_id parent = {
-		.pid = pidfile_pid(lp_pid_directory(), "smbd"),
-		.vnn = messaging_server_id(r->tool->msg_ctx).vnn,
-		.unique_id = SERVERID_UNIQUE_ID_NOT_TO_VERIFY,
-	};
+	struct parent_list *parents = parents_find(r);
+	size_t i;
 
-	if (parent.pid == 0) {
-		return true; /* then nobody serves anything */
+	if (parents == NULL) {
+		return false;
 	}
-	(void)messaging_send(r->tool->msg_ctx, parent, MSG_SMB_CONF_UPDATED,
-			     &data_blob_null);
-	add_smbd(r, &parent);
+	for (i = 0; i < parents->num_ids; i++) {
+		(void)messaging_send(r->tool->msg_ctx, parents->ids[i],
+				     MSG_SMB_CONF_UPDATED, &data_blob_null);
+		add_smbd(r, &parents->ids[i]);
+	}
 	return !r->nomem && await_pongs(r, deadline);
 }
 
@@ -207,7 +208,7 @@ bool reload_if_changed(struct tool *tool, uint64_t deadline)
 		TALLOC_FREE(r);
 		return false;
 	}
-	ok = reload_parent(r, deadline) && reload_children(r, deadline);
+	ok = reload_parents(r, deadline) && reload_children(r, deadline);
 	if (!ok) {
 		complain_of_silence(r);
 	}

@@ -8,6 +8,7 @@
  * shares.c      what shares reach, and what clients see of them
  * ask.c         asking smbds over the bus, and hearing them
  * survey.c      asking all of the roster: who has acknowledged
+ * parents.c     the parent smbds, one on each node of a cluster
  * reload.c      after a change of smb.conf: have all smbds read it
  * trees.c       Samba's table of tree connections: who is not guarded
  * arm.c         from arming to armed
@@ -252,6 +253,21 @@ struct survey *survey_take(TALLOC_CTX *mem_ctx,
 bool survey_guards(const struct survey *survey,
 		   const struct server_id *id,
 		   uint32_t tree);
+
+/*
+ * parents.c
+ */
+
+struct parent_list {
+	struct server_id *ids;
+	size_t num_ids;
+};
+
+/** The parent smbds that live, on all nodes. NULL after a complaint. */
+struct parent_list *parents_find(TALLOC_CTX *mem_ctx);
+
+/** Does smbd run, on any node? */
+bool parents_any(void);
 
 /*
  * reload.c

@@ -10,7 +10,6 @@
  */
 
 #include "tool.h"
-#include "lib/util/pidfile.h"
 #include "system/passwd.h"
 #include "drain/duration.h"
 
@@ -18,12 +17,12 @@
 
 bool begin_smbd_runs(void)
 {
-	if (pidfile_pid(lp_pid_directory(), "smbd") != 0) {
+	if (parents_any()) {
 		return true;
 	}
-	complain("smbd is not running (no smbd.pid in %s); "
+	complain("smbd is not running (with lock directory %s); "
 		 "start it, or name its smb.conf with -s",
-		 lp_pid_directory());
+		 lp_lock_directory());
 	return false;
 }
 

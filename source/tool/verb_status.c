@@ -10,7 +10,6 @@
  */
 
 #include "tool.h"
-#include "lib/util/pidfile.h"
 #include "drain/duration.h"
 
 #define STATUS_MSEC 2000
@@ -197,11 +196,6 @@ static json_t *json_errors(const struct survey *survey)
 	return list;
 }
 
-static bool smbd_runs(void)
-{
-	return pidfile_pid(lp_pid_directory(), "smbd") != 0;
-}
-
 static bool show_as_json(const struct view *views,
 			 size_t num_views,
 			 const struct survey *survey,
@@ -215,7 +209,7 @@ static bool show_as_json(const struct view *views,
 		json_array_append_new(drains, json_view(&views[i]));
 	}
 	json_object_set_new(json, "drains", drains);
-	json_object_set_new(json, "smbd_running", json_boolean(smbd_runs()));
+	json_object_set_new(json, "smbd_running", json_boolean(parents_any()));
 	json_object_set_new(json, "smbds", json_integer(survey->num_smbds));
 	json_object_set_new(json, "unreadable_records",
 			    json_integer(num_unreadable));
@@ -245,7 +239,7 @@ static void show_as_text(struct tool *tool,
 		       "resume --all\" removes them\n",
 		       num_unreadable, drain_store_name(tool->store));
 	}
-	if (!smbd_runs()) {
+	if (!parents_any()) {
 		printf("smbd is not running\n");
 	}
 	print_errors(survey);
