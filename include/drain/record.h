@@ -113,6 +113,10 @@ bool drain_record_step(struct drain_record *record,
 /** Is an absolute clean path one of the covered ones, or below one? */
 bool drain_record_covers(const struct drain_record *record, const char *path);
 
+/** Are both about the same directory, whatever share it was named through? */
+bool drain_record_same_place(const struct drain_record *a,
+			     const struct drain_record *b);
+
 /** Does it cover a path that is @path, below it or above it? */
 bool drain_record_overlaps(const struct drain_record *record,
 			   const char *path);

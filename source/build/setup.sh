@@ -19,7 +19,8 @@ other_packages='gcc libc6-dev libcrypt-dev dpkg-dev perl libparse-yapp-perl
 	libbsd-dev libgnutls28-dev libpopt-dev libjansson-dev libcmocka-dev
 	python3-pytest python3-pytest-xdist python3-impacket python3-tdb
 	valgrind iproute2 procps strace rsync unzip gpg gpg-agent gpgv
-	xsltproc docbook-xsl groff-base shellcheck systemd'
+	xsltproc docbook-xsl groff-base shellcheck systemd zsh
+	python3-pyte python3-prometheus-client'
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 cache=$top/.cache

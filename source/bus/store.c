@@ -202,12 +202,6 @@ static bool is_named(const struct drain_record *record,
 	       strequal(record->target.path, target->path);
 }
 
-static bool is_at(const struct drain_record *record,
-		  const struct drain_record *place)
-{
-	return place != NULL && strcmp(record->real[0], place->real[0]) == 0;
-}
-
 struct drain_record *drain_list_find(TALLOC_CTX *mem_ctx,
 				     struct drain_list *list,
 				     const struct drain_target *target,
@@ -216,8 +210,11 @@ struct drain_record *drain_list_find(TALLOC_CTX *mem_ctx,
 	size_t i;
 
 	for (i = 0; i < list->num_records; i++) {
-		if (is_named(list->records[i], target) ||
-		    is_at(list->records[i], place)) {
+		struct drain_record *record = list->records[i];
+
+		if (is_named(record, target) ||
+		    (place != NULL &&
+		     drain_record_same_place(record, place))) {
 			return talloc_move(mem_ctx, &list->records[i]);
 		}
 	}

@@ -217,6 +217,12 @@ bool drain_record_covers(const struct drain_record *record, const char *path)
 	return false;
 }
 
+bool drain_record_same_place(const struct drain_record *a,
+			     const struct drain_record *b)
+{
+	return strcmp(a->real[0], b->real[0]) == 0;
+}
+
 bool drain_record_overlaps(const struct drain_record *record,
 			   const char *path)
 {

@@ -20,7 +20,7 @@
 static const struct verb *const verbs[] = {
 	&verb_begin,  &verb_wait,    &verb_run,	   &verb_resume,
 	&verb_status, &verb_holders, &verb_close,  &verb_monitor,
-	&verb_check,  &verb_publish,
+	&verb_check,  &verb_publish, &verb_top,
 };
 
 const char *tool_write_error(NTSTATUS status)
@@ -298,6 +298,7 @@ static bool check_options(const struct verb *verb,
 		{"--continue", options->adopt},
 		{"--force", options->force},
 		{"--json", options->json},
+		{"--prometheus", options->prometheus},
 		{"--wait", options->wait},
 		{"--on-failure", options->has_on_failure},
 		{"--publish", options->publish != NULL},
@@ -587,6 +588,9 @@ int main(int argc, const char **argv)
 		 "publish: go back from one that was interrupted", NULL},
 		{"json", 0, POPT_ARG_NONE, &options.json, 0,
 		 "For programs, see docs/json.md", NULL},
+		{"prometheus", 0, POPT_ARG_NONE, &options.prometheus, 0,
+		 "status: metrics, as node_exporter's textfile collector "
+		 "reads them", NULL},
 		POPT_COMMON_SAMBA
 		POPT_COMMON_VERSION
 		POPT_TABLEEND

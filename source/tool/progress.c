@@ -16,15 +16,7 @@
 
 struct progress {
 	struct tool *tool;
-	struct holder_list *list; /* NULL: not there yet */
-	struct gone_handle *gone; /* before the list was there */
-	size_t num_gone;
-	struct drain_id id;
-};
-
-struct gone_handle {
-	struct server_id server_id;
-	uint64_t key;
+	struct countdown *countdown;
 };
 
 static size_t columns(void)
@@ -41,18 +33,19 @@ static size_t columns(void)
 static void show_line(const struct progress *p)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
-	const struct holder *h = p->list->holders;
+	const struct holder_list *list = p->countdown->list;
+	const struct holder *h = list->holders;
 	char *line = NULL;
 
-	if (p->list->num_holders == 1) {
+	if (list->num_holders == 1) {
 		line = talloc_asprintf(frame, "waiting for %s@%s: %s",
 				       show_text(h->user),
 				       show_text(h->client),
 				       show_text(h->path));
-	} else if (p->list->num_holders > 1) {
+	} else if (list->num_holders > 1) {
 		line = talloc_asprintf(
 			frame, "waiting for %zu holders: %s@%s: %s, ...",
-			p->list->num_holders, show_text(h->user),
+			list->num_holders, show_text(h->user),
 			show_text(h->client), show_text(h->path));
 	}
 	fprintf(stderr, "\r\033[K%.*s", (int)columns() - 1,
@@ -61,78 +54,15 @@ static void show_line(const struct progress *p)
 	TALLOC_FREE(frame);
 }
 
-static void drop_holder(struct holder_list *list, size_t i)
-{
-	list->num_holders -= 1;
-	list->holders[i] = list->holders[list->num_holders];
-}
-
-static void drop_gone(struct holder_list *list,
-		      struct server_id server_id,
-		      uint64_t key)
-{
-	size_t i;
-
-	for (i = 0; i < list->num_holders; i++) {
-		if (list->holders[i].key == key &&
-		    server_id_equal(&list->holders[i].server_id,
-				    &server_id)) {
-			drop_holder(list, i);
-			return;
-		}
-	}
-}
-
-static void remember_gone(struct progress *p,
-			  struct server_id src,
-			  uint64_t key)
-{
-	struct gone_handle *gone = NULL;
-
-	gone = talloc_realloc(p, p->gone, struct gone_handle,
-			      p->num_gone + 1);
-	if (gone == NULL) {
-		return; /* it stays on the line */
-	}
-	gone[p->num_gone] = (struct gone_handle) {
-		.server_id = src,
-		.key = key,
-	};
-	p->gone = gone;
-	p->num_gone += 1;
-}
-
 static void gone(const struct drain_tell_gone *gone,
 		 struct server_id src,
 		 void *private_data)
 {
 	struct progress *p = private_data;
-	struct drain_id id = drain_id_from_guid(&gone->id);
 
-	if (!drain_id_equal(&id, &p->id)) {
-		return;
-	}
-	if (p->list == NULL) {
-		remember_gone(p, src, gone->holder.key);
-		return;
-	}
-	drop_gone(p->list, src, gone->holder.key);
-	show_line(p);
-}
-
-/* Those of an smbd that was killed: it did not say goodbye */
-static void drop_dead(struct holder_list *list)
-{
-	size_t i = 0;
-
-	while (i < list->num_holders) {
-		const struct server_id *id = &list->holders[i].server_id;
-
-		if (id->pid != 0 && !serverid_exists(id)) {
-			drop_holder(list, i);
-		} else {
-			i += 1;
-		}
+	if (countdown_gone(p->countdown, gone, src) &&
+	    p->countdown->list != NULL) {
+		show_line(p);
 	}
 }
 
@@ -145,7 +75,7 @@ static void tick_fn(struct tevent_context *ev _UNUSED_,
 {
 	struct progress *p = private_data;
 
-	drop_dead(p->list);
+	countdown_drop_dead(p->countdown);
 	show_line(p);
 	start_tick(p);
 }
@@ -164,8 +94,6 @@ struct progress *progress_start(TALLOC_CTX *mem_ctx,
 {
 	struct progress *p = NULL;
 	struct survey *survey = NULL;
-	struct holder_list *list = NULL;
-	size_t i;
 
 	if (!isatty(STDERR_FILENO)) {
 		return NULL;
@@ -175,25 +103,22 @@ struct progress *progress_start(TALLOC_CTX *mem_ctx,
 		return NULL;
 	}
 	p->tool = tool;
-	p->id = record->id;
+	p->countdown = countdown_new(p, record);
+	if (p->countdown == NULL) {
+		TALLOC_FREE(p);
+		return NULL;
+	}
 
 	/* Be told of each from before the list is made */
 	tool->on_gone = gone;
 	tool->on_gone_data = p;
 	survey = survey_take(p, tool, &record->id, true, tool_deadline(1000));
-	if (survey != NULL) {
-		list = holders_get(p, tool, record, false, 1000);
-	}
-	p->list = list;
-	if (p->list == NULL) {
+	if (survey == NULL || !countdown_fill(p->countdown, tool, record)) {
 		tool->on_gone = NULL;
 		TALLOC_FREE(p);
 		return NULL;
 	}
-	(void)holders_drop_exempt(p->list);
-	for (i = 0; i < p->num_gone; i++) {
-		drop_gone(p->list, p->gone[i].server_id, p->gone[i].key);
-	}
+	TALLOC_FREE(survey);
 	show_line(p);
 	start_tick(p);
 	return p;

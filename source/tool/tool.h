@@ -15,8 +15,13 @@
  * handles.c     Samba's table of open files: what the smbds can not tell of
  * holders.c     who holds files, from the smbds and from that table
  * quiesce.c     from armed to quiescent: the waiter
+ * view.c        what a drain looks like now
+ * prometheus.c  the same for a monitoring system
  * warn.c        telling people before their time is up
+ * watch.c       all drains, as they come, change and go
+ * countdown.c   the holders of a drain, fewer with each that goes
  * progress.c    the line that counts holders down on a terminal
+ * screen.c      a terminal, all of it
  * end.c         resume
  * publish.c     a prepared directory takes the place of a quiescent target
  * exchange.c    directories and links, exchanged in one step
@@ -77,6 +82,7 @@ struct options {
 	int adopt; /* --continue */
 	int force;
 	int json;
+	int prometheus;
 	int wait;
 	bool has_on_failure;
 	bool resume_on_failure;
@@ -101,7 +107,7 @@ struct tool {
 	void *on_gone_data;
 	uint64_t last_cookie;
 	bool heard_junk; /* that is said once */
-	/* A signal asked us to stop; see verb_run.c */
+	/* A signal (or a key) asked us to stop; see verb_run.c, screen.c */
 	int stop_signal;
 };
 
@@ -121,6 +127,7 @@ extern const struct verb verb_publish;
 extern const struct verb verb_resume;
 extern const struct verb verb_run;
 extern const struct verb verb_status;
+extern const struct verb verb_top;
 extern const struct verb verb_wait;
 
 /* A moment, by the monotonic clock; UINT64_MAX: never */
@@ -497,6 +504,143 @@ int arm_and_wait(struct tool *tool,
 		 const struct share_list *shares,
 		 const struct drain_record *record,
 		 uint64_t deadline);
+
+/*
+ * view.c
+ */
+
+/* How long smbds may be silent */
+#define VIEW_MSEC 2000
+
+/* What a drain looks like now */
+struct view {
+	const struct drain_record *record;
+	struct survey *survey;
+	size_t holders;
+	size_t num_silent; /* smbds that have not acknowledged it */
+	size_t waiting; /* opens */
+	uint64_t longest_wait; /* milliseconds */
+};
+
+/* All that "status" tells */
+struct overview {
+	struct view *views;
+	size_t num_views;
+	struct survey *survey; /* of all smbds, whatever drains */
+	size_t num_unreadable; /* records */
+	bool smbd_runs;
+};
+
+/**
+ * Look at a drain.
+ *
+ * @param[out] view  Its survey hangs off @mem_ctx.
+ * @return false after a complaint.
+ */
+bool view_take(TALLOC_CTX *mem_ctx,
+	       struct tool *tool,
+	       const struct drain_record *record,
+	       struct view *view);
+
+/**
+ * The same by what smbds say alone: handles that none answers for are left
+ * out. If somebody is to hear of each holder that goes (tool->on_gone), they
+ * tell of it from now on.
+ */
+bool view_ask(TALLOC_CTX *mem_ctx,
+	      struct tool *tool,
+	      const struct drain_record *record,
+	      uint64_t patience,
+	      struct view *view);
+
+/** Has it not acknowledged the drain? */
+bool view_is_silent(const struct survey_smbd *smbd);
+
+/*
+ * prometheus.c
+ */
+
+/** In the text format that node_exporter collects. false: it failed. */
+bool show_as_metrics(const struct overview *all);
+
+/*
+ * watch.c
+ */
+
+/**
+ * Look at once, and whenever a drain has begun, changed or ended, until @look
+ * says false or we shall stop (tool->stop_signal).
+ *
+ * @param[in] every  Milliseconds after which to look in any case; UINT64_MAX:
+ *                   only when there is something to see.
+ */
+void watch_drains(struct tool *tool,
+		  uint64_t every,
+		  bool (*look)(void *private_data),
+		  void *private_data);
+
+/*
+ * countdown.c
+ */
+
+struct gone_handle;
+
+/* The holders of a drain, fewer with each that goes */
+struct countdown {
+	struct drain_id id;
+	struct holder_list *list; /* NULL: not there yet */
+	bool filling; /* the list is being made */
+	struct gone_handle *gone; /* meanwhile */
+	size_t num_gone;
+};
+
+/** Before its smbds are asked to tell of each that goes. NULL: no memory. */
+struct countdown *countdown_new(TALLOC_CTX *mem_ctx,
+				const struct drain_record *record);
+
+/** List the holders, anew. false after a complaint: the list is as it was. */
+bool countdown_fill(struct countdown *c,
+		    struct tool *tool,
+		    const struct drain_record *record);
+
+/** For tool->on_gone. false: it is of another drain. */
+bool countdown_gone(struct countdown *c,
+		    const struct drain_tell_gone *gone,
+		    struct server_id src);
+
+/** Those of an smbd that was killed: it did not say goodbye. */
+void countdown_drop_dead(struct countdown *c);
+
+/*
+ * screen.c
+ */
+
+struct screen;
+
+/**
+ * Take the terminal over: an empty screen, keys without Return. When it is
+ * freed, or the program stops for a while (Ctrl-Z), all is as it was.
+ *
+ * @param[in] redraw  Called when it has another size, or comes back.
+ * @return NULL after a complaint: standard output is no such terminal.
+ */
+struct screen *screen_new(TALLOC_CTX *mem_ctx,
+			  struct tool *tool,
+			  void (*redraw)(void *private_data),
+			  void *private_data);
+
+/** How many lines it has. */
+size_t screen_lines(void);
+
+/** Write one line; what does not fit is cut off. */
+void screen_line(struct screen *screen, const char *fmt, ...)
+	PRINTF_ATTRIBUTE(2, 3);
+
+/** The same, as the heading of a table. */
+void screen_heading(struct screen *screen, const char *text);
+
+/** Show the lines that were written since, and nothing else. */
+void screen_show(struct screen *screen);
 
 /*
  * progress.c

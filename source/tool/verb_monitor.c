@@ -23,7 +23,8 @@ struct monitor {
 	struct tool *tool;
 	const struct drain_record *place; /* NULL: all are of interest */
 	struct known *known;
-	bool failed;
+	bool looked; /* once at least */
+	bool failed; /* nobody reads what is printed */
 };
 
 static void print_event(struct monitor *m,
@@ -102,6 +103,9 @@ static void gone_fn(const struct drain_tell_gone *gone,
 	if (k != NULL) {
 		print_event(m, "holder_gone", k->record, gone, src);
 	}
+	if (m->failed) {
+		m->tool->stop_signal = SIGPIPE;
+	}
 }
 
 /* The same place may be named through another share */
@@ -109,7 +113,7 @@ static bool is_of_interest(const struct monitor *m,
 			   const struct drain_record *record)
 {
 	return m->place == NULL ||
-	       strcmp(m->place->real[0], record->real[0]) == 0;
+	       drain_record_same_place(m->place, record);
 }
 
 /* A step may be missed between two looks; none is left out */
@@ -172,8 +176,10 @@ static void part(struct monitor *m)
 	}
 }
 
-static bool look(struct monitor *m, bool first)
+static bool look(void *private_data)
 {
+	struct monitor *m = private_data;
+	const bool first = !m->looked;
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct drain_list *list = NULL;
 	NTSTATUS status;
@@ -194,49 +200,9 @@ static bool look(struct monitor *m, bool first)
 	if (ok) {
 		part(m);
 	}
+	m->looked = true;
 	TALLOC_FREE(frame);
-	return ok;
-}
-
-static bool watch_is_well(struct tevent_req *req)
-{
-	NTSTATUS status = drain_hold_watch_recv(req);
-
-	if (NT_STATUS_IS_OK(status) ||
-	    NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
-		return true;
-	}
-	complain("can not watch the drains: %s", nt_errstr(status));
-	return false;
-}
-
-static int monitor(struct monitor *m)
-{
-	static const struct drain_id all;
-	struct tool *tool = m->tool;
-	struct server_id nobody = {0};
-	struct tevent_req *req = NULL;
-	bool first = true;
-
-	while (!m->failed) {
-		/* Watch first, then look: no change slips through */
-		req = drain_hold_watch_send(tool, tool->ev, tool->locks, &all,
-					    nobody);
-		if (req == NULL || !look(m, first)) {
-			break;
-		}
-		first = false;
-		while (!m->failed && tevent_req_is_in_progress(req)) {
-			if (tevent_loop_once(tool->ev) != 0) {
-				return EXIT_FAILED;
-			}
-		}
-		if (!m->failed && !watch_is_well(req)) {
-			break;
-		}
-		TALLOC_FREE(req);
-	}
-	return EXIT_FAILED;
+	return ok && !m->failed;
 }
 
 static int run_monitor(struct tool *tool)
@@ -256,7 +222,8 @@ static int run_monitor(struct tool *tool)
 	}
 	tool->on_gone = gone_fn;
 	tool->on_gone_data = m;
-	return monitor(m);
+	watch_drains(tool, UINT64_MAX, look, m);
+	return EXIT_FAILED; /* it ends by a signal */
 }
 
 const struct verb verb_monitor = {

@@ -12,74 +12,6 @@
 #include "tool.h"
 #include "drain/duration.h"
 
-#define STATUS_MSEC 2000
-
-/* What one drain looks like now */
-struct view {
-	const struct drain_record *record;
-	struct survey *survey;
-	size_t holders;
-	size_t waiting; /* opens */
-	uint64_t longest_wait; /* milliseconds */
-};
-
-static size_t count_holders(const struct survey *survey,
-			    const struct open_handle_list *left)
-{
-	size_t num = left->num_handles;
-	size_t i;
-
-	for (i = 0; i < survey->num_smbds; i++) {
-		num += survey->smbds[i].holders;
-	}
-	return num;
-}
-
-static void look_at_waiting(struct view *view)
-{
-	uint64_t now = drain_now();
-	uint64_t since = now;
-	size_t i;
-
-	for (i = 0; i < view->survey->num_smbds; i++) {
-		const struct survey_smbd *s = &view->survey->smbds[i];
-
-		if (s->parked > 0) {
-			view->waiting += s->parked;
-			since = MIN(since, s->parked_since);
-		}
-	}
-	view->longest_wait = (now - since) / 1000;
-}
-
-static bool get_view(struct tool *tool,
-		     TALLOC_CTX *mem_ctx,
-		     const struct drain_record *record,
-		     struct view *view)
-{
-	struct open_handle_list *left = NULL;
-
-	*view = (struct view) {.record = record};
-	view->survey = survey_take(mem_ctx, tool, &record->id, false,
-				   tool_deadline(STATUS_MSEC));
-	if (view->survey == NULL || !handles_start()) {
-		return false;
-	}
-	left = handles_scan(mem_ctx, tool, record, NULL);
-	if (left == NULL) {
-		return false;
-	}
-	view->holders = count_holders(view->survey, left);
-	look_at_waiting(view);
-	TALLOC_FREE(left);
-	return true;
-}
-
-static bool is_silent(const struct survey_smbd *smbd)
-{
-	return !(smbd->answered && smbd->obeys);
-}
-
 /*
  * For people
  */
@@ -120,7 +52,7 @@ static void print_view(const struct view *view)
 					     view->longest_wait));
 	}
 	for (i = 0; i < view->survey->num_smbds; i++) {
-		if (is_silent(&view->survey->smbds[i])) {
+		if (view_is_silent(&view->survey->smbds[i])) {
 			printf("  smbd %s has not acknowledged\n",
 			       show_server(view->survey->smbds[i].id));
 		}
@@ -152,7 +84,7 @@ static json_t *json_silent(const struct survey *survey)
 	size_t i;
 
 	for (i = 0; i < survey->num_smbds; i++) {
-		if (is_silent(&survey->smbds[i])) {
+		if (view_is_silent(&survey->smbds[i])) {
 			json_array_append_new(
 				list,
 				json_string(show_server(survey->smbds[i].id)));
@@ -196,53 +128,48 @@ static json_t *json_errors(const struct survey *survey)
 	return list;
 }
 
-static bool show_as_json(const struct view *views,
-			 size_t num_views,
-			 const struct survey *survey,
-			 size_t num_unreadable)
+static bool show_as_json(const struct overview *all)
 {
 	json_t *json = show_json_new();
 	json_t *drains = json_array();
 	size_t i;
 
-	for (i = 0; i < num_views; i++) {
-		json_array_append_new(drains, json_view(&views[i]));
+	for (i = 0; i < all->num_views; i++) {
+		json_array_append_new(drains, json_view(&all->views[i]));
 	}
 	json_object_set_new(json, "drains", drains);
-	json_object_set_new(json, "smbd_running", json_boolean(parents_any()));
-	json_object_set_new(json, "smbds", json_integer(survey->num_smbds));
+	json_object_set_new(json, "smbd_running",
+			    json_boolean(all->smbd_runs));
+	json_object_set_new(json, "smbds",
+			    json_integer(all->survey->num_smbds));
 	json_object_set_new(json, "unreadable_records",
-			    json_integer(num_unreadable));
-	json_object_set_new(json, "errors", json_errors(survey));
+			    json_integer(all->num_unreadable));
+	json_object_set_new(json, "errors", json_errors(all->survey));
 	return show_json(json, false);
 }
 
-static void show_as_text(struct tool *tool,
-			 const struct view *views,
-			 size_t num_views,
-			 const struct survey *survey,
-			 size_t num_unreadable)
+static void show_as_text(struct tool *tool, const struct overview *all)
 {
 	size_t i;
 
-	for (i = 0; i < num_views; i++) {
-		print_view(&views[i]);
+	for (i = 0; i < all->num_views; i++) {
+		print_view(&all->views[i]);
 	}
-	if (num_views == 0) {
+	if (all->num_views == 0) {
 		printf("%s\n", tool->options->target != NULL
 				       ? "open: no drain is in force there"
 				       : "no drain is in force");
 	}
-	if (num_unreadable > 0) {
+	if (all->num_unreadable > 0) {
 		printf("%zu records of %s can not be read: shares with the "
 		       "module refuse new connections until \"smbdrain "
 		       "resume --all\" removes them\n",
-		       num_unreadable, drain_store_name(tool->store));
+		       all->num_unreadable, drain_store_name(tool->store));
 	}
-	if (!parents_any()) {
+	if (!all->smbd_runs) {
 		printf("smbd is not running\n");
 	}
-	print_errors(survey);
+	print_errors(all->survey);
 }
 
 /* The drain that was named, or all of them */
@@ -277,37 +204,56 @@ static bool find_drains(struct tool *tool,
 	return true;
 }
 
-static int status(struct tool *tool, TALLOC_CTX *mem_ctx)
+static bool look(struct tool *tool,
+		 TALLOC_CTX *mem_ctx,
+		 const struct drain_list *list,
+		 struct overview *all)
 {
 	static const struct drain_id none;
-	struct drain_list *list = NULL;
-	struct survey *survey = NULL;
-	struct view *views = NULL;
 	size_t i;
 
-	if (!find_drains(tool, mem_ctx, &list)) {
-		return EXIT_FAILED;
+	*all = (struct overview) {
+		.views = talloc_array(mem_ctx, struct view,
+				      list->num_records),
+		.num_views = list->num_records,
+		.survey = survey_take(mem_ctx, tool, &none, false,
+				      tool_deadline(VIEW_MSEC)),
+		.num_unreadable = list->num_unreadable,
+		.smbd_runs = parents_any(),
+	};
+	if (all->views == NULL || all->survey == NULL) {
+		return false;
 	}
-	views = talloc_array(mem_ctx, struct view, list->num_records);
-	survey = survey_take(mem_ctx, tool, &none, false,
-			     tool_deadline(STATUS_MSEC));
-	if (views == NULL || survey == NULL) {
-		return EXIT_FAILED;
-	}
-	for (i = 0; i < list->num_records; i++) {
-		if (!get_view(tool, mem_ctx, list->records[i], &views[i])) {
-			return EXIT_FAILED;
+	for (i = 0; i < all->num_views; i++) {
+		if (!view_take(mem_ctx, tool, list->records[i],
+			       &all->views[i])) {
+			return false;
 		}
 	}
+	return true;
+}
 
-	if (tool->options->json) {
-		return show_as_json(views, list->num_records, survey,
-				    list->num_unreadable)
-			       ? EXIT_DONE
-			       : EXIT_FAILED;
+static int status(struct tool *tool, TALLOC_CTX *mem_ctx)
+{
+	const struct options *options = tool->options;
+	struct drain_list *list = NULL;
+	struct overview all;
+
+	if (options->json && options->prometheus) {
+		complain("status: --json or --prometheus, not both");
+		return EXIT_USAGE;
 	}
-	show_as_text(tool, views, list->num_records, survey,
-		     list->num_unreadable);
+	if (!find_drains(tool, mem_ctx, &list) ||
+	    !look(tool, mem_ctx, list, &all)) {
+		return EXIT_FAILED;
+	}
+	if (options->json) {
+		return show_as_json(&all) ? EXIT_DONE : EXIT_FAILED;
+	}
+	if (options->prometheus) {
+		return show_as_metrics(&all) ? EXIT_DONE : EXIT_FAILED;
+	}
+	show_as_text(tool, &all);
 	return EXIT_DONE;
 }
 
@@ -322,6 +268,6 @@ static int run_status(struct tool *tool)
 
 const struct verb verb_status = {
 	.name = "status",
-	.usage = "status [TARGET] [--json]",
+	.usage = "status [TARGET] [--json] [--prometheus]",
 	.run = run_status,
 };

@@ -67,6 +67,16 @@ def test_options_of_the_updater():
     assert listed == said
 
 
+def test_metrics():
+    """docs/metrics.md has all of them"""
+    source = (TOP / 'source' / 'tool' / 'prometheus.c').read_text()
+    text = (TOP / 'docs' / 'metrics.md').read_text()
+    listed = re.findall(r'^\| `smbdrain_(\w+)`', text, re.MULTILINE)
+    known = re.findall(r'(?:print_(?:one|head)\(|\{)"(\w+)",', source)
+    assert len(listed) > 10
+    assert sorted(listed) == sorted(known)
+
+
 def test_options_of_the_module():
     """Those of smb.conf"""
     source = (TOP / 'source' / 'core' / 'options.c').read_text()

@@ -51,11 +51,18 @@ def text_of(drain, *arguments):
     process.stderr.close()
 
 
-def live(server, drain, target='pkg/app', name='app/tool.exe'):
-    """A whole life of a drain with one holder"""
+def live(server, drain, target='pkg/app', name='app/tool.exe', monitors=()):
+    """A whole life of a drain with one holder
+
+    It does not go before the monitors have had time to ask its smbd.
+    """
     with connect(server.port) as tree:
         handle = tree.create(name)
         drain.begin(target)
+        for monitor in monitors:
+            wait_until(lambda one=monitor: (target, 'armed') in [
+                (event['drain']['target'], event['event'])
+                for event in list(one.events)], 10, 'armed')
         handle.close()
         drain.wait(target, '--timeout=10')
         drain.resume(target)
@@ -65,7 +72,7 @@ def test_whole_life(drained):
     """begun, armed, holder_gone, quiescent, resumed"""
     server, drain = drained()
     with monitoring(drain) as monitor:
-        live(server, drain)
+        live(server, drain, monitors=[monitor])
         monitor.wait_for('resumed')
         assert monitor.names() == LIFE
 
@@ -74,7 +81,7 @@ def test_json_members(drained):
     """What docs/json.md says is in each event"""
     server, drain = drained()
     with monitoring(drain) as monitor:
-        live(server, drain)
+        live(server, drain, monitors=[monitor])
         monitor.wait_for('resumed')
     assert len({event['drain']['id'] for event in monitor.events}) == 1
     for event in monitor.events:
@@ -151,7 +158,7 @@ def test_target(drained):
     server, drain = drained()
     with monitoring(drain, 'pkg/app') as monitor:
         drain.begin('pkg/other')
-        live(server, drain)
+        live(server, drain, monitors=[monitor])
         monitor.wait_for('resumed')
         assert monitor.names() == LIFE
         assert {event['drain']['target'] for event in monitor.events} == {
@@ -162,7 +169,7 @@ def test_target_in_other_case(drained):
     """Case is the share's"""
     server, drain = drained()
     with monitoring(drain, 'PKG/App') as monitor:
-        live(server, drain)
+        live(server, drain, monitors=[monitor])
         monitor.wait_for('resumed')
         assert monitor.names() == LIFE
 
@@ -181,8 +188,8 @@ def test_two_drains(drained):
     """Each has its own events"""
     server, drain = drained()
     with monitoring(drain) as monitor:
-        live(server, drain)
-        live(server, drain, 'pkg/other', 'other/data.bin')
+        live(server, drain, monitors=[monitor])
+        live(server, drain, 'pkg/other', 'other/data.bin', [monitor])
         wait_until(lambda: len(monitor.events) == 10, 10, 'ten events')
         assert monitor.names() == LIFE + LIFE
 
@@ -194,7 +201,7 @@ def test_more_monitors(drained, number):
     with contextlib.ExitStack() as stack:
         monitors = [stack.enter_context(monitoring(drain))
                     for _ in range(number)]
-        live(server, drain)
+        live(server, drain, monitors=monitors)
         for monitor in monitors:
             monitor.wait_for('resumed')
             assert monitor.names() == LIFE

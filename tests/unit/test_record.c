@@ -613,6 +613,22 @@ static void test_covers_any(void **state)
 	}
 }
 
+static void test_same_place(void **state)
+{
+	const char *one[] = {"/srv/pkg/app", "/srv/pkg/link"};
+	const char *same[] = {"/srv/pkg/app"};
+	const char *other[] = {"/srv/pkg/link", "/srv/pkg/app"};
+	const struct drain_record a = {.real = one, .num_real = 2};
+	const struct drain_record b = {.real = same, .num_real = 1};
+	const struct drain_record c = {.real = other, .num_real = 2};
+
+	(void)state;
+	/* The first path is the place, whatever else is covered */
+	assert_true(drain_record_same_place(&a, &b));
+	assert_true(drain_record_same_place(&b, &a));
+	assert_false(drain_record_same_place(&a, &c));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -639,6 +655,7 @@ int main(void)
 		talloc_test(test_is_due),
 		talloc_test(test_covers),
 		talloc_test(test_covers_any),
+		talloc_test(test_same_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,184 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Metrics in the text format of Prometheus: all samples of a metric come
+ * together, below one line of help and one of its type.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include <math.h>
+
+static void print_head(const char *name, const char *help)
+{
+	printf("# HELP smbdrain_%s %s\n# TYPE smbdrain_%s gauge\n", name, help,
+	       name);
+}
+
+static void print_one(const char *name, const char *help, double value)
+{
+	print_head(name, help);
+	printf("smbdrain_%s %.15g\n", name, value);
+}
+
+/* The text has no control characters any more, but backslashes and quotes */
+static void print_label(const char *label, const char *text)
+{
+	printf("%s=\"", label);
+	for (; *text != '\0'; text++) {
+		if (*text == '\\' || *text == '"') {
+			putchar('\\');
+		}
+		putchar(*text);
+	}
+	putchar('"');
+}
+
+static void print_sample(const char *name,
+			 const struct drain_record *record,
+			 const char *state,
+			 double value)
+{
+	printf("smbdrain_%s{", name);
+	print_label("target", show_target(record));
+	if (state != NULL) {
+		printf(",state=\"%s\"", state);
+	}
+	printf("} %.15g\n", value);
+}
+
+/* One series a state: the one that it is in is 1 */
+static void print_states(const struct overview *all)
+{
+	static const enum drain_state states[] = {
+		DRAIN_ARMING, DRAIN_ARMED, DRAIN_QUIESCENT,
+	};
+	size_t i;
+	size_t j;
+
+	print_head("drain_state", "Which state the drain is in.");
+	for (i = 0; i < all->num_views; i++) {
+		const struct drain_record *r = all->views[i].record;
+
+		for (j = 0; j < ARRAY_SIZE(states); j++) {
+			print_sample("drain_state", r,
+				     drain_state_string(states[j]),
+				     r->state == states[j]);
+		}
+	}
+}
+
+static double holders(const struct view *view)
+{
+	return view->holders;
+}
+
+static double waiting(const struct view *view)
+{
+	return view->waiting;
+}
+
+static double longest_wait(const struct view *view)
+{
+	return view->longest_wait / 1000.0;
+}
+
+static double unacknowledged(const struct view *view)
+{
+	return view->num_silent;
+}
+
+static double begun(const struct view *view)
+{
+	return view->record->begun / 1000000.0;
+}
+
+static double deadline(const struct view *view)
+{
+	uint64_t when = view->record->deadline;
+
+	return when != 0 ? when / 1000000.0 : NAN;
+}
+
+static double half_published(const struct view *view)
+{
+	return view->record->publishing[0] != '\0';
+}
+
+static void print_drains(const struct overview *all)
+{
+	static const struct {
+		const char *name;
+		const char *help;
+		double (*value)(const struct view *view); /* NAN: none */
+	} metrics[] = {
+		{"drain_holders", "Counted handles that are left.", holders},
+		{"drain_waiting_opens",
+		 "Opens that wait for the end of the drain.", waiting},
+		{"drain_longest_wait_seconds",
+		 "For how long the first of them has waited.", longest_wait},
+		{"drain_unacknowledged_smbds",
+		 "smbds that have not acknowledged the drain.",
+		 unacknowledged},
+		{"drain_begun_timestamp_seconds", "When it was begun.", begun},
+		{"drain_deadline_timestamp_seconds",
+		 "When its time is up, if that was said.", deadline},
+		{"drain_half_published",
+		 "Whether a publish was interrupted, so that the share is half "
+		 "of each version.", half_published},
+	};
+	size_t i;
+	size_t j;
+
+	for (i = 0; i < ARRAY_SIZE(metrics); i++) {
+		print_head(metrics[i].name, metrics[i].help);
+		for (j = 0; j < all->num_views; j++) {
+			double value = metrics[i].value(&all->views[j]);
+
+			if (!isnan(value)) {
+				print_sample(metrics[i].name,
+					     all->views[j].record, NULL,
+					     value);
+			}
+		}
+	}
+}
+
+static double count_errors(const struct survey *survey)
+{
+	double errors = 0;
+	size_t i;
+
+	for (i = 0; i < survey->num_smbds; i++) {
+		errors += survey->smbds[i].errors;
+	}
+	return errors;
+}
+
+bool show_as_metrics(const struct overview *all)
+{
+	print_one("smbd_running", "Whether there is an smbd.", all->smbd_runs);
+	print_one("smbds",
+		  "smbds with clients of shares with the module.",
+		  all->survey->num_smbds);
+	print_one("smbd_errors",
+		  "Internal errors of the module in the smbds that run.",
+		  count_errors(all->survey));
+	print_one("unreadable_records",
+		  "Records that nobody can read: shares with the module refuse "
+		  "new connections.", all->num_unreadable);
+	print_one("drains", "Drains in force.", all->num_views);
+	if (all->num_views > 0) {
+		print_states(all);
+		print_drains(all);
+	}
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		complain("can not write the metrics: %s", strerror(errno));
+		return false;
+	}
+	return true;
+}

@@ -1,0 +1,56 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Watching all drains that come, change and go.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+
+static struct tevent_req *watch_all(struct tool *tool)
+{
+	static const struct drain_id all;
+	const struct server_id nobody = {0};
+
+	return drain_hold_watch_send(tool, tool->ev, tool->locks, &all,
+				     nobody);
+}
+
+static bool is_well(struct tevent_req *req)
+{
+	NTSTATUS status = drain_hold_watch_recv(req);
+
+	if (NT_STATUS_IS_OK(status) ||
+	    NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
+		return true;
+	}
+	complain("can not watch the drains: %s", nt_errstr(status));
+	return false;
+}
+
+void watch_drains(struct tool *tool,
+		  uint64_t every,
+		  bool (*look)(void *private_data),
+		  void *private_data)
+{
+	struct tevent_req *req = watch_all(tool);
+	bool well = true;
+
+	/* Watch first, then look: no change slips through */
+	while (well && req != NULL && look(private_data) &&
+	       tool->stop_signal == 0) {
+		uint64_t next = (every != UINT64_MAX) ? tool_deadline(every)
+						      : UINT64_MAX;
+
+		if (tool_poll(tool, req, next)) {
+			well = is_well(req);
+			TALLOC_FREE(req);
+			req = watch_all(tool);
+		}
+	}
+	TALLOC_FREE(req);
+}
