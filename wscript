@@ -6,6 +6,7 @@ source/module  drain.so, the VFS module
 source/tool    smbdrain, the tool
 source/update  smbdrain-update, a script around it
 source/systemd units that run that script
+source/debian  how packages are made of all that
 docs/manpages  manual pages
 """
 
@@ -22,6 +23,7 @@ from waflib import Build, Configure, Context, Logs, Utils
 sys.path.insert(0, os.path.join(Context.run_dir, 'source', 'build'))
 # pylint: disable=wrong-import-position
 import headers
+import packages
 import runner
 import standins
 import symcheck
@@ -73,6 +75,12 @@ class integration(Build.BuildContext):
 class cluster(Build.BuildContext):
     '''builds, runs the tests on a CTDB cluster, the long ones too ($PYTEST_ARGS: more arguments)'''
     cmd = 'cluster'
+
+
+class check_deb(Context.Context):
+    '''builds Debian packages and tests them in small systems of their own'''
+    cmd = 'check-deb'
+    fun = 'check_packages'
 
 
 class demo(Build.BuildContext):
@@ -428,6 +436,25 @@ def install_checked(bld):
     bld.install_files('${UNITDIR}', [
         built(installed_name(unit))
         for unit in sources(bld, 'source/systemd/*.in')])
+
+
+# Packages
+
+def deb(ctx):
+    '''builds packages for Debian and the Samba that is installed, in build/deb'''
+    place = os.path.join(ctx.path.abspath(), out, 'deb')
+    try:
+        for package in packages.make(ctx.path.abspath(), place):
+            Logs.info('%s', os.path.relpath(package))
+    except packages.PackageError as error:
+        ctx.fatal(str(error))
+
+
+def check_packages(ctx):
+    unlock()
+    need_root(ctx)
+    top_dir = ctx.path.abspath()
+    report(runner.package_tests(top_dir, os.path.join(top_dir, out)))
 
 
 # What is run

@@ -109,19 +109,14 @@ def test_files(directory):
             if re.fullmatch(r'test_.*\.py', name)]
 
 
-def pytest(name, options, top, build, vfsdir):
-    """Counts of the tests of a directory"""
-    tests = os.path.join(top, 'tests', name)
-    if not test_files(tests):
-        return Counts()
-    report = os.path.join(build, name + '.xml')
+def run_pytest(run, tests, build, *options):
+    """`run` is given the command, and returns how it ended"""
+    report = os.path.join(build, os.path.basename(tests) + '.xml')
     if os.path.exists(report):
         os.unlink(report)
     extra = shlex.split(os.environ.get('PYTEST_ARGS', ''))
-    status = in_namespace(
-        [PYTHON, '-m', 'pytest', tests, '-p', 'no:cacheprovider',
-         '--confcutdir=' + os.path.dirname(tests), *options,
-         '--junitxml=' + report, *extra], top, build, vfsdir)
+    status = run([PYTHON, '-m', 'pytest', tests, '-p', 'no:cacheprovider',
+                  *options, '--junitxml=' + report, *extra])
     counts = count_junit(report) if os.path.exists(report) else Counts()
     if status != 0 and not counts.failed:
         # pytest itself failed, or found no test in the files there are
@@ -129,10 +124,30 @@ def pytest(name, options, top, build, vfsdir):
     return counts
 
 
+def tests_in_namespace(name, options, top, build, vfsdir):
+    """Those of a directory, with our module among the stock ones"""
+    tests = os.path.join(top, 'tests', name)
+    if not test_files(tests):
+        return Counts()
+    return run_pytest(
+        lambda command: in_namespace(command, top, build, vfsdir),
+        tests, build, '--confcutdir=' + os.path.dirname(tests), *options)
+
+
 def integration_tests(*place):
-    return pytest('integration', WORKERS, *place)
+    return tests_in_namespace('integration', WORKERS, *place)
 
 
 def cluster_tests(short, *place):
     """All in one process, for they share a cluster"""
-    return pytest('cluster', ['-m', 'not long'] if short else [], *place)
+    options = ['-m', 'not long'] if short else []
+    return tests_in_namespace('cluster', options, *place)
+
+
+def package_tests(top, build):
+    """These need no build of ours, and have a time of their own"""
+    os.makedirs(build, exist_ok=True)
+    return run_pytest(
+        lambda command: subprocess.call(command, cwd=top,
+                                        env=environment(top, build)),
+        os.path.join(top, 'tests', 'packages'), build, '-rP')
