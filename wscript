@@ -243,7 +243,8 @@ def remember_samba(conf):
 
 
 def find_libraries(conf):
-    for package in ('talloc', 'tevent', 'popt', 'jansson', 'cmocka'):
+    for package in ('talloc', 'tevent', 'popt', 'jansson', 'libsystemd',
+                    'cmocka'):
         conf.check_cfg(package=package, args='--cflags --libs')
     env = conf.env
     env.STANDINS = [standins.find(name, env.SAMBA_LIBDIRS)
@@ -356,7 +357,7 @@ def build_tool(bld):
     bld.program(source=sources(bld, 'source/tool/*.c'), target='smbdrain',
                 includes=own_headers(bld),
                 use='cmdline_s3 drainbus draincore SAMBA STANDINS'
-                    ' TALLOC TEVENT POPT JANSSON',
+                    ' TALLOC TEVENT POPT JANSSON LIBSYSTEMD',
                 linkflags='-Wl,--as-needed', install_path=None)
 
 

@@ -1,7 +1,7 @@
 /*
  * drain: take users off a Samba share so that it can be updated
  *
- * The line that counts holders down, on a terminal.
+ * The line that counts holders down.
  *
  * This program is free software; you can redistribute it and/or modify
  * it under the terms of the GNU General Public License as published by
@@ -17,6 +17,7 @@
 struct progress {
 	struct tool *tool;
 	struct countdown *countdown;
+	bool on_terminal;
 };
 
 static size_t columns(void)
@@ -29,28 +30,37 @@ static size_t columns(void)
 	return size.ws_col;
 }
 
-/* A line that wraps can not be taken back */
-static void show_line(const struct progress *p)
+static const char *who_is_left(TALLOC_CTX *mem_ctx,
+			       const struct holder_list *list)
 {
-	TALLOC_CTX *frame = talloc_stackframe();
-	const struct holder_list *list = p->countdown->list;
 	const struct holder *h = list->holders;
-	char *line = NULL;
+	const char *line = "";
 
 	if (list->num_holders == 1) {
-		line = talloc_asprintf(frame, "waiting for %s@%s: %s",
+		line = talloc_asprintf(mem_ctx, "waiting for %s@%s: %s",
 				       show_text(h->user),
 				       show_text(h->client),
 				       show_text(h->path));
 	} else if (list->num_holders > 1) {
 		line = talloc_asprintf(
-			frame, "waiting for %zu holders: %s@%s: %s, ...",
+			mem_ctx, "waiting for %zu holders: %s@%s: %s, ...",
 			list->num_holders, show_text(h->user),
 			show_text(h->client), show_text(h->path));
 	}
-	fprintf(stderr, "\r\033[K%.*s", (int)columns() - 1,
-		line != NULL ? line : "");
-	fflush(stderr);
+	return line != NULL ? line : "";
+}
+
+/* A line that wraps can not be taken back */
+static void show_line(const struct progress *p)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	const char *line = who_is_left(frame, p->countdown->list);
+
+	if (p->on_terminal) {
+		fprintf(stderr, "\r\033[K%.*s", (int)columns() - 1, line);
+		fflush(stderr);
+	}
+	notify_status(line);
 	TALLOC_FREE(frame);
 }
 
@@ -94,8 +104,9 @@ struct progress *progress_start(TALLOC_CTX *mem_ctx,
 {
 	struct progress *p = NULL;
 	struct survey *survey = NULL;
+	const bool on_terminal = isatty(STDERR_FILENO);
 
-	if (!isatty(STDERR_FILENO)) {
+	if (!on_terminal && !notify_is_wanted()) {
 		return NULL;
 	}
 	p = talloc_zero(mem_ctx, struct progress);
@@ -103,6 +114,7 @@ struct progress *progress_start(TALLOC_CTX *mem_ctx,
 		return NULL;
 	}
 	p->tool = tool;
+	p->on_terminal = on_terminal;
 	p->countdown = countdown_new(p, record);
 	if (p->countdown == NULL) {
 		TALLOC_FREE(p);
@@ -130,6 +142,9 @@ void progress_end(struct progress *p)
 		return;
 	}
 	p->tool->on_gone = NULL;
-	fputs("\r\033[K", stderr);
+	if (p->on_terminal) {
+		fputs("\r\033[K", stderr);
+	}
+	notify_status("");
 	TALLOC_FREE(p);
 }

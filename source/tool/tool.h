@@ -20,7 +20,8 @@
  * warn.c        telling people before their time is up
  * watch.c       all drains, as they come, change and go
  * countdown.c   the holders of a drain, fewer with each that goes
- * progress.c    the line that counts holders down on a terminal
+ * progress.c    the line that counts holders down
+ * notify.c      telling the service manager how it goes
  * screen.c      a terminal, all of it
  * end.c         resume
  * publish.c     a prepared directory takes the place of a quiescent target
@@ -648,13 +649,29 @@ void screen_show(struct screen *screen);
 
 struct progress;
 
-/** Show who is left, while waiting on a terminal. NULL elsewhere. */
+/**
+ * Show who is left while we wait: on a terminal, and to the service manager.
+ * NULL if neither is there.
+ */
 struct progress *progress_start(TALLOC_CTX *mem_ctx,
 				struct tool *tool,
 				const struct drain_record *record);
 
 /** Take the line away. */
 void progress_end(struct progress *progress);
+
+/*
+ * notify.c
+ */
+
+/** Whether a service manager has started us, and listens. */
+bool notify_is_wanted(void);
+
+/** Tell it how it goes, in one line. */
+void notify_status(const char *line);
+
+/** Tell it that units that come after ours can be started now. */
+void notify_quiescent(const struct drain_record *record);
 
 /*
  * warn.c

@@ -214,6 +214,7 @@ static int work_and_end(struct run *run)
 		return EXIT_RUN_FAILED;
 	}
 
+	notify_quiescent(run->record);
 	ret = work(run);
 	run->ours = false; /* from now on it depends on how that went */
 

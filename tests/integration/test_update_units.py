@@ -1,17 +1,19 @@
 """The script is good sh, and the units are good units."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
+from lib.manager import TOP, example
 from lib.update import BUILD
-
-TOP = Path(os.environ['DRAIN_TOP'])
 
 UNITS = {'smbdrain-update@.service': 'smbdrain-update@office.service',
          'smbdrain-update@.timer': 'smbdrain-update@office.timer',
          'smbdrain-update-recover.service':
-             'smbdrain-update-recover.service'}
+             'smbdrain-update-recover.service',
+         'smbdrain@.service': 'smbdrain@pkg-office.service',
+         'smbdrain-resume@.service': 'smbdrain-resume@pkg-office.service'}
 
 
 def checked(*words):
@@ -42,8 +44,11 @@ def test_units(tmp_path):
     paths = []
     for name, instance in UNITS.items():
         text = (Path(BUILD) / name).read_text()
-        assert '@SBINDIR@' not in text
+        assert not re.search('@[A-Z]+@', text)
         paths.append(tmp_path / instance)
-        paths[-1].write_text(text.replace('/usr/sbin/', f'{BUILD}/'))
+        paths[-1].write_text(re.sub('/usr/s?bin/smb', f'{BUILD}/smb', text))
+    paths.append(tmp_path / 'update-office.service')
+    paths[-1].write_text(example().replace('/usr/local/sbin/update-office',
+                                           '/bin/true'))
     assert checked('systemd-analyze', 'verify', '--man=no',
                    *map(str, paths)) == (0, '')
