@@ -144,6 +144,7 @@ def test_each_holder(drained):
         handles = [trees[n % 4].create('app/f%d' % n) for n in range(20)]
         with monitoring(drain, 'pkg/app') as monitor:
             drain.begin('pkg/app')
+            monitor.wait_for('armed')   # by then it is told of each
             for handle in handles:
                 handle.close()
             drain.wait('pkg/app', '--timeout=10')
