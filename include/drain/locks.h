@@ -40,7 +40,10 @@ struct drain_locks *drain_locks_open(TALLOC_CTX *mem_ctx,
 NTSTATUS drain_roster_join(struct drain_locks *locks);
 NTSTATUS drain_roster_leave(struct drain_locks *locks);
 
-/** The living members of the roster; none is no error. */
+/**
+ * The members of the roster, those that have died and that nobody has missed
+ * yet among them; none is no error.
+ */
 NTSTATUS drain_roster_members(struct drain_locks *locks,
 			      TALLOC_CTX *mem_ctx,
 			      struct server_id **members,
@@ -61,12 +64,10 @@ void drain_roster_tell(struct drain_locks *locks);
 NTSTATUS drain_hold_take(struct drain_locks *locks, const struct drain_id *id);
 NTSTATUS drain_hold_give(struct drain_locks *locks, const struct drain_id *id);
 
-/** The living holders. */
-NTSTATUS drain_hold_members(struct drain_locks *locks,
-			    TALLOC_CTX *mem_ctx,
-			    const struct drain_id *id,
-			    struct server_id **members,
-			    size_t *num_members);
+/** Somebody who holds it and lives; pid 0: nobody does. */
+NTSTATUS drain_hold_holder(struct drain_locks *locks,
+			   const struct drain_id *id,
+			   struct server_id *holder);
 
 /**
  * Take hold(id) for oneself; never waits.

@@ -63,12 +63,12 @@ struct drain_locks *drain_locks_open(TALLOC_CTX *mem_ctx,
 	return locks;
 }
 
+/* Who has a lock; g_lock keeps the dead until somebody stumbles over them */
 struct dump_state {
 	TALLOC_CTX *mem_ctx;
 	struct server_id exclusive;
-	struct server_id *living;
-	size_t num_living;
-	size_t num_dead;
+	struct server_id *shared;
+	size_t num_shared;
 	bool nomem;
 };
 
@@ -80,25 +80,12 @@ static void dump_fn(struct server_id exclusive,
 		    void *private_data)
 {
 	struct dump_state *state = private_data;
-	size_t i;
 
 	state->exclusive = exclusive;
-	state->living = talloc_array(state->mem_ctx, struct server_id,
-				     num_shared);
-	if (state->living == NULL) {
-		state->nomem = true;
-		return;
-	}
-
-	/* g_lock keeps the dead until somebody stumbles over them */
-	for (i = 0; i < num_shared; i++) {
-		if (serverid_exists(&shared[i])) {
-			state->living[state->num_living] = shared[i];
-			state->num_living += 1;
-		} else {
-			state->num_dead += 1;
-		}
-	}
+	state->shared = talloc_memdup(state->mem_ctx, shared,
+				      num_shared * sizeof(*shared));
+	state->num_shared = num_shared;
+	state->nomem = state->shared == NULL && num_shared > 0;
 }
 
 static NTSTATUS dump(struct drain_locks *locks,
@@ -119,19 +106,17 @@ static NTSTATUS dump(struct drain_locks *locks,
 	return status;
 }
 
-static NTSTATUS living(struct drain_locks *locks,
-		       TALLOC_CTX *mem_ctx,
-		       TDB_DATA key,
-		       struct server_id **members,
-		       size_t *num_members)
+/* To look whether one lives takes four system calls: not for all of them */
+static struct server_id first_living(const struct dump_state *state)
 {
-	struct dump_state state;
-	NTSTATUS status;
+	size_t i;
 
-	status = dump(locks, mem_ctx, key, &state);
-	*members = state.living;
-	*num_members = state.num_living;
-	return status;
+	for (i = 0; i < state->num_shared; i++) {
+		if (serverid_exists(&state->shared[i])) {
+			return state->shared[i];
+		}
+	}
+	return (struct server_id) {0};
 }
 
 /* Whatever is left is dead: every shared lock taken clears one of those away */
@@ -164,18 +149,18 @@ static NTSTATUS claim(struct drain_locks *locks,
 	if (!NT_STATUS_IS_OK(status)) {
 		goto done;
 	}
-	if (state.num_living > 0) {
+	*owner = first_living(&state);
+	if (owner->pid != 0) {
 		/*
 		 * Not even for a moment beside living sharers: a waiting
 		 * exclusive lock turns every new sharer away.
 		 */
-		*owner = state.living[0];
 		status = NT_STATUS_IO_TIMEOUT;
 		goto done;
 	}
 
 	*owner = state.exclusive;
-	status = bury(locks, key, state.num_dead);
+	status = bury(locks, key, state.num_shared);
 	if (NT_STATUS_IS_OK(status)) {
 		status = drain_g_lock_lock(locks->ctx, key, G_LOCK_WRITE);
 	}
@@ -202,7 +187,13 @@ NTSTATUS drain_roster_members(struct drain_locks *locks,
 			      struct server_id **members,
 			      size_t *num_members)
 {
-	return living(locks, mem_ctx, roster_key(), members, num_members);
+	struct dump_state state;
+	NTSTATUS status;
+
+	status = dump(locks, mem_ctx, roster_key(), &state);
+	*members = state.shared;
+	*num_members = state.num_shared;
+	return status;
 }
 
 void drain_roster_tell(struct drain_locks *locks)
@@ -238,16 +229,19 @@ NTSTATUS drain_hold_give(struct drain_locks *locks, const struct drain_id *id)
 	return g_lock_unlock(locks->ctx, hold_key(id, &buf));
 }
 
-NTSTATUS drain_hold_members(struct drain_locks *locks,
-			    TALLOC_CTX *mem_ctx,
-			    const struct drain_id *id,
-			    struct server_id **members,
-			    size_t *num_members)
+NTSTATUS drain_hold_holder(struct drain_locks *locks,
+			   const struct drain_id *id,
+			   struct server_id *holder)
 {
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct dump_state state;
 	struct key_buf buf;
+	NTSTATUS status;
 
-	return living(locks, mem_ctx, hold_key(id, &buf), members,
-		      num_members);
+	status = dump(locks, frame, hold_key(id, &buf), &state);
+	*holder = first_living(&state);
+	TALLOC_FREE(frame);
+	return status;
 }
 
 NTSTATUS drain_hold_claim(struct drain_locks *locks, const struct drain_id *id)

@@ -207,6 +207,10 @@ static void answer_apply(TALLOC_CTX *mem_ctx,
 				    nt_errstr(status));
 	}
 
+	if (request->cookie == 0) {
+		return; /* nobody listens */
+	}
+
 	/* Only a drain that is obeyed from now on is acknowledged */
 	if (drain != NULL) {
 		tell->id = ask->id;

@@ -38,7 +38,7 @@ static NTSTATUS settle(struct drain *drain)
 		return NT_STATUS_OK;
 	}
 
-	become_root();
+	/* As any user: smbd takes its own locks of open files so, too */
 	if (needed) {
 		status = drain_hold_take(drain_process.locks,
 					 &drain->record->id);
@@ -46,8 +46,6 @@ static NTSTATUS settle(struct drain *drain)
 		status = drain_hold_give(drain_process.locks,
 					 &drain->record->id);
 	}
-	unbecome_root();
-
 	if (!NT_STATUS_IS_OK(status)) {
 		drain_process_error("%s: can not %s the lock of its drain: %s",
 				    drain->record->real[0],

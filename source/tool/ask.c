@@ -12,6 +12,9 @@
 #include "tool.h"
 #include "lib/util/dlinklist.h"
 
+#define ASK_WINDOW 8
+#define ASK_TICK_MSEC 50
+
 static void hear(struct messaging_context *msg_ctx _UNUSED_,
 		 void *private_data,
 		 uint32_t msg_type _UNUSED_,
@@ -98,4 +101,94 @@ uint64_t ask_new_cookie(struct tool *tool)
 {
 	tool->last_cookie = generate_unique_u64(tool->last_cookie);
 	return tool->last_cookie;
+}
+
+/*
+ * Rounds
+ */
+
+static void ask_more(struct ask_round *round)
+{
+	while (round->next < round->num && round->waiting < round->window) {
+		if (round->ask(round->next, round->private_data)) {
+			round->waiting += 1;
+		}
+		round->next += 1;
+	}
+}
+
+void ask_round_start(struct ask_round *round)
+{
+	round->over = false;
+	round->next = 0;
+	round->waiting = 0;
+	round->window = ASK_WINDOW;
+	ask_more(round);
+}
+
+void ask_round_heard(struct ask_round *round, bool last)
+{
+	round->heard = true;
+	round->window = ASK_WINDOW;
+	if (last && round->waiting > 0) {
+		round->waiting -= 1;
+	}
+	ask_more(round);
+}
+
+static void tick_fn(struct tevent_context *ev _UNUSED_,
+		    struct tevent_timer *te _UNUSED_,
+		    struct timeval now _UNUSED_,
+		    void *private_data)
+{
+	bool *tick = private_data;
+
+	*tick = true;
+}
+
+static bool hear_until_tick(struct tool *tool,
+			    struct ask_round *round,
+			    uint64_t deadline)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct tevent_timer *te = NULL;
+	bool tick = false;
+	bool ok;
+
+	te = tevent_add_timer(tool->ev, frame,
+			      tool_until(deadline, ASK_TICK_MSEC), tick_fn,
+			      &tick);
+	ok = te != NULL;
+	while (ok && !tick && !round->over && tool->stop_signal == 0) {
+		ok = tevent_loop_once(tool->ev) == 0;
+	}
+	TALLOC_FREE(frame);
+	return ok;
+}
+
+bool ask_round_hear(struct tool *tool,
+		    struct ask_round *round,
+		    uint64_t quiet,
+		    uint64_t deadline)
+{
+	uint64_t patience = tool_deadline(quiet);
+
+	while (!round->over && tool->stop_signal == 0 &&
+	       !tool_is_late(deadline)) {
+		round->heard = false;
+		if (!hear_until_tick(tool, round, deadline)) {
+			return false;
+		}
+		if (round->heard) {
+			patience = tool_deadline(quiet);
+		} else if (round->next < round->num) {
+			/* They stand still: do not wait for each of them */
+			round->waiting = 0;
+			round->window *= 2;
+			ask_more(round);
+		} else if (tool_is_late(patience)) {
+			break;
+		}
+	}
+	return true;
 }

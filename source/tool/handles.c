@@ -416,14 +416,16 @@ static bool look_fn(struct share_mode_entry *e,
 	return state->look->nomem;
 }
 
-static void look_at_file(struct look_state *look, struct file_id id)
+/* false: nobody has it open any more */
+static bool look_at_file(struct look_state *look, struct file_id id)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct share_mode_lock *lck = fetch_share_mode_unlocked(frame, id);
 	struct file_state state = {.look = look, .id = id};
+	bool is_open = lck != NULL;
 
-	if (lck == NULL) {
-		goto done; /* nobody has it open any more */
+	if (!is_open) {
+		goto done;
 	}
 	state.path = share_mode_filename(frame, lck);
 	if (state.path == NULL) {
@@ -432,27 +434,33 @@ static void look_at_file(struct look_state *look, struct file_id id)
 	}
 	if (!share_mode_forall_entries(lck, look_fn, &state)) {
 		/* No error if the last entry went just now */
-		look->failed |= fetch_share_mode_unlocked(frame, id) != NULL;
+		is_open = fetch_share_mode_unlocked(frame, id) != NULL;
+		look->failed |= is_open;
 	}
 done:
 	TALLOC_FREE(frame);
+	return is_open;
 }
 
 struct open_handle_list *handles_look(TALLOC_CTX *mem_ctx,
 				      struct tool *tool,
 				      const struct drain_record *record,
-				      const struct suspect_list *suspects)
+				      struct suspect_list *suspects)
 {
 	struct look_state state;
+	size_t kept = 0;
 	size_t i;
 
 	if (!look_init(&state, mem_ctx, tool, record)) {
 		TALLOC_FREE(state.list);
 		return NULL;
 	}
-	for (i = 0; i < suspects->num_files && !state.nomem; i++) {
-		look_at_file(&state, suspects->files[i]);
+	/* Nobody opens it again: what is gone need not be looked at again */
+	for (i = 0; i < suspects->num_files; i++) {
+		suspects->files[kept] = suspects->files[i];
+		kept += look_at_file(&state, suspects->files[i]);
 	}
+	suspects->num_files = kept;
 	return finish(&state, true);
 }
 

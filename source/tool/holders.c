@@ -20,7 +20,6 @@
 struct source {
 	struct server_id id;
 	uint64_t after;
-	bool heard; /* since it was last looked whether it is silent */
 	bool done;
 };
 
@@ -33,9 +32,9 @@ struct fetch_state {
 	struct source *sources;
 	size_t num_sources;
 	size_t num_open; /* sources that are not done */
+	struct ask_round round;
 	uint64_t patience; /* ms without an answer */
 	uint64_t deadline; /* of it, anew with each answer */
-	bool tick;
 	bool nomem;
 };
 
@@ -118,11 +117,78 @@ static bool take_holder(struct fetch_state *state,
 	       h->share != NULL && h->path != NULL;
 }
 
-static void ask_source(struct fetch_state *state, struct source *source)
+static int compare_sources(const void *a, const void *b)
+{
+	const struct source *x = a;
+	const struct source *y = b;
+
+	return server_id_cmp(&x->id, &y->id);
+}
+
+static struct source *find_source(const struct fetch_state *state,
+				  struct server_id id)
+{
+	struct source key = {.id = id};
+
+	return bsearch(&key, state->sources, state->num_sources, sizeof(key),
+		       compare_sources);
+}
+
+static NTSTATUS ask_page(struct fetch_state *state,
+			 const struct source *source)
 {
 	state->request.body.holders.after = source->after;
-	(void)drain_request_send(state->tool->msg_ctx, source->id,
-				 &state->request);
+	return drain_request_send(state->tool->msg_ctx, source->id,
+				  &state->request);
+}
+
+static void source_done(struct fetch_state *state, struct source *source)
+{
+	source->done = true;
+	state->num_open -= 1;
+	state->round.over = state->num_open == 0;
+}
+
+/* Who died does not answer */
+static bool ask_source(size_t i, void *private_data)
+{
+	struct fetch_state *state = private_data;
+	struct source *source = &state->sources[i];
+
+	if (source->done) {
+		return false;
+	}
+	if (!NT_STATUS_IS_OK(ask_page(state, source)) &&
+	    !serverid_exists(&source->id)) {
+		source_done(state, source);
+		return false;
+	}
+	return true;
+}
+
+static bool take_page(struct fetch_state *state,
+		      struct source *source,
+		      const struct drain_tell_holders *tell)
+{
+	const char *server = NULL;
+	uint32_t i;
+
+	server = talloc_strdup(state->list, show_server(source->id));
+	if (server == NULL) {
+		return false;
+	}
+	for (i = 0; i < tell->num_holders; i++) {
+		/* A page that was asked for twice comes twice */
+		if (tell->holders[i].key <= source->after) {
+			continue;
+		}
+		if (!take_holder(state, tell, &tell->holders[i], source->id,
+				 server)) {
+			return false;
+		}
+		source->after = tell->holders[i].key;
+	}
+	return true;
 }
 
 static void heard_page(const struct drain_reply *reply,
@@ -131,77 +197,38 @@ static void heard_page(const struct drain_reply *reply,
 {
 	struct fetch_state *state = private_data;
 	const struct drain_tell_holders *tell = &reply->body.holders;
-	struct source *source = NULL;
-	const char *server = NULL;
+	struct source *source = find_source(state, src);
 	uint64_t after;
-	uint32_t i;
 
-	for (i = 0; i < state->num_sources; i++) {
-		if (server_id_equal(&state->sources[i].id, &src)) {
-			source = &state->sources[i];
-		}
-	}
 	if (reply->tell != DRAIN_TELL_HOLDERS || source == NULL ||
 	    source->done) {
 		return;
 	}
-	server = talloc_strdup(state->list, show_server(src));
-	if (server == NULL) {
+	state->deadline = tool_deadline(state->patience);
+	after = source->after;
+	if (!take_page(state, source, tell)) {
 		state->nomem = true;
+		state->round.over = true;
 		return;
 	}
-	state->deadline = tool_deadline(state->patience);
-	source->heard = true;
-	after = source->after;
-
-	for (i = 0; i < tell->num_holders; i++) {
-		/* A page that was asked for twice comes twice */
-		if (tell->holders[i].key <= source->after) {
-			continue;
-		}
-		if (!take_holder(state, tell, &tell->holders[i], src,
-				 server)) {
-			state->nomem = true;
-			return;
-		}
-		source->after = tell->holders[i].key;
-	}
 	if (!tell->more) {
-		source->done = true;
-		state->num_open -= 1;
+		source_done(state, source);
 	} else if (source->after > after) {
-		ask_source(state, source);
+		(void)ask_page(state, source);
 	}
+	ask_round_heard(&state->round, source->done);
 }
 
-static void tick_fn(struct tevent_context *ev _UNUSED_,
-		    struct tevent_timer *te _UNUSED_,
-		    struct timeval now _UNUSED_,
-		    void *private_data)
-{
-	struct fetch_state *state = private_data;
-
-	state->tick = true;
-}
-
-/* Who died does not answer; who lives and is silent is asked again */
-static void ask_again(struct fetch_state *state)
+static void bury_sources(struct fetch_state *state)
 {
 	size_t i;
 
 	for (i = 0; i < state->num_sources; i++) {
-		struct source *s = &state->sources[i];
+		struct source *source = &state->sources[i];
 
-		if (s->done) {
-			continue;
+		if (!source->done && !serverid_exists(&source->id)) {
+			source_done(state, source);
 		}
-		if (!serverid_exists(&s->id)) {
-			s->done = true;
-			state->num_open -= 1;
-		} else if (!s->heard) {
-			ask_source(state, s);
-		}
-		s->heard = false;
 	}
 }
 
@@ -212,26 +239,18 @@ static bool fetch(struct fetch_state *state)
 	state->deadline = tool_deadline(state->patience);
 	while (state->num_open > 0 && !tool_is_late(state->deadline) &&
 	       tool->stop_signal == 0 && !state->nomem) {
-		struct tevent_timer *te = NULL;
-
-		state->tick = false;
-		te = tevent_add_timer(tool->ev, state->list,
-				      tool_until(state->deadline,
-						 HOLDERS_TICK_MSEC),
-				      tick_fn, state);
-		while (te != NULL && !state->tick && state->num_open > 0 &&
-		       tool->stop_signal == 0 && !state->nomem) {
-			if (tevent_loop_once(tool->ev) != 0) {
-				state->nomem = true;
-			}
+		state->round = (struct ask_round) {
+			.num = state->num_sources,
+			.ask = ask_source,
+			.private_data = state,
+		};
+		ask_round_start(&state->round);
+		if (!ask_round_hear(tool, &state->round,
+				    MIN(HOLDERS_TICK_MSEC, state->patience),
+				    UINT64_MAX)) {
+			return false;
 		}
-		if (te == NULL) {
-			state->nomem = true;
-		} else if (state->tick) {
-			ask_again(state);
-		} else {
-			TALLOC_FREE(te);
-		}
+		bury_sources(state);
 	}
 	state->list->num_silent = state->num_open;
 	return !state->nomem;
@@ -277,8 +296,9 @@ static bool fetch_from_roster(struct fetch_state *state)
 	state->num_open = state->num_sources;
 	for (i = 0; i < state->num_sources; i++) {
 		state->sources[i].id = members[i];
-		ask_source(state, &state->sources[i]);
 	}
+	qsort(state->sources, state->num_sources, sizeof(*state->sources),
+	      compare_sources);
 	ok = fetch(state);
 	TALLOC_FREE(listener);
 	if (!ok) {

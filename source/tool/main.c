@@ -10,6 +10,7 @@
  */
 
 #include "tool.h"
+#include <sys/resource.h>
 #include "lib/cmdline/cmdline.h"
 #include "lib/param/param.h"
 #include "lib/global_contexts.h"
@@ -453,6 +454,29 @@ static bool check_directory(const char *what, const char *path)
 	return false;
 }
 
+static struct rlimit usual_files;
+
+/* For each smbd that is written to a socket stays open for a while */
+static void allow_many_files(void)
+{
+	struct rlimit most;
+
+	if (getrlimit(RLIMIT_NOFILE, &usual_files) == 0) {
+		most = usual_files;
+		most.rlim_cur = most.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &most);
+	}
+}
+
+void tool_leave(void)
+{
+	if (usual_files.rlim_max > 0) {
+		(void)setrlimit(RLIMIT_NOFILE, &usual_files);
+	}
+	(void)signal(SIGPIPE, SIG_DFL);
+	closefrom(STDERR_FILENO + 1);
+}
+
 static bool tool_open(struct tool *tool)
 {
 	if (geteuid() != 0) {
@@ -468,6 +492,8 @@ static bool tool_open(struct tool *tool)
 	    !check_directory("state directory", lp_state_directory())) {
 		return false;
 	}
+
+	allow_many_files();
 
 	/* No context but the global ones: CTDB serves only those */
 	tool->ev = global_event_context();

@@ -122,25 +122,16 @@ static enum look_result look_at_record(struct waiter *w)
 	return result;
 }
 
-/* Somebody who holds it and lives; pid 0: nobody does */
 static bool living_holder(struct waiter *w, struct server_id *holder)
 {
-	struct server_id *members = NULL;
-	size_t num = 0;
 	NTSTATUS status;
 
-	*holder = (struct server_id) {0};
-	status = drain_hold_members(w->tool->locks, w->tool, &w->record->id,
-				    &members, &num);
+	status = drain_hold_holder(w->tool->locks, &w->record->id, holder);
 	if (!NT_STATUS_IS_OK(status)) {
 		complain("%s: can not read its lock: %s",
 			 show_target(w->record), nt_errstr(status));
 		return false;
 	}
-	if (num > 0) {
-		*holder = members[0];
-	}
-	TALLOC_FREE(members);
 	return true;
 }
 

@@ -21,8 +21,8 @@ struct survey_state {
 	struct tool *tool;
 	struct survey *survey;
 	struct drain_request request;
-	uint64_t deadline;
-	bool again; /* time to look at the roster again */
+	struct ask_round round;
+	size_t num_silent;
 	bool nomem;
 };
 
@@ -46,16 +46,10 @@ static struct survey_smbd *find_smbd(const struct survey *survey,
 		       compare_smbds);
 }
 
-static bool all_answered(const struct survey *survey)
+static void one_less(struct survey_state *state)
 {
-	size_t i;
-
-	for (i = 0; i < survey->num_smbds; i++) {
-		if (!survey->smbds[i].answered) {
-			return false;
-		}
-	}
-	return true;
+	state->num_silent -= 1;
+	state->round.over = state->num_silent == 0 || state->nomem;
 }
 
 static void heard(const struct drain_reply *reply,
@@ -66,9 +60,12 @@ static void heard(const struct drain_reply *reply,
 	const struct drain_tell_state *tell = &reply->body.state;
 	struct survey_smbd *smbd = find_smbd(state->survey, &src);
 
+	bool first;
+
 	if (reply->tell != DRAIN_TELL_STATE || smbd == NULL) {
 		return;
 	}
+	first = !smbd->answered;
 	smbd->answered = true;
 	smbd->obeys = GUID_equal(&tell->id, &state->request.body.apply.id);
 	smbd->holders = tell->holders;
@@ -81,6 +78,17 @@ static void heard(const struct drain_reply *reply,
 				    tell->num_trees * sizeof(uint32_t));
 	smbd->num_trees = (smbd->trees != NULL) ? tell->num_trees : 0;
 	state->nomem |= smbd->last_error == NULL;
+	if (first) {
+		one_less(state);
+		ask_round_heard(&state->round, true);
+	}
+}
+
+/* Who is new is asked first: an answer tells as well that it lives */
+static bool is_dead(const struct survey_smbd *smbd)
+{
+	return smbd->gone ||
+	       (!smbd->answered && !serverid_exists(&smbd->id));
 }
 
 /*
@@ -93,6 +101,7 @@ static bool read_roster(struct survey_state *state)
 	struct survey_smbd *smbds = NULL;
 	struct server_id *members = NULL;
 	size_t num_members = 0;
+	size_t num = 0;
 	NTSTATUS status;
 	size_t i;
 
@@ -109,87 +118,77 @@ static bool read_roster(struct survey_state *state)
 		return false;
 	}
 
+	state->num_silent = 0;
 	for (i = 0; i < num_members; i++) {
 		const struct survey_smbd *old = find_smbd(survey, &members[i]);
 
-		smbds[i] = (old != NULL)
-				   ? *old
-				   : (struct survey_smbd) {.id = members[i]};
+		if (old != NULL && is_dead(old)) {
+			continue;
+		}
+		smbds[num] = (old != NULL)
+				     ? *old
+				     : (struct survey_smbd) {.id = members[i]};
+		state->num_silent += !smbds[num].answered;
+		num += 1;
 	}
-	qsort(smbds, num_members, sizeof(*smbds), compare_smbds);
+	qsort(smbds, num, sizeof(*smbds), compare_smbds);
 	TALLOC_FREE(members);
 	TALLOC_FREE(survey->smbds);
 	survey->smbds = smbds;
-	survey->num_smbds = num_members;
+	survey->num_smbds = num;
 	return true;
 }
 
-static void ask_the_silent(struct survey_state *state)
-{
-	size_t i;
-
-	for (i = 0; i < state->survey->num_smbds; i++) {
-		const struct survey_smbd *smbd = &state->survey->smbds[i];
-
-		/* It may just have died: the next look at the roster tells */
-		if (!smbd->answered) {
-			(void)drain_request_send(state->tool->msg_ctx,
-						 smbd->id, &state->request);
-		}
-	}
-}
-
-static void again_fn(struct tevent_context *ev _UNUSED_,
-		     struct tevent_timer *te _UNUSED_,
-		     struct timeval now _UNUSED_,
-		     void *private_data)
+static bool ask_smbd(size_t i, void *private_data)
 {
 	struct survey_state *state = private_data;
+	struct survey_smbd *smbd = &state->survey->smbds[i];
+	NTSTATUS status;
 
-	state->again = true;
+	if (smbd->answered) {
+		return false;
+	}
+	status = drain_request_send(state->tool->msg_ctx, smbd->id,
+				    &state->request);
+	if (!NT_STATUS_IS_OK(status) && !serverid_exists(&smbd->id)) {
+		smbd->gone = true;
+		one_less(state);
+		return false;
+	}
+	return true;
 }
 
-/* Hear answers until there are none to wait for, or it is time to ask again */
-static bool hear_answers(struct survey_state *state)
+static bool ask_the_silent(struct survey_state *state, uint64_t deadline)
 {
-	TALLOC_CTX *frame = talloc_stackframe();
-	struct tevent_timer *te = NULL;
-
-	state->again = false;
-	te = tevent_add_timer(state->tool->ev, frame,
-			      tool_until(state->deadline, SURVEY_AGAIN_MSEC),
-			      again_fn, state);
-	while (te != NULL && !state->again && !state->nomem &&
-	       state->tool->stop_signal == 0 &&
-	       !all_answered(state->survey)) {
-		if (tevent_loop_once(state->tool->ev) != 0) {
-			te = NULL;
-		}
-	}
-	TALLOC_FREE(frame);
-	if (te == NULL || state->nomem) {
+	state->round = (struct ask_round) {
+		.num = state->survey->num_smbds,
+		.ask = ask_smbd,
+		.private_data = state,
+	};
+	ask_round_start(&state->round);
+	if (!ask_round_hear(state->tool, &state->round, SURVEY_AGAIN_MSEC,
+			    deadline) ||
+	    state->nomem) {
 		complain("out of memory");
 		return false;
 	}
 	return true;
 }
 
-static bool take(struct survey_state *state)
+static bool take(struct survey_state *state, uint64_t deadline)
 {
 	for (;;) {
 		if (!read_roster(state)) {
 			return false;
 		}
-		if (all_answered(state->survey)) {
+		if (state->num_silent == 0) {
 			state->survey->complete = true;
 			return true;
 		}
-		if (tool_is_late(state->deadline) ||
-		    state->tool->stop_signal != 0) {
+		if (tool_is_late(deadline) || state->tool->stop_signal != 0) {
 			return true;
 		}
-		ask_the_silent(state);
-		if (!hear_answers(state)) {
+		if (!ask_the_silent(state, deadline)) {
 			return false;
 		}
 	}
@@ -204,7 +203,6 @@ struct survey *survey_take(TALLOC_CTX *mem_ctx,
 	struct survey_state state = {
 		.tool = tool,
 		.survey = talloc_zero(mem_ctx, struct survey),
-		.deadline = deadline,
 		.request = {
 			.ask = DRAIN_ASK_APPLY,
 			.cookie = ask_new_cookie(tool),
@@ -223,7 +221,7 @@ struct survey *survey_take(TALLOC_CTX *mem_ctx,
 		TALLOC_FREE(state.survey);
 		return NULL;
 	}
-	if (!take(&state)) {
+	if (!take(&state, deadline)) {
 		TALLOC_FREE(state.survey);
 		return NULL;
 	}

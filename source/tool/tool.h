@@ -147,6 +147,12 @@ struct timeval tool_until(uint64_t deadline, uint64_t most);
  */
 bool tool_poll(struct tool *tool, struct tevent_req *req, uint64_t deadline);
 
+/**
+ * In a child, just before it becomes another program: what is Samba's is not
+ * passed on, locks, sockets, limits.
+ */
+void tool_leave(void);
+
 /** Why a change of the database failed. */
 const char *tool_write_error(NTSTATUS status);
 
@@ -222,12 +228,53 @@ struct ask_listener *ask_listen(TALLOC_CTX *mem_ctx,
 uint64_t ask_new_cookie(struct tool *tool);
 
 /*
+ * Many are asked the same, some at a time: what they answer has to fit into our
+ * socket. It takes ten messages (net.unix.max_dgram_qlen); an smbd that finds
+ * it full starts a thread that waits (messages_dgm.c), which costs more than
+ * all the rest.
+ */
+struct ask_round {
+	size_t num;
+	/* Ask number @i; false: there is no answer to wait for */
+	bool (*ask)(size_t i, void *private_data);
+	void *private_data;
+	bool over; /* set when nothing is left to be heard */
+
+	size_t next; /* to be asked */
+	size_t waiting; /* for an answer; those that are late do not count */
+	size_t window; /* at most so many */
+	bool heard; /* since the last tick */
+};
+
+/** Begin with @round->num, @round->ask and @round->private_data set. */
+void ask_round_start(struct ask_round *round);
+
+/**
+ * There was an answer.
+ *
+ * @param[in] last  Of the one who gave it: the next one may be asked.
+ */
+void ask_round_heard(struct ask_round *round, bool last);
+
+/**
+ * Hear answers until it is over, until all have been asked and there was none
+ * for @quiet milliseconds, until @deadline, or until we shall stop.
+ *
+ * @return false: out of memory.
+ */
+bool ask_round_hear(struct tool *tool,
+		    struct ask_round *round,
+		    uint64_t quiet,
+		    uint64_t deadline);
+
+/*
  * survey.c
  */
 
 struct survey_smbd {
 	struct server_id id;
 	bool answered;
+	bool gone; /* it could not even be asked */
 	bool obeys; /* it has acknowledged the drain */
 	uint32_t holders;
 	uint32_t parked; /* opens that wait for the end of the drain */
@@ -387,11 +434,14 @@ struct open_handle_list *handles_scan(TALLOC_CTX *mem_ctx,
 				      const struct drain_record *record,
 				      struct suspect_list *suspects);
 
-/** The same, but only the suspects are looked at, each by its id. */
+/**
+ * The same, but only the suspects are looked at, each by its id; those that
+ * have gone leave the list.
+ */
 struct open_handle_list *handles_look(TALLOC_CTX *mem_ctx,
 				      struct tool *tool,
 				      const struct drain_record *record,
-				      const struct suspect_list *suspects);
+				      struct suspect_list *suspects);
 
 /**
  * Have durable handles whose client is away removed: those that have expired,

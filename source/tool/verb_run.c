@@ -70,7 +70,10 @@ static bool catch_signals(struct run *run, TALLOC_CTX *mem_ctx)
 	       NULL;
 }
 
-/* In the child: never returns. Exit statuses as of timeout(1). */
+/*
+ * In the child, which uses our memory: never returns. Exit statuses as of
+ * timeout(1).
+ */
 static void become_command(char **command, pid_t parent)
 {
 	sigset_t none;
@@ -81,7 +84,6 @@ static void become_command(char **command, pid_t parent)
 		(void)signal(run_signals[i], SIG_DFL);
 	}
 	(void)signal(SIGCHLD, SIG_DFL);
-	(void)signal(SIGPIPE, SIG_DFL);
 
 	/* If we are killed, it shall not go on with nobody to resume */
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -90,7 +92,7 @@ static void become_command(char **command, pid_t parent)
 	}
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	closefrom(STDERR_FILENO + 1); /* locks and sockets of Samba's */
+	tool_leave();
 
 	execvp(command[0], command);
 	complain("%s: %s", command[0], strerror(errno));
@@ -116,7 +118,8 @@ static int run_command(struct run *run)
 	}
 	sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &old);
-	run->child = fork();
+	/* To copy the memory of a program of Samba's takes a millisecond */
+	run->child = vfork();
 	if (run->child == 0) {
 		become_command(run->tool->options->command, self);
 	}

@@ -1,0 +1,61 @@
+"""Many clients, asked by one tool.
+
+What a socket of Samba's bus takes is little (net.unix.max_dgram_qlen), and so
+may be the number of descriptors that a shell allows its programs.
+"""
+
+import resource
+from pathlib import Path
+
+import pytest
+
+from lib.load import Load
+
+CLIENTS = 64
+
+
+@pytest.fixture
+def many(drained):
+    """A server, smbdrain, and clients that hold a file each"""
+    server, drain = drained({'pkg': {'vfs objects': 'drain'}})
+    server.put('pkg', 'app/readme')
+    with Load(server.port, conns=CLIENTS, name='app/f%c') as load:
+        assert load.ready.open == CLIENTS
+        yield server, drain, load
+
+
+def threads(pid):
+    """How many a process has"""
+    return len(list(Path(f'/proc/{pid}/task').iterdir()))
+
+
+@pytest.mark.parametrize('verb', ['begin', 'holders', 'resume'])
+def test_no_smbd_waits_for_the_tool(many, verb):
+    """One that finds the tool's socket full starts a thread to wait"""
+    server, drain, _ = many
+    if verb == 'resume':
+        drain.begin('pkg/app')
+    children = server.children()
+    assert len(children) == CLIENTS
+    drain.call(verb, 'pkg/app')
+    waited = sum(threads(pid) > 1 for pid in children)
+    assert waited < CLIENTS / 4  # the tool may have to wait for a processor
+
+
+def few_descriptors():
+    """Fewer than there are clients, as a login shell may have"""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (CLIENTS // 2, most))
+
+
+def test_more_clients_than_descriptors(many):
+    """All are reached, and the limit is a command's own again"""
+    _, drain, load = many
+    drain.begin('pkg/app', preexec_fn=few_descriptors)
+    done = drain.call('holders', 'pkg/app', preexec_fn=few_descriptors)
+    assert len(done.stdout.splitlines()) == CLIENTS
+    load.close_all()
+    done = drain.run('pkg/app', 'sh', '-c', 'ulimit -n',
+                     options=['--continue'], preexec_fn=few_descriptors)
+    assert done.stdout.splitlines()[-1] == str(CLIENTS // 2)
+    assert load.open().failed == 0
