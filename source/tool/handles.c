@@ -259,11 +259,15 @@ static int scan_fn(struct file_id id,
 		   void *private_data)
 {
 	struct look_state *state = private_data;
-	char *path = drain_path_join(NULL, d->servicepath, d->base_name);
+	char *path = NULL;
 
+	if (!is_of_interest(state, e)) {
+		return 0;
+	}
+	path = drain_path_join(NULL, d->servicepath, d->base_name);
 	if (path == NULL) {
 		state->nomem = true;
-	} else if (is_of_interest(state, e) && leads_to_target(state, path)) {
+	} else if (leads_to_target(state, path)) {
 		look_at_entry(state, id, e, path);
 	}
 	TALLOC_FREE(path);

@@ -78,11 +78,17 @@ static const char *lease_name(uint16_t oplock, uint32_t lease)
 	return "none";
 }
 
+/* What all handles of a page have in common: kept once */
+struct whose {
+	const char *client;
+	const char *machine;
+	const char *server;
+};
+
 static bool take_holder(struct fetch_state *state,
-			const struct drain_tell_holders *tell,
 			const struct drain_holder *d,
 			struct server_id src,
-			const char *server)
+			const struct whose *whose)
 {
 	struct holder_list *list = state->list;
 	struct holder *h = NULL;
@@ -97,12 +103,12 @@ static bool take_holder(struct fetch_state *state,
 		return false;
 	}
 	h->key = d->key;
-	h->client = drain_bytes_string(list, &tell->client);
-	h->machine = drain_bytes_string(list, &tell->machine);
+	h->client = whose->client;
+	h->machine = whose->machine;
 	h->user = drain_bytes_string(list, &d->user);
 	h->share = drain_bytes_string(list, &d->share);
 	h->path = drain_bytes_string(list, &d->path);
-	h->server = server;
+	h->server = whose->server;
 	h->lease = lease_name(d->oplock, d->lease);
 	h->access = d->access;
 	h->opened = d->opened;
@@ -113,8 +119,7 @@ static bool take_holder(struct fetch_state *state,
 	h->server_id = src;
 	h->directory = d->flags & DRAIN_HOLDER_DIRECTORY;
 	h->unguarded = d->flags & DRAIN_HOLDER_UNGUARDED;
-	return h->client != NULL && h->machine != NULL && h->user != NULL &&
-	       h->share != NULL && h->path != NULL;
+	return h->user != NULL && h->share != NULL && h->path != NULL;
 }
 
 static int compare_sources(const void *a, const void *b)
@@ -170,11 +175,16 @@ static bool take_page(struct fetch_state *state,
 		      struct source *source,
 		      const struct drain_tell_holders *tell)
 {
-	const char *server = NULL;
+	struct holder_list *list = state->list;
+	const struct whose whose = {
+		.client = drain_bytes_string(list, &tell->client),
+		.machine = drain_bytes_string(list, &tell->machine),
+		.server = talloc_strdup(list, show_server(source->id)),
+	};
 	uint32_t i;
 
-	server = talloc_strdup(state->list, show_server(source->id));
-	if (server == NULL) {
+	if (whose.client == NULL || whose.machine == NULL ||
+	    whose.server == NULL) {
 		return false;
 	}
 	for (i = 0; i < tell->num_holders; i++) {
@@ -182,8 +192,8 @@ static bool take_page(struct fetch_state *state,
 		if (tell->holders[i].key <= source->after) {
 			continue;
 		}
-		if (!take_holder(state, tell, &tell->holders[i], source->id,
-				 server)) {
+		if (!take_holder(state, &tell->holders[i], source->id,
+				 &whose)) {
 			return false;
 		}
 		source->after = tell->holders[i].key;

@@ -43,16 +43,18 @@ const char *show_access(uint32_t access)
 		{DRAIN_WRITE_DAC | DRAIN_WRITE_OWNER | DRAIN_SYSTEM_SECURITY,
 		 'p'},
 	};
-	char *text = talloc_strdup(talloc_tos(), "");
+	char text[ARRAY_SIZE(letters) + 1];
+	size_t num = 0;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(letters); i++) {
 		if (access & letters[i].bits) {
-			text = talloc_asprintf_append(text, "%c",
-						      letters[i].letter);
+			text[num] = letters[i].letter;
+			num += 1;
 		}
 	}
-	return (text != NULL && text[0] != '\0') ? text : "-";
+	text[num] = '\0';
+	return (num > 0) ? talloc_strdup(talloc_tos(), text) : "-";
 }
 
 const char *show_time(uint64_t usec)

@@ -188,6 +188,7 @@ static int n_open;
 static int n_started;	  /* connections begun in this phase */
 static int n_failed;	  /* opens refused in this phase */
 static int n_breaks;
+static double last_break;
 static bool ready;	  /* READY was said */
 
 static const struct phase *phase;
@@ -759,6 +760,7 @@ static void got_notification(struct conn *conn, const uint8_t *header)
 	if (get16(body) != 44)
 		return;
 	n_breaks++;
+	last_break = now();
 	if (get32(body + 4) & 1)
 		send_break_ack(conn, body + 8, get32(body + 28));
 }
@@ -1035,8 +1037,8 @@ static void report_since(double moment)
 static void report_state(void)
 {
 	say("STATE conns=%d dead=%d idle=%d parked=%d open=%d breaks=%d "
-	    "creates=%zu", options.conns, in_state[DEAD], in_state[IDLE],
-	    n_parked, n_open, n_breaks, n_records);
+	    "last_break=%.6f creates=%zu", options.conns, in_state[DEAD],
+	    in_state[IDLE], n_parked, n_open, n_breaks, last_break, n_records);
 }
 
 static const struct phase opening = { next_open, report_opened };
