@@ -51,6 +51,8 @@ WARNINGS = '''-Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes
 	-Wpointer-arith -Wwrite-strings -Wshadow
 	-Werror=implicit-function-declaration'''
 
+SETUP = os.path.join(Context.run_dir, 'source', 'build', 'setup.sh')
+
 SANITIZE = '''-fsanitize=address,undefined -fno-sanitize-recover=undefined
 	-fno-omit-frame-pointer'''
 
@@ -406,10 +408,13 @@ def build_unit_test(bld, test, suffix='', flags=()):
     return target.abspath()
 
 
+# Statically, so that they start fast; waf would go back to shared libraries
 def build_clients(bld):
+    env = bld.env.derive()
+    env.SHLIB_MARKER = ''
     for client in sources(bld, 'tests/clients/*.c'):
-        bld.program(source=[client], target=client.change_ext(''),
-                    install_path=None)
+        bld.program(source=[client], target=client.change_ext(''), env=env,
+                    linkflags=['-static'], install_path=None)
 
 
 # Comes last: waf numbers objects, and what all commands build has to keep its
@@ -524,7 +529,11 @@ def run_demo(bld):
     run_script(bld, 'tests/demo/demo.py')
 
 
+# With what only plots need
 def run_bench(bld):
+    need_root(bld)
+    if bld.exec_command(['sh', SETUP, '--bench'], cwd=bld.top_dir) != 0:
+        Logs.warn('There will be no plots')
     arguments = shlex.split(os.environ.get('BENCH_ARGS', ''))
     if bld.options.quick:
         arguments.append('--quick')

@@ -26,12 +26,20 @@ def _cpu():
     return found[1] if found else platform.machine()
 
 
+def _memory():
+    """GiB"""
+    found = re.search(r'^MemTotal: *(\d+) kB',
+                      Path('/proc/meminfo').read_text(), re.M)
+    return round(int(found[1]) / 2**20)
+
+
 def facts():
     """What has to be known to compare two results"""
     return {
         'when': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
         'cpu': _cpu(),
         'cores': os.cpu_count(),
+        'memory': _memory(),
         'kernel': platform.release(),
         'smbd': _first_line(SMBD, '--version').removeprefix('Version '),
         'valgrind': _first_line('valgrind', '--version'),
@@ -42,6 +50,7 @@ def facts():
 def header(known):
     """The facts for a person"""
     lines = [f'{known["cpu"]}, {known["cores"]} cores, '
+             f'{known["memory"]} GiB, '
              f'load {known["load"]} before we began',
              f'Linux {known["kernel"]}, smbd {known["smbd"]}, '
              f'{known["valgrind"] or "no valgrind"}']

@@ -9,6 +9,7 @@ import contextlib
 import statistics
 import subprocess
 import time
+from pathlib import Path
 
 from lib.drain import Drain
 from lib.load import Load
@@ -82,18 +83,52 @@ class Bench:
                                      else share}, **options)
 
     @contextlib.contextmanager
-    def holders(self, clients):
-        """A new smbd and clients that hold a file each: (drain, load)
+    def holders(self, clients, files=1, **options):
+        """A new smbd and clients that hold files: (drain, load)
 
         The memory of a child of smbd depends on what its parent did before,
         so each number of clients gets a parent of its own.
         """
         with self.server() as server:
-            server.put('pkg', f'{PACKAGE}/readme')
-            with Load(server.port, conns=clients, files=1,
-                      name=f'{PACKAGE}/f%c') as load:
-                assert load.ready.open == clients, load.ready
+            put_files(server, PACKAGE, clients, files)
+            with load_on(server, PACKAGE, clients, files, **options) as load:
                 yield Drain(server), load
+
+
+def put_files(server, directory, clients, files):
+    """What load_on() opens; smbd takes long to create many in a directory"""
+    for client in range(clients):
+        server.put('pkg', f'{directory}/{client}/f0')
+    for client in range(clients) if files > 1 else ():
+        for file in range(1, files):
+            path = server.share_path('pkg') / f'{directory}/{client}/f{file}'
+            path.touch()
+            path.chmod(0o666)
+
+
+@contextlib.contextmanager
+def load_on(server, directory, clients, files=1, **options):
+    """Clients that have those files open"""
+    with Load(server.port, conns=clients, files=files, timeout=240,
+              name=f'{directory}/%c/f%f', **options) as load:
+        assert load.ready.open == clients * files, load.ready
+        yield load
+
+
+def processor(pids):
+    """What processes have used so far, ms"""
+    return sum(int(Path(f'/proc/{pid}/schedstat').read_text().split()[0])
+               for pid in pids) / 1e6
+
+
+def settled(pids, pause=0.3):
+    """What they have used when they have nothing left to do, ms"""
+    used = processor(pids)
+    while True:
+        time.sleep(pause)
+        before, used = used, processor(pids)
+        if used - before < 0.1 + 0.001 * len(pids):
+            return used
 
 
 def milliseconds(function, *args, **keywords):
@@ -104,7 +139,7 @@ def milliseconds(function, *args, **keywords):
 
 
 def clock_of(process, timeout=60):
-    """The time that a started command has printed, by `date +%s.%N`"""
+    """The time that a started command has printed: seconds since 1970"""
     try:
         output, errors = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:

@@ -1037,8 +1037,10 @@ static void report_since(double moment)
 static void report_state(void)
 {
 	say("STATE conns=%d dead=%d idle=%d parked=%d open=%d breaks=%d "
-	    "last_break=%.6f creates=%zu", options.conns, in_state[DEAD],
-	    in_state[IDLE], n_parked, n_open, n_breaks, last_break, n_records);
+	    "last_break=%.6f last_answer=%.6f creates=%zu", options.conns,
+	    in_state[DEAD], in_state[IDLE], n_parked, n_open, n_breaks,
+	    last_break, n_records > 0 ? records[n_records - 1].answered : 0,
+	    n_records);
 }
 
 static const struct phase opening = { next_open, report_opened };

@@ -66,11 +66,11 @@ class Reply:
         return f'{self.time:.6f} {self.word} {self.fields}'
 
 
-def find_program():
-    """smbload as the build made it, or None."""
+def find_program(name='smbload'):
+    """A client as the build made it, or None."""
     build = os.environ.get('DRAIN_BUILD')
     for directory in ('tests/clients', '.') if build else ():
-        program = Path(build) / directory / 'smbload'
+        program = Path(build) / directory / name
         if os.access(program, os.X_OK) and program.is_file():
             return str(program)
     return None

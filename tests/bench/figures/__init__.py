@@ -1,15 +1,20 @@
 """The figures, in the order in which they are measured."""
 
 from . import (
-    arming, blackout, consistency, instructions, last_close, throughput,
-    waiting)
+    arming, blackout, breaks, closing, consistency, exchange, instructions,
+    last_close, listing, memory, throughput, waiting)
 
 FIGURES = {
     'instructions': instructions,
-    'arming': arming,
-    'last_close': last_close,
+    'memory': memory,
     'throughput': throughput,
+    'arming': arming,
+    'breaks': breaks,
+    'last_close': last_close,
+    'closing': closing,
+    'listing': listing,
     'waiting': waiting,
+    'exchange': exchange,
     'blackout': blackout,
     'consistency': consistency,
 }

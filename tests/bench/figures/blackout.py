@@ -6,9 +6,9 @@ alternative is an update in place: rsync while the drain refuses opens, tried
 again every millisecond.
 """
 
-import subprocess
 import time
 
+from bench.figures.exchange import write
 from bench.measure import MODULE, PACKAGE, TARGET, Row, milliseconds
 from lib.drain import Drain, ended
 from lib.smb2 import NtStatus, connect
@@ -16,17 +16,6 @@ from lib.waiting import HOLD, waits
 
 GOAL = 10
 FILES = 10000
-DIRECTORIES = 100
-
-
-def _write(directory, version):
-    """A version of the package: all of its files differ from those of others"""
-    for index in range(DIRECTORIES):
-        (directory / f'd{index}').mkdir(parents=True, exist_ok=True)
-    for index in range(FILES):
-        path = directory / f'd{index % DIRECTORIES}' / f'f{index}'
-        path.write_text(f'{version} {index}\n')
-    subprocess.run(['chmod', '-R', 'a+rX', directory], check=True)
 
 
 class _Package:
@@ -36,8 +25,8 @@ class _Package:
         self.drain = Drain(server)
         self.served = server.share_path('pkg') / PACKAGE
         self.staged = server.base / 'staged'
-        _write(self.served, 'old')
-        _write(self.staged, 'new')
+        write(self.served, FILES, 'old')
+        write(self.staged, FILES, 'new')
         self.holder = connect(server.port)
         self.other = connect(server.port)
 
@@ -75,7 +64,7 @@ class _Package:
         with ended(process):
             took = milliseconds(self._close_and_try, handle)
             self._end(process)
-        _write(self.staged, time.monotonic())
+        write(self.staged, FILES, time.monotonic())
         return took
 
     def _close_and_try(self, handle):
