@@ -13,7 +13,8 @@
 #include "lib/util/dlinklist.h"
 
 #define ASK_WINDOW 8
-#define ASK_TICK_MSEC 50
+#define ASK_MORE 2 /* makes ten */
+#define ASK_TICK_MSEC 100
 
 static void hear(struct messaging_context *msg_ctx _UNUSED_,
 		 void *private_data,
@@ -123,6 +124,7 @@ void ask_round_start(struct ask_round *round)
 	round->next = 0;
 	round->waiting = 0;
 	round->window = ASK_WINDOW;
+	round->more = ASK_MORE;
 	ask_more(round);
 }
 
@@ -130,6 +132,7 @@ void ask_round_heard(struct ask_round *round, bool last)
 {
 	round->heard = true;
 	round->window = ASK_WINDOW;
+	round->more = ASK_MORE;
 	if (last && round->waiting > 0) {
 		round->waiting -= 1;
 	}
@@ -184,7 +187,8 @@ bool ask_round_hear(struct tool *tool,
 		} else if (round->next < round->num) {
 			/* They stand still: do not wait for each of them */
 			round->waiting = 0;
-			round->window *= 2;
+			round->window = round->more;
+			round->more *= 2;
 			ask_more(round);
 		} else if (tool_is_late(patience)) {
 			break;

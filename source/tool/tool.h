@@ -243,6 +243,7 @@ struct ask_round {
 	size_t next; /* to be asked */
 	size_t waiting; /* for an answer; those that are late do not count */
 	size_t window; /* at most so many */
+	size_t more; /* are asked when nobody answers */
 	bool heard; /* since the last tick */
 };
 

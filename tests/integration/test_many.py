@@ -39,7 +39,7 @@ def test_no_smbd_waits_for_the_tool(many, verb):
     assert len(children) == CLIENTS
     drain.call(verb, 'pkg/app')
     waited = sum(threads(pid) > 1 for pid in children)
-    assert waited < CLIENTS / 4  # the tool may have to wait for a processor
+    assert waited < CLIENTS / 2  # the tool may have to wait for a processor
 
 
 def few_descriptors():
