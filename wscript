@@ -51,8 +51,6 @@ WARNINGS = '''-Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes
 	-Wpointer-arith -Wwrite-strings -Wshadow
 	-Werror=implicit-function-declaration'''
 
-SETUP = os.path.join(Context.run_dir, 'source', 'build', 'setup.sh')
-
 SANITIZE = '''-fsanitize=address,undefined -fno-sanitize-recover=undefined
 	-fno-omit-frame-pointer'''
 
@@ -529,11 +527,7 @@ def run_demo(bld):
     run_script(bld, 'tests/demo/demo.py')
 
 
-# With what only plots need
 def run_bench(bld):
-    need_root(bld)
-    if bld.exec_command(['sh', SETUP, '--bench'], cwd=bld.top_dir) != 0:
-        Logs.warn('There will be no plots')
     arguments = shlex.split(os.environ.get('BENCH_ARGS', ''))
     if bld.options.quick:
         arguments.append('--quick')
