@@ -207,12 +207,13 @@ def find_smbd(conf):
         find_unit_directory(conf)
 
 
-# Without systemd's own word, where Debian has it
+# Without systemd's own word, where it is if /usr is merged
 def find_unit_directory(conf):
     env = conf.env
     conf.check_cfg(package='systemd', variables=['systemdsystemunitdir'],
                    uselib_store='SYSTEMD', mandatory=False)
-    env.UNITDIR = env.SYSTEMD_systemdsystemunitdir or '/lib/systemd/system'
+    env.UNITDIR = (env.SYSTEMD_systemdsystemunitdir
+                   or '/usr/lib/systemd/system')
 
 
 def find_source(conf):
