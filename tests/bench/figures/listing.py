@@ -10,6 +10,7 @@ import json
 import os
 import resource
 import subprocess
+import tempfile
 import time
 
 from bench.measure import TARGET, Row
@@ -26,16 +27,17 @@ def _limit():
 
 def _run(command):
     """(ms, MiB at most, output)"""
-    began = time.monotonic()
-    with subprocess.Popen(command, stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL,
-                          preexec_fn=_limit) as process:
-        output = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    took = 1000 * (time.monotonic() - began)
-    assert process.returncode == 0, command
-    return took, usage.ru_maxrss / 1024, output
+    with tempfile.TemporaryFile() as output:
+        began = time.monotonic()
+        with subprocess.Popen(command, stdout=output,
+                              stderr=subprocess.DEVNULL,
+                              preexec_fn=_limit) as process:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        took = 1000 * (time.monotonic() - began)
+        assert process.returncode == 0, command
+        output.seek(0)
+        return took, usage.ru_maxrss / 1024, output.read()
 
 
 def _times(command, times, check):
