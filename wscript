@@ -113,7 +113,8 @@ def run_by_itself(ctx, script):
 Build.InstallContext.__doc__ = (
     'builds, installs drain.so where smbd looks for it, smbdrain and '
     'smbdrain-update in the BINDIR and SBINDIR of smbd -b, or of --prefix if '
-    'that is given, manual pages, and units of systemd')
+    'that is given, manual pages, units of systemd, and completion for bash '
+    'and zsh')
 
 
 def options(opt):
@@ -201,9 +202,13 @@ def find_smbd(conf):
     env.SBINDIR = os.path.join(env.PREFIX, 'sbin')
     env.MANDIR = os.path.join(env.PREFIX, 'share/man')
     env.UNITDIR = os.path.join(env.PREFIX, 'lib/systemd/system')
+    env.BASHDIR = os.path.join(env.PREFIX,
+                               'share/bash-completion/completions')
+    env.ZSHDIR = os.path.join(env.PREFIX, 'share/zsh/site-functions')
     if env.PREFIX == default_prefix and not conf.options.bindir:
         env.BINDIR = paths['BINDIR']
         env.SBINDIR = paths['SBINDIR']
+        env.ZSHDIR = '/usr/share/zsh/vendor-completions'  # Debian's
         find_unit_directory(conf)
 
 
@@ -275,6 +280,7 @@ def build(bld):
     build_module(bld)
     build_tool(bld)
     build_update(bld)
+    build_completion(bld)
     build_manuals(bld)
     build_unit_tests(bld)
     build_clients(bld)
@@ -374,6 +380,14 @@ def installed_name(file):
     return file.name.removesuffix('.in')
 
 
+# What both shells ask is in one file
+def build_completion(bld):
+    facts = bld.path.make_node('source/completion/facts.sh')
+    for file in sources(bld, 'source/completion/*.in'):
+        bld(features='subst', source=file, target=installed_name(file),
+            FACTS=facts.read().rstrip())
+
+
 # As Samba's own: DocBook. The stylesheet, that xsltproc finds by its name in the
 # system's catalog, names the page itself.
 def build_manuals(bld):
@@ -438,6 +452,9 @@ def install_checked(bld):
     bld.install_files('${MANDIR}/man8', [
         built(manual_name(page))
         for page in sources(bld, 'docs/manpages/*.xml')])
+    for name in ('smbdrain', 'smbdrain-update'):
+        bld.install_as('${BASHDIR}/' + name, built('smbdrain.bash'))
+    bld.install_as('${ZSHDIR}/_smbdrain', built('smbdrain.zsh'))
     bld.install_files('${UNITDIR}', [
         built(installed_name(unit))
         for unit in sources(bld, 'source/systemd/*.in')])

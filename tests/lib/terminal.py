@@ -22,7 +22,8 @@ class Terminal:
     The command is the leader of a session of its own, as under a login shell.
     """
 
-    def __init__(self, command, size=(24, 100), term='xterm', **popen):
+    def __init__(self, command, size=(24, 100), term='xterm', environ=None,
+                 **popen):
         self.screen = pyte.Screen(size[1], size[0])
         self.stream = pyte.ByteStream(self.screen)
         self.raw = b''
@@ -33,8 +34,8 @@ class Terminal:
         options = {'stdin': self.slave, 'stdout': self.slave,
                    'stderr': self.slave}
         self.process = subprocess.Popen(
-            command, env={**os.environ, 'TERM': term}, preexec_fn=self._own,
-            **{**options, **popen})
+            command, env={**os.environ, 'TERM': term, **(environ or {})},
+            preexec_fn=self._own, **{**options, **popen})
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
 
@@ -74,9 +75,15 @@ class Terminal:
         wait_until(lambda: not self.find(*words), timeout,
                    (words, self.lines))
 
-    def key(self, key):
-        """Press one"""
-        os.write(self.master, key.encode())
+    @property
+    def line(self):
+        """The one that the cursor is in"""
+        with self.lock:
+            return self.screen.display[self.screen.cursor.y].rstrip()
+
+    def key(self, keys):
+        """Press one, or some"""
+        os.write(self.master, keys.encode())
 
     def resize(self, size):
         """The window has another size; who draws on it is told"""
@@ -104,6 +111,10 @@ class Terminal:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Whatever still runs is killed"""
         self.process.send_signal(signal.SIGCONT)
         self.process.kill()
         self.process.wait()
