@@ -200,7 +200,6 @@ NTSTATUS drain_record_pull(TALLOC_CTX *mem_ctx,
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct drain_wire_record wire;
 	struct drain_record *r = NULL;
-	const char *error = NULL;
 	NTSTATUS status;
 
 	status = pull_all(frame, blob, DRAIN_RECORD_VERSION,
@@ -215,9 +214,7 @@ NTSTATUS drain_record_pull(TALLOC_CTX *mem_ctx,
 		status = NT_STATUS_NO_MEMORY;
 		goto done;
 	}
-	error = drain_record_error(r);
-	if (error != NULL) {
-		DBG_WARNING("a drain's record is not valid: %s\n", error);
+	if (drain_record_error(r) != NULL) {
 		TALLOC_FREE(r);
 		status = NT_STATUS_INTERNAL_DB_CORRUPTION;
 	}

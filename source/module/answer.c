@@ -24,8 +24,9 @@ static void send_reply(struct server_id dst, const struct drain_reply *reply)
 
 	status = drain_reply_send(drain_process.msg_ctx, dst, reply);
 	if (!NT_STATUS_IS_OK(status)) {
-		DBG_NOTICE("drain: can not answer %s: %s\n",
-			   server_id_str_buf(dst, &buf), nt_errstr(status));
+		DRAIN_LOG(DBG_NOTICE, drain_about_all(),
+			  "can not answer %s: %s", server_id_str_buf(dst, &buf),
+			  nt_errstr(status));
 	}
 }
 
@@ -203,7 +204,8 @@ static void answer_apply(TALLOC_CTX *mem_ctx,
 	if (NT_STATUS_IS_OK(status)) {
 		drain = drains_find(&id);
 	} else {
-		drain_process_error("can not follow the drains in force: %s",
+		drain_process_error(drain_about_all(),
+				    "can not follow the drains in force: %s",
 				    nt_errstr(status));
 	}
 
@@ -355,7 +357,8 @@ static void answer_close_done(struct tevent_req *req)
 	if (NT_STATUS_IS_OK(status)) {
 		send_reply(asked->src, &reply);
 	} else {
-		drain_process_error("can not close what was asked for: %s",
+		drain_process_error(drain_about_all(),
+				    "can not close what was asked for: %s",
 				    nt_errstr(status));
 	}
 	TALLOC_FREE(req);
@@ -377,7 +380,8 @@ static void answer_close(struct server_id src,
 	if (asked == NULL || req == NULL) {
 		TALLOC_FREE(asked);
 		TALLOC_FREE(req);
-		drain_process_error("out of memory for closing handles");
+		drain_process_error(drain_about_all(),
+				    "out of memory for closing handles");
 		return;
 	}
 	asked->src = src;
@@ -399,7 +403,8 @@ void drain_answer(struct messaging_context *msg_ctx _UNUSED_,
 
 	status = drain_request_pull(frame, data, &request);
 	if (!NT_STATUS_IS_OK(status)) {
-		drain_process_error("a message from %s can not be read: %s",
+		drain_process_error(drain_about_all(),
+				    "a message from %s can not be read: %s",
 				    server_id_str_buf(src, &buf),
 				    nt_errstr(status));
 		TALLOC_FREE(frame);

@@ -48,15 +48,17 @@ void drain_break_cache(struct files_struct *fsp)
 		&blob, talloc_tos(), &message,
 		(ndr_push_flags_fn_t)ndr_push_oplock_break_message);
 	if (!NDR_ERR_CODE_IS_SUCCESS(err)) {
-		drain_process_error("%s: can not break its lease: %s",
-				    fsp_str_dbg(fsp), ndr_errstr(err));
+		drain_process_error(drain_about_handle(fsp),
+				    "can not break its lease: %s",
+				    ndr_errstr(err));
 		return;
 	}
 	status = messaging_send(msg_ctx, messaging_server_id(msg_ctx),
 				MSG_SMB_BREAK_REQUEST, &blob);
 	TALLOC_FREE(blob.data);
 	if (!NT_STATUS_IS_OK(status)) {
-		drain_process_error("%s: can not break its lease: %s",
-				    fsp_str_dbg(fsp), nt_errstr(status));
+		drain_process_error(drain_about_handle(fsp),
+				    "can not break its lease: %s",
+				    nt_errstr(status));
 	}
 }

@@ -274,18 +274,17 @@ static enum file_close_type prepare_close(struct files_struct *fsp)
 static void close_now(struct files_struct *fsp)
 {
 	enum file_close_type type = prepare_close(fsp);
-	char *path = talloc_strdup(talloc_tos(), fsp_str_dbg(fsp));
-	const char *share = lp_const_servicename(SNUM(fsp->conn));
+	const struct drain_about about = drain_about_handle(fsp);
 	NTSTATUS status;
 
-	DBG_NOTICE("drain: closing %s of share %s, client %s, user %s\n",
-		   path, share, drain_process_client(),
-		   drain_process_user(fsp->conn)->unix_info->unix_name);
+	DRAIN_LOG(DBG_NOTICE, about, "closed by force, user %s",
+		  drain_log_text(drain_process_user(fsp->conn)
+					 ->unix_info->unix_name));
 
 	status = close_file_free(NULL, &fsp, type);
 	if (!NT_STATUS_IS_OK(status)) {
-		DBG_WARNING("drain: closed %s of share %s, but: %s\n", path,
-			    share, nt_errstr(status));
+		DRAIN_LOG(DBG_WARNING, about, "closed by force, but: %s",
+			  nt_errstr(status));
 	}
 }
 
@@ -336,10 +335,9 @@ static void complain_once(struct drain_close_state *state)
 {
 	if (!timeval_is_zero(&state->complain) &&
 	    timeval_expired(&state->complain)) {
-		drain_process_error("%s: can not be closed yet, a request "
-				    "uses it since %d s",
-				    fsp_str_dbg(state->closing[0].fsp),
-				    COMPLAIN_SECONDS);
+		drain_process_error(drain_about_handle(state->closing[0].fsp),
+				    "can not be closed yet, a request uses it "
+				    "since %d s", COMPLAIN_SECONDS);
 		state->complain = timeval_zero();
 	}
 }
@@ -458,7 +456,8 @@ static void drain_close_marked_done(struct tevent_req *req)
 	status = drain_close_recv(req, &num_closed);
 	TALLOC_FREE(req);
 	if (!NT_STATUS_IS_OK(status)) {
-		drain_process_error("can not close the holders of a drain: %s",
+		drain_process_error(drain_about_all(),
+				    "can not close the holders of a drain: %s",
 				    nt_errstr(status));
 	}
 }
@@ -500,8 +499,8 @@ void drain_close_marked(const struct drain *drain)
 	}
 	TALLOC_FREE(handles);
 	if (req == NULL) {
-		drain_process_error("out of memory for closing the holders "
-				    "of a drain");
+		drain_process_error(drain_about_drain(drain),
+				    "out of memory for closing its holders");
 		return;
 	}
 	tevent_req_set_callback(req, drain_close_marked_done, NULL);

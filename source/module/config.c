@@ -43,24 +43,27 @@ void drain_config_read(TALLOC_CTX *mem_ctx,
 		       int snum,
 		       struct drain_options *options)
 {
-	const char *share = lp_const_servicename(snum);
+	const struct drain_about about = {
+		.share = lp_const_servicename(snum),
+		.path = lp_path(talloc_tos(), lpcfg_noop_substitution(),
+				snum),
+	};
 	struct drain_share_config *config = NULL;
 	size_t i;
 
 	*options = drain_options_default;
 	config = drain_smbconf_read(mem_ctx, snum);
 	if (config == NULL) {
-		drain_process_error("share %s: out of memory for its options",
-				    share);
+		drain_process_error(about, "out of memory for its options");
 		return;
 	}
 	*options = config->options;
 
-	if (config->num_complaints == 0 || !check_once(share)) {
+	if (config->num_complaints == 0 || !check_once(about.share)) {
 		return;
 	}
 	for (i = 0; i < config->num_complaints; i++) {
-		DBG_ERR("drain: share %s: %s. It has no effect.\n", share,
-			config->complaints[i]);
+		DRAIN_LOG(DBG_ERR, about, "%s. It has no effect.",
+			  config->complaints[i]);
 	}
 }

@@ -47,8 +47,8 @@ static NTSTATUS settle(struct drain *drain)
 					 &drain->record->id);
 	}
 	if (!NT_STATUS_IS_OK(status)) {
-		drain_process_error("%s: can not %s the lock of its drain: %s",
-				    drain->record->real[0],
+		drain_process_error(drain_about_drain(drain),
+				    "can not %s the lock of its drain: %s",
 				    needed ? "take" : "give back",
 				    nt_errstr(status));
 		return status;
@@ -295,8 +295,8 @@ void drains_opened(struct files_struct *fsp)
 	}
 
 	/* Stay a holder: better a drain that does not end */
-	drain_process_error("%s: can not note that it is open",
-			    fsp_str_dbg(fsp));
+	drain_process_error(drain_about_handle(fsp),
+			    "can not note that it is open");
 	for (drain = drain_process.drains; drain != NULL;
 	     drain = drain->next) {
 		if (drain->num_marks > 0) {
@@ -352,8 +352,8 @@ static void set_deadline(struct drain *drain, struct timeval when)
 	drain->deadline = tevent_add_timer(sconn->ev_ctx, drain, when,
 					   deadline_fn, drain);
 	if (drain->deadline == NULL) {
-		drain_process_error("%s: out of memory for its deadline",
-				    record->real[0]);
+		drain_process_error(drain_about_drain(drain),
+				    "out of memory for its deadline");
 	}
 }
 
@@ -553,7 +553,8 @@ bool drains_catch_up(void)
 	unbecome_root();
 
 	if (!NT_STATUS_IS_OK(status)) {
-		drain_process_error("can not read the drains in force: %s",
+		drain_process_error(drain_about_all(),
+				    "can not read the drains in force: %s",
 				    nt_errstr(status));
 		return false;
 	}
@@ -648,8 +649,8 @@ void drains_return_end(struct files_struct *fsp)
 
 	if (fsp != NULL && !NT_STATUS_IS_OK(mark_in_drains(fsp))) {
 		/* Stay a holder: better a drain that does not end */
-		drain_process_error("%s: can not note a durable handle",
-				    fsp_str_dbg(fsp));
+		drain_process_error(drain_about_handle(fsp),
+				    "can not note a durable handle");
 		for (drain = drain_process.drains; drain != NULL;
 		     drain = drain->next) {
 			drain->returns = false;

@@ -30,14 +30,12 @@ NTSTATUS drain_gate_refuse(struct connection_struct *conn,
 	struct drain_id_buf buf;
 	NTSTATUS status = NT_STATUS(drain->record->policy.refuse_status);
 
-	DBG_NOTICE("drain: %s: %s in share %s, client %s: "
-		   "%s is drained (%s)%s%s\n",
-		   nt_errstr(status), place->name.path,
-		   lp_const_servicename(SNUM(conn)), drain_process_client(),
-		   drain->record->real[0],
-		   drain_id_string(&drain->record->id, &buf),
-		   drain->record->reason[0] != '\0' ? ": " : "",
-		   drain->record->reason);
+	DRAIN_LOG(DBG_NOTICE, drain_about_place(conn, place),
+		  "refused with %s: %s is drained (%s)%s%s",
+		  nt_errstr(status), drain_log_text(drain->record->real[0]),
+		  drain_id_string(&drain->record->id, &buf),
+		  drain->record->reason[0] != '\0' ? ": " : "",
+		  drain_log_text(drain->record->reason));
 	return status;
 }
 
@@ -203,10 +201,9 @@ bool drain_gate_move(struct connection_struct *conn,
 	    move_allowed(conn, src, dst)) {
 		return true;
 	}
-	DBG_NOTICE("drain: refused to move %s to %s in share %s, client %s: "
-		   "one of them is drained, or above what is\n",
-		   src->name.path, dst->name.path,
-		   lp_const_servicename(SNUM(conn)), drain_process_client());
+	DRAIN_LOG(DBG_NOTICE, drain_about_place(conn, src),
+		  "refused to move it to %s: one of them is drained, or above "
+		  "what is", drain_log_text(dst->name.path));
 	return false;
 }
 
@@ -220,9 +217,8 @@ bool drain_gate_entry(struct connection_struct *conn,
 	    entry_allowed(conn, place)) {
 		return true;
 	}
-	DBG_NOTICE("drain: refused to make or remove %s in share %s, "
-		   "client %s: it is drained, or above what is\n",
-		   place->name.path, lp_const_servicename(SNUM(conn)),
-		   drain_process_client());
+	DRAIN_LOG(DBG_NOTICE, drain_about_place(conn, place),
+		  "refused to make or remove it: it is drained, or above what "
+		  "is");
 	return false;
 }

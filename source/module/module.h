@@ -4,6 +4,7 @@
  * The rooms of the module:
  *
  * vfs_drain.c   the hooks, a few lines each: they ask the others
+ * log.c         what each line of the log names
  * selfcheck.c   is this the smbd that we were built for
  * config.c      complaints about options in smb.conf
  * process.c     what one smbd has once: bus, roster, tree connections
@@ -86,6 +87,8 @@ struct drain_tree {
 	bool no_durable_handles; /* drain:durable handles = no */
 };
 
+struct drain_place;
+
 /* A counted handle in a drain; see drains.c for who owns what */
 struct drain_mark {
 	struct drain_mark *prev, *next; /* in the drain */
@@ -129,7 +132,7 @@ struct drain_process {
 	struct drain_near near; /* in that scope */
 
 	uint32_t num_errors;
-	char last_error[256];
+	char last_error[1024];
 };
 
 extern struct drain_process drain_process;
@@ -143,13 +146,42 @@ extern struct drain_process drain_process;
  */
 void drain_vfs_hook_opens(void);
 
+/* log.c */
+
+/* What a line of the log is about */
+struct drain_about {
+	const char *share;
+	const char *path;
+};
+
+/** All shares that the client uses. */
+struct drain_about drain_about_all(void);
+struct drain_about drain_about_tree(const struct connection_struct *conn);
+struct drain_about drain_about_drain(const struct drain *drain);
+struct drain_about drain_about_place(const struct connection_struct *conn,
+				     const struct drain_place *place);
+/** Its path is on talloc_tos(), as all below. */
+struct drain_about drain_about_handle(const struct files_struct *fsp);
+
+/** Text from strangers, on one line. */
+const char *drain_log_text(const char *untrusted);
+const char *drain_about_text(struct drain_about about);
+
+/*
+ * DRAIN_LOG(DBG_NOTICE, about, "why", ...): a line of the log, which names the
+ * client, the share, the path, and why.
+ */
+#define DRAIN_LOG(dbg, about, fmt, ...)                                       \
+	dbg("drain: client %s, %s: " fmt "\n", drain_process_client(),        \
+	    drain_about_text(about), ##__VA_ARGS__)
+
 /* selfcheck.c */
 
 /**
  * Is this smbd built like the headers that the module was built with? Looks
  * at sizes only, by talloc, before anything is dereferenced.
  */
-bool drain_selfcheck(struct vfs_handle_struct *handle);
+bool drain_selfcheck(struct vfs_handle_struct *handle, const char *share);
 
 /* config.c */
 
@@ -194,7 +226,8 @@ const struct auth_session_info *drain_process_user(
 	const struct connection_struct *conn);
 
 /** Note an internal error: counted, shown by status, logged once. */
-void drain_process_error(const char *fmt, ...) PRINTF_ATTRIBUTE(1, 2);
+void drain_process_error(struct drain_about about, const char *fmt, ...)
+	PRINTF_ATTRIBUTE(2, 3);
 
 /* drains.c */
 

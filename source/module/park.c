@@ -244,8 +244,8 @@ bool drain_park(struct drain *drain,
 		record = new_record(conn, req, since, until);
 	}
 	if (record == NULL || !push(drain, req, record)) {
-		drain_process_error("%s: out of memory for an open that waits",
-				    drain->record->real[0]);
+		drain_process_error(drain_about_drain(drain),
+				    "out of memory for an open that waits");
 		return false;
 	}
 	return true;

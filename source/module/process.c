@@ -11,6 +11,7 @@
  */
 
 #include "module.h"
+#include "lib/substitute.h"
 
 struct drain_process drain_process;
 
@@ -32,10 +33,10 @@ static bool is_news(const char *fmt)
 	return false;
 }
 
-void drain_process_error(const char *fmt, ...)
+void drain_process_error(struct drain_about about, const char *fmt, ...)
 {
 	struct drain_process *p = &drain_process;
-	char text[sizeof(p->last_error)];
+	char text[256];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -43,10 +44,10 @@ void drain_process_error(const char *fmt, ...)
 	va_end(ap);
 
 	p->num_errors += 1;
-	memcpy(p->last_error, text, sizeof(text));
+	snprintf(p->last_error, sizeof(p->last_error), "%s: %s",
+		 drain_about_text(about), text);
 	if (is_news(fmt)) {
-		DBG_ERR("drain, client %s: %s\n", drain_process_client(),
-			text);
+		DRAIN_LOG(DBG_ERR, about, "%s", text);
 	}
 }
 
@@ -60,13 +61,9 @@ struct smbd_server_connection *drain_process_sconn(void)
 
 const char *drain_process_client(void)
 {
-	struct smbd_server_connection *sconn = drain_process_sconn();
-	char *client = NULL;
+	/* Known from its first packet to its last */
+	const char *client = talloc_sub_basic(talloc_tos(), "", "", "%I");
 
-	if (sconn != NULL) {
-		client = tsocket_address_inet_addr_string(
-			sconn->remote_address, talloc_tos());
-	}
 	return (client != NULL) ? client : "?";
 }
 
@@ -100,8 +97,9 @@ static NTSTATUS hear(struct smbd_server_connection *sconn)
  * Everything that is there once and stays. The handlers come last, for they
  * need the others; nobody is asked before he is on the roster.
  */
-static bool get_on_the_bus(struct smbd_server_connection *sconn)
+static bool get_on_the_bus(const struct connection_struct *conn)
 {
+	const struct drain_about about = drain_about_tree(conn);
 	struct drain_process *p = &drain_process;
 	NTSTATUS status;
 
@@ -109,31 +107,31 @@ static bool get_on_the_bus(struct smbd_server_connection *sconn)
 		p->store = drain_store_open(NULL);
 	}
 	if (p->store == NULL) {
-		DBG_ERR("drain: can not open %s: %s\n", drain_store_path(),
-			strerror(errno));
+		DRAIN_LOG(DBG_ERR, about, "can not open %s: %s",
+			  drain_store_path(), strerror(errno));
 		return false;
 	}
 	if (p->locks == NULL) {
-		p->locks = drain_locks_open(NULL, sconn->msg_ctx);
+		p->locks = drain_locks_open(NULL, conn->sconn->msg_ctx);
 	}
 	if (p->locks == NULL) {
-		DBG_ERR("drain: can not open g_lock.tdb in %s\n",
-			lp_lock_directory());
+		DRAIN_LOG(DBG_ERR, about, "can not open g_lock.tdb in %s",
+			  lp_lock_directory());
 		return false;
 	}
 	if (p->msg_ctx == NULL) {
-		status = hear(sconn);
+		status = hear(conn->sconn);
 		if (!NT_STATUS_IS_OK(status)) {
-			DBG_ERR("drain: can not hear messages: %s\n",
-				nt_errstr(status));
+			DRAIN_LOG(DBG_ERR, about, "can not hear messages: %s",
+				  nt_errstr(status));
 			return false;
 		}
-		p->msg_ctx = sconn->msg_ctx;
+		p->msg_ctx = conn->sconn->msg_ctx;
 	}
 	return true;
 }
 
-static bool join_roster(void)
+static bool join_roster(const struct connection_struct *conn)
 {
 	NTSTATUS status;
 
@@ -142,8 +140,8 @@ static bool join_roster(void)
 	}
 	status = drain_roster_join(drain_process.locks);
 	if (!NT_STATUS_IS_OK(status)) {
-		DBG_ERR("drain: can not join the roster: %s\n",
-			nt_errstr(status));
+		DRAIN_LOG(DBG_ERR, drain_about_tree(conn),
+			  "can not join the roster: %s", nt_errstr(status));
 		return false;
 	}
 	drain_process.on_roster = true;
@@ -159,31 +157,33 @@ static void leave_roster_if_idle(void)
 	}
 	status = drain_roster_leave(drain_process.locks);
 	if (!NT_STATUS_IS_OK(status)) {
-		drain_process_error("can not leave the roster: %s",
+		drain_process_error(drain_about_all(),
+				    "can not leave the roster: %s",
 				    nt_errstr(status));
 	}
 	drain_process.on_roster = false;
 }
 
-static bool learn_of_drains(const char *share)
+static bool learn_of_drains(const struct connection_struct *conn)
 {
+	const struct drain_about about = drain_about_tree(conn);
 	size_t num_unreadable = 0;
 	NTSTATUS status;
 
 	status = drains_sync(&num_unreadable);
 	if (!NT_STATUS_IS_OK(status)) {
-		DBG_ERR("drain: share %s is not served: "
-			"can not read the drains in force from %s: %s\n",
-			share, drain_store_name(drain_process.store),
-			nt_errstr(status));
+		DRAIN_LOG(DBG_ERR, about, "it is not served: can not read the "
+			  "drains in force from %s: %s",
+			  drain_store_name(drain_process.store),
+			  nt_errstr(status));
 		return false;
 	}
 	if (num_unreadable > 0) {
-		DBG_ERR("drain: share %s is not served: %zu records of %s "
-			"can not be read, so that nobody knows what they "
-			"close. \"smbdrain resume --all\" removes them.\n",
-			share, num_unreadable,
-			drain_store_name(drain_process.store));
+		DRAIN_LOG(DBG_ERR, about, "it is not served: %zu records of %s "
+			  "can not be read, so that nobody knows what they "
+			  "close. \"smbdrain resume --all\" removes them.",
+			  num_unreadable,
+			  drain_store_name(drain_process.store));
 		return false;
 	}
 	return true;
@@ -195,7 +195,7 @@ struct drain_tree *drain_process_join(struct vfs_handle_struct *handle)
 	struct drain_options options;
 	struct drain_tree *tree = NULL;
 
-	if (!get_on_the_bus(conn->sconn) || !join_roster()) {
+	if (!get_on_the_bus(conn) || !join_roster(conn)) {
 		return NULL;
 	}
 
@@ -210,7 +210,7 @@ struct drain_tree *drain_process_join(struct vfs_handle_struct *handle)
 
 	/* Listed first: deadlines need to know of the client */
 	DLIST_ADD(drain_process.trees, tree);
-	if (!learn_of_drains(lp_const_servicename(SNUM(conn)))) {
+	if (!learn_of_drains(conn)) {
 		drain_process_leave(tree);
 		return NULL;
 	}

@@ -18,21 +18,34 @@
 
 static const char built_for[] = DRAIN_MODULE_MARK DRAIN_SAMBA_VERSION;
 
-static bool same_size(const char *what, const void *object, size_t expected)
+/* All of it; nothing else can be trusted yet */
+static struct drain_about about_share(const char *share)
+{
+	struct drain_about about = drain_about_all();
+
+	about.share = share;
+	return about;
+}
+
+static bool same_size(const char *share,
+		      const char *what,
+		      const void *object,
+		      size_t expected)
 {
 	size_t size = (object != NULL) ? talloc_get_size(object) : 0;
 
 	if (size == expected) {
 		return true;
 	}
-	DBG_ERR("This is the %s, but smbd is %s: "
-		"struct %s has %zu bytes there and %zu here. "
-		"Build and install it again for this Samba.\n",
-		built_for, samba_version_string(), what, size, expected);
+	DRAIN_LOG(DBG_ERR, about_share(share),
+		  "this is the %s, but smbd is %s: "
+		  "struct %s has %zu bytes there and %zu here. "
+		  "Build and install it again for this Samba.",
+		  built_for, samba_version_string(), what, size, expected);
 	return false;
 }
 
-static bool same_minor(void)
+static bool same_minor(const char *share)
 {
 	unsigned major = 0;
 	unsigned minor = 0;
@@ -41,21 +54,21 @@ static bool same_minor(void)
 	    major == DRAIN_SAMBA_MAJOR && minor == DRAIN_SAMBA_MINOR) {
 		return true;
 	}
-	DBG_ERR("This is the %s, but smbd is %s. "
-		"Build and install it again for this Samba.\n",
-		built_for, samba_version_string());
+	DRAIN_LOG(DBG_ERR, about_share(share), "this is the %s, but smbd is %s. "
+		  "Build and install it again for this Samba.",
+		  built_for, samba_version_string());
 	return false;
 }
 
-bool drain_selfcheck(struct vfs_handle_struct *handle)
+bool drain_selfcheck(struct vfs_handle_struct *handle, const char *share)
 {
 	/* In this order: each line trusts the ones above it */
-	return same_minor() &&
-	       same_size("vfs_handle_struct", handle, sizeof(*handle)) &&
-	       same_size("connection_struct", handle->conn,
+	return same_minor(share) &&
+	       same_size(share, "vfs_handle_struct", handle, sizeof(*handle)) &&
+	       same_size(share, "connection_struct", handle->conn,
 			 sizeof(*handle->conn)) &&
-	       same_size("files_struct", handle->conn->cwd_fsp,
+	       same_size(share, "files_struct", handle->conn->cwd_fsp,
 			 sizeof(*handle->conn->cwd_fsp)) &&
-	       same_size("smb_filename", handle->conn->cwd_fsp->fsp_name,
+	       same_size(share, "smb_filename", handle->conn->cwd_fsp->fsp_name,
 			 sizeof(*handle->conn->cwd_fsp->fsp_name));
 }

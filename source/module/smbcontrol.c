@@ -19,19 +19,27 @@
 
 #include "module.h"
 #include "drain/shares.h"
-#include "drain/text.h"
 
-static const char *printable(const char *untrusted)
-{
-	const char *text = drain_text_printable(talloc_tos(), untrusted);
-
-	return (text != NULL) ? text : "?";
-}
-
+/* Of a target that may be none */
 static void log_failure(const char *verb, const char *target, const char *why)
 {
-	DBG_ERR("drain: client %s: smbcontrol close-share %s:%s: %s\n",
-		drain_process_client(), verb, printable(target), why);
+	const struct drain_about about = {
+		.share = talloc_strndup(talloc_tos(), target,
+					strcspn(target, "/")),
+		.path = target,
+	};
+
+	DRAIN_LOG(DBG_ERR, about, "smbcontrol close-share %s: %s", verb, why);
+}
+
+static void log_success(const struct drain_record *record, const char *what)
+{
+	const struct drain_about about = {
+		.share = record->target.share,
+		.path = record->real[0],
+	};
+
+	DRAIN_LOG(DBG_NOTICE, about, "%s by smbcontrol close-share", what);
 }
 
 static struct drain_record *new_record(TALLOC_CTX *mem_ctx,
@@ -75,8 +83,7 @@ static void begin(TALLOC_CTX *mem_ctx, const char *target)
 	status = drain_store_add(drain_process.store, mem_ctx, record,
 				 &rival);
 	if (NT_STATUS_IS_OK(status)) {
-		DBG_NOTICE("drain: client %s: smbcontrol drains %s\n",
-			   drain_process_client(), record->real[0]);
+		log_success(record, "drained");
 		drain_hold_wake(drain_process.locks, &record->id);
 		drain_roster_tell(drain_process.locks);
 	} else if (rival == NULL) {
@@ -124,16 +131,20 @@ static const char *end_owned(TALLOC_CTX *mem_ctx,
 	NTSTATUS status;
 
 	status = drain_store_read(drain_process.store, mem_ctx, id, &record);
-	if (NT_STATUS_IS_OK(status) && record->publishing[0] != '\0') {
-		return "is half published; see smbdrain status";
-	}
-	status = drain_store_remove(drain_process.store, id);
 	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
 		return NULL; /* another was quicker */
 	}
 	if (!NT_STATUS_IS_OK(status)) {
 		return nt_errstr(status);
 	}
+	if (record->publishing[0] != '\0') {
+		return "is half published; see smbdrain status";
+	}
+	status = drain_store_remove(drain_process.store, id);
+	if (!NT_STATUS_IS_OK(status)) {
+		return nt_errstr(status);
+	}
+	log_success(record, "resumed");
 	drain_hold_wake(drain_process.locks, id);
 	drain_roster_tell(drain_process.locks);
 	return NULL;

@@ -44,7 +44,7 @@ static int drain_vfs_connect(struct vfs_handle_struct *handle,
 	struct drain_tree *tree = NULL;
 	int ret;
 
-	if (!drain_selfcheck(handle)) {
+	if (!drain_selfcheck(handle, service)) {
 		errno = ENOSYS;
 		return -1;
 	}

@@ -40,6 +40,7 @@ struct top {
 	struct row *rows;
 	struct tevent_timer *draw_soon;
 	size_t num_unreadable;
+	bool smbd_runs;
 };
 
 /*
@@ -193,7 +194,7 @@ static void draw(struct top *top)
 	}
 	screen_line(top->screen, "smbdrain top, %s: %zu drains, %zu holders%s",
 		    show_time(drain_now()), rows, holders,
-		    parents_any() ? "" : ", smbd is not running");
+		    top->smbd_runs ? "" : ", smbd is not running");
 	if (top->num_unreadable > 0) {
 		screen_line(top->screen, "%zu records can not be read; see "
 			    "smbdrain status", top->num_unreadable);
@@ -360,6 +361,7 @@ static bool look(void *private_data)
 	struct top *top = private_data;
 	struct row *row = NULL;
 
+	top->smbd_runs = parents_any();
 	if (!read_records(top)) {
 		return false;
 	}

@@ -16,7 +16,8 @@ from lib.smbd import wait_until
 
 SECONDS = 6     # smbd's own second, and a busy machine
 TRIES = 8       # smbd's own 6
-REFUSED = re.compile(r'drain: NT_STATUS_SHARING_VIOLATION: \S*/app/')
+REFUSED = re.compile(r'path \S*/app/\S*: refused with '
+                     'NT_STATUS_SHARING_VIOLATION')
 MODULE = {'vfs objects': 'drain'}
 
 

@@ -215,7 +215,7 @@ def test_what_is_wrong_is_in_the_log(drained, word, target, why):
     with connect(server.port) as tree:
         ask(server, word, target)
         lines = [line for line in server.logs().splitlines()
-                 if f'smbcontrol close-share {word}:' in line]
+                 if f'smbcontrol close-share {word}: ' in line]
         assert len(lines) == 1 and why in lines[0], server.logs()
         assert 'client 127.0.0.1' in lines[0]
         assert drain.records() == {}
