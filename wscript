@@ -7,6 +7,7 @@ source/tool    smbdrain, the tool
 source/update  smbdrain-update, a script around it
 source/systemd units that run that script
 source/debian  how packages are made of all that
+source/completion for bash and zsh
 docs/manpages  manual pages
 """
 
@@ -113,8 +114,8 @@ def run_by_itself(ctx, script):
 Build.InstallContext.__doc__ = (
     'builds, installs drain.so where smbd looks for it, smbdrain and '
     'smbdrain-update in the BINDIR and SBINDIR of smbd -b, or of --prefix if '
-    'that is given, manual pages, units of systemd, and completion for bash '
-    'and zsh')
+    'that is given, manual pages (and as HTML in share/doc), units of systemd, '
+    'and completion for bash and zsh')
 
 
 def options(opt):
@@ -201,6 +202,7 @@ def find_smbd(conf):
     env.VFSDIR = os.path.join(paths['MODULESDIR'], 'vfs')
     env.SBINDIR = os.path.join(env.PREFIX, 'sbin')
     env.MANDIR = os.path.join(env.PREFIX, 'share/man')
+    env.HTMLDIR = os.path.join(env.PREFIX, 'share/doc/smbdrain/html')
     env.UNITDIR = os.path.join(env.PREFIX, 'lib/systemd/system')
     env.BASHDIR = os.path.join(env.PREFIX,
                                'share/bash-completion/completions')
@@ -396,6 +398,9 @@ def build_manuals(bld):
                  '--stringparam man.authors.section.enabled 0 '
                  '--param man.output.quietly 1 %s ${SRC}' % MANUAL_STYLE,
             source=page, target=manual_name(page))
+        bld(rule='xsltproc --nonet -o ${TGT} ${SRC}',
+            source=[bld.path.make_node('docs/manpages/html.xsl'), page],
+            target=manual_name(page) + '.html')
 
 
 def manual_name(page):
@@ -451,6 +456,9 @@ def install_checked(bld):
                       chmod=Utils.O755)
     bld.install_files('${MANDIR}/man8', [
         built(manual_name(page))
+        for page in sources(bld, 'docs/manpages/*.xml')])
+    bld.install_files('${HTMLDIR}', [
+        built(manual_name(page) + '.html')
         for page in sources(bld, 'docs/manpages/*.xml')])
     for name in ('smbdrain', 'smbdrain-update'):
         bld.install_as('${BASHDIR}/' + name, built('smbdrain.bash'))

@@ -11,6 +11,7 @@ import pytest
 BUILD = Path(os.environ['DRAIN_BUILD'])
 TOP = Path(os.environ['DRAIN_TOP'])
 PAGES = ('smbdrain.8', 'smbdrain-update.8', 'vfs_drain.8')
+XHTML = '{http://www.w3.org/1999/xhtml}'
 WORD = re.compile(r'--[\w-]*|\w+')
 
 
@@ -93,3 +94,18 @@ def test_page(page):
                           timeout=60)
     assert done.stderr == b''
     assert b'EXAMPLES' in done.stdout and b'FIXME' not in done.stdout
+
+
+@pytest.mark.parametrize('page', PAGES)
+def test_html(page):
+    """It has all that the source says, and its links lead somewhere"""
+    html = ElementTree.parse(BUILD / f'{page}.html').getroot()
+    words = WORD.findall(text_of(html))
+    for element in manual(page).iter():
+        if element.tag in ('para', 'term', 'programlisting', 'title'):
+            for word in WORD.findall(element.text or ''):
+                assert word in words, word
+    links = [a.get('href') for a in html.iter(f'{XHTML}a') if a.get('href')]
+    assert len(links) > 1
+    for link in links:
+        assert link.removesuffix('.html') in PAGES, link
