@@ -94,6 +94,12 @@ class bench(Build.BuildContext):
     cmd = 'bench'
 
 
+class disturb(Build.BuildContext):
+    '''builds, compares smbtorture with and without the module (--quick: a
+    minute; $DISTURB_ARGS: more arguments)'''
+    cmd = 'disturb'
+
+
 def analyze(ctx):
     '''looks at the sources with gcc -fanalyzer and clang-tidy'''
     run_by_itself(ctx, 'source/build/analyze.sh')
@@ -125,7 +131,7 @@ def options(opt):
     opt.add_option('--werror', action='store_true', default=False,
                    help='configure: a warning of the compiler is an error')
     opt.add_option('--quick', action='store_true', default=False,
-                   help='bench: a short run')
+                   help='bench, disturb: a short run')
 
 
 def init(ctx):
@@ -342,12 +348,20 @@ def build_bus(bld):
 
 
 def build_module(bld):
-    # smbd has all other libraries; ours are nobody else's business
-    bld.shlib(source=sources(bld, 'source/module/*.c'), target='drain',
-              includes=own_headers(bld), use='drainbus draincore SAMBA',
-              linkflags='-Wl,--exclude-libs,ALL', install_path=None)
+    files = sources(bld, 'source/module/*.c')
+    jitter = bld.path.find_node('source/module/jitter.c')
+    link_module(bld, [file for file in files if file != jitter], 'drain')
+    # Never installed
+    link_module(bld, files, 'tests/jitter/drain', 'DRAIN_JITTER')
     bld(rule=check_symbols, source='drain.so', target='drain.symbols',
         vars=['SAMBA_STAMP'], cls_keyword=lambda task: 'Checking')
+
+
+# smbd has all other libraries; ours are nobody else's business
+def link_module(bld, files, target, *defines):
+    bld.shlib(source=files, target=target, defines=defines,
+              includes=own_headers(bld), use='drainbus draincore SAMBA',
+              linkflags='-Wl,--exclude-libs,ALL', install_path=None)
 
 
 def check_symbols(task):
@@ -496,7 +510,7 @@ def run_what_was_asked(bld):
     unlock()
     run = {'check': run_check, 'unit': run_unit, 'demo': run_demo,
            'integration': run_integration, 'cluster': run_cluster,
-           'bench': run_bench}.get(bld.cmd)
+           'bench': run_bench, 'disturb': run_disturb}.get(bld.cmd)
     if run:
         run(bld)
 
@@ -554,10 +568,17 @@ def run_demo(bld):
 
 
 def run_bench(bld):
-    arguments = shlex.split(os.environ.get('BENCH_ARGS', ''))
-    if bld.options.quick:
-        arguments.append('--quick')
-    run_script(bld, 'tests/bench/bench.py', *arguments)
+    run_script(bld, 'tests/bench/bench.py', *arguments(bld, 'BENCH_ARGS'))
+
+
+def run_disturb(bld):
+    run_script(bld, 'tests/disturb/disturb.py',
+               *arguments(bld, 'DISTURB_ARGS'))
+
+
+def arguments(bld, variable):
+    words = shlex.split(os.environ.get(variable, ''))
+    return ['--quick', *words] if bld.options.quick else words
 
 
 def run_script(bld, script, *arguments):

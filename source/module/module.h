@@ -14,6 +14,7 @@
  * breaks.c      telling clients to give back what they only cache
  * gate.c        what an open or a rename is told
  * park.c        opens that wait for the end of a drain
+ * jitter.c      not in the module that is installed: all opens wait a bit
  * close.c       closing handles of the client, safely
  * answer.c      what tools ask, and what they are told
  * smbcontrol.c  what people ask with the stock smbcontrol
@@ -423,6 +424,18 @@ bool drain_park(struct drain *drain,
 		struct smb_request *req,
 		const struct drain_parking *before);
 
+/**
+ * The same, for whatever reason.
+ *
+ * @param[in] list   Where it is remembered until then.
+ * @param[in] since  When it came first.
+ */
+bool drain_park_until(struct drain_parked **list,
+		      struct connection_struct *conn,
+		      struct smb_request *req,
+		      struct timeval since,
+		      struct timeval until);
+
 /** Those that wait for the drain come again, the oldest first. */
 void drain_park_release(struct drain *drain);
 
@@ -434,6 +447,36 @@ bool drain_park_any(void);
 
 /** How many wait for the drain. @param[out] since  The oldest; 0: none. */
 size_t drain_park_count(const struct drain *drain, struct timeval *since);
+
+/* jitter.c, in the module for tests of its own (./waf disturb) */
+
+#ifdef DRAIN_JITTER
+
+/**
+ * Let an open wait for some milliseconds for no reason, unless it has waited,
+ * or was put off by smbd itself.
+ *
+ * @return false: it goes on.
+ */
+bool drain_jitter(struct connection_struct *conn,
+		  struct smb_request *req,
+		  const struct drain_parking *before);
+
+#define DRAIN_JITTERS true
+
+#else
+
+static inline bool drain_jitter(
+	struct connection_struct *conn _UNUSED_,
+	struct smb_request *req _UNUSED_,
+	const struct drain_parking *before _UNUSED_)
+{
+	return false;
+}
+
+#define DRAIN_JITTERS false
+
+#endif
 
 /* close.c */
 

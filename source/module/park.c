@@ -200,7 +200,7 @@ static struct parked_record *new_record(struct connection_struct *conn,
 	return record;
 }
 
-static bool push(struct drain *drain,
+static bool push(struct drain_parked **list,
 		 struct smb_request *req,
 		 struct parked_record *record)
 {
@@ -208,8 +208,8 @@ static bool push(struct drain *drain,
 
 	num_parked += 1;
 	talloc_set_destructor(record, parked_record_destructor);
-	DLIST_ADD_END(drain->parked, &record->parked);
-	record->parked.list = &drain->parked;
+	DLIST_ADD_END(*list, &record->parked);
+	record->parked.list = list;
 
 	if (push_deferred_open_message_smb(
 		    req, timeval_zero(), none,
@@ -220,21 +220,16 @@ static bool push(struct drain *drain,
 	return false;
 }
 
-bool drain_park(struct drain *drain,
-		struct connection_struct *conn,
-		struct smb_request *req,
-		const struct drain_parking *before)
+bool drain_park_until(struct drain_parked **list,
+		      struct connection_struct *conn,
+		      struct smb_request *req,
+		      struct timeval since,
+		      struct timeval until)
 {
-	const struct drain_policy *policy = &drain->record->policy;
 	struct timeval now = timeval_current();
-	struct timeval since = before->was_parked ? before->since : now;
-	struct timeval until = timeval_add(
-		&since, policy->hold_timeout / 1000,
-		policy->hold_timeout % 1000 * 1000);
 	struct parked_record *record = NULL;
 
-	if (!can_be_parked(req) || timeval_compare(&now, &until) >= 0 ||
-	    num_parked >= policy->max_held_opens) {
+	if (!can_be_parked(req) || timeval_compare(&now, &until) >= 0) {
 		return false;
 	}
 	if (next_return == NULL) {
@@ -243,12 +238,28 @@ bool drain_park(struct drain *drain,
 	if (next_return != NULL) {
 		record = new_record(conn, req, since, until);
 	}
-	if (record == NULL || !push(drain, req, record)) {
-		drain_process_error(drain_about_drain(drain),
+	if (record == NULL || !push(list, req, record)) {
+		drain_process_error(drain_about_tree(conn),
 				    "out of memory for an open that waits");
 		return false;
 	}
 	return true;
+}
+
+bool drain_park(struct drain *drain,
+		struct connection_struct *conn,
+		struct smb_request *req,
+		const struct drain_parking *before)
+{
+	const struct drain_policy *policy = &drain->record->policy;
+	struct timeval since = before->was_parked ? before->since
+						  : timeval_current();
+	struct timeval until = timeval_add(
+		&since, policy->hold_timeout / 1000,
+		policy->hold_timeout % 1000 * 1000);
+
+	return num_parked < policy->max_held_opens &&
+	       drain_park_until(&drain->parked, conn, req, since, until);
 }
 
 bool drain_park_any(void)

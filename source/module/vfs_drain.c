@@ -96,6 +96,13 @@ static void close_path(struct files_struct *fsp)
 	(void)fd_close(fsp);
 }
 
+static void forget_path(struct files_struct *dirfsp,
+			struct smb_filename *smb_fname)
+{
+	close_path(smb_fname->fsp);
+	close_path(dirfsp);
+}
+
 static struct drain_open describe_open(const struct smb_filename *smb_fname,
 				       uint32_t access_mask,
 				       uint32_t create_disposition,
@@ -143,8 +150,7 @@ static bool put_off(struct drain *drain,
 	if (!drain_park(drain, conn, req, parking)) {
 		return false;
 	}
-	close_path(smb_fname->fsp);
-	close_path(dirfsp);
+	forget_path(dirfsp, smb_fname);
 	return true;
 }
 
@@ -159,6 +165,10 @@ static NTSTATUS ask_gate(struct connection_struct *conn,
 	struct drain_parking parking = drain_park_take_back(req);
 	struct drain_place place;
 
+	if (drain_jitter(conn, req, &parking)) {
+		forget_path(dirfsp, smb_fname);
+		return NT_STATUS_SHARING_VIOLATION;
+	}
 	if (drain_process.drains == NULL) {
 		return NT_STATUS_OK; /* it has waited for the last one */
 	}
@@ -455,7 +465,8 @@ static struct vfs_fn_pointers drain_vfs_fns = {
  */
 void drain_vfs_hook_opens(void)
 {
-	bool on = drain_process.drains != NULL || drain_park_any();
+	bool on = DRAIN_JITTERS || drain_process.drains != NULL ||
+		  drain_park_any();
 
 	drain_vfs_fns.create_file_fn = on ? drain_vfs_create_file : NULL;
 }
@@ -465,6 +476,7 @@ NTSTATUS samba_init_module(TALLOC_CTX *ctx _UNUSED_)
 {
 	NTSTATUS status;
 
+	drain_vfs_hook_opens();
 	status = smb_register_vfs(SMB_VFS_INTERFACE_VERSION, "drain",
 				  &drain_vfs_fns);
 	if (!NT_STATUS_IS_OK(status)) {

@@ -1,0 +1,232 @@
+#!/usr/bin/python3
+"""Compares smbtorture with and without the module: ./waf disturb [--quick]
+
+Runs Samba's own tests of SMB2, and of SMB1 (raw.* and base.*), one by one, on
+several servers at once: twice without the module, with it, with one that lets
+every open wait for some milliseconds, and with it while a directory beside is
+drained over and over. Every test has to end in the same way on all. Which
+tests do not even do so without the module is found out by repeating, and told.
+
+$DISTURB_ARGS gives prefixes of names, e.g. DISTURB_ARGS='smb2.lock smb2.dir'.
+"""
+
+import argparse
+import collections
+import contextlib
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from lib import smbtorture  # noqa: E402 (needs the path above)
+from lib.drain import Drain  # noqa: E402
+from lib.smbd import DURABLE_SHARE, PrivateSmbd  # noqa: E402
+
+BUILD = Path(os.environ.get('DRAIN_BUILD', ''))
+ALL = ('smb2.', 'raw.', 'base.')
+STACK = 'acl_xattr streams_xattr'
+SIBLING = 'sibling'
+REPEATS = 5
+
+# With --quick: each in a second or so
+QUICK = ('smb2.create.', 'smb2.compound.', 'smb2.rename.', 'smb2.sharemode.',
+         'smb2.durable-open.', 'smb2.lock.c', 'smb2.streams.')
+TOO_SLOW = ('bench-',)
+
+
+class Variant:
+    """A server and what its tests have come to
+
+    outcomes  {name of a test: [outcome, ...]}, the first run first
+    """
+
+    def __init__(self, name, module=False, modules=None, sibling=False):
+        self.name = name
+        self.outcomes = collections.defaultdict(list)
+        self.drains = 0
+        self._sibling = sibling
+        self._server = PrivateSmbd(
+            f'disturb-{name.replace(" ", "-")}',
+            {'pkg': {**DURABLE_SHARE, **smbtorture.Smbtorture.SHARE,
+                     'vfs objects': f'{"drain " if module else ""}{STACK}'}},
+            smbtorture.Smbtorture.GLOBALS, modules=modules)
+        self._torture = None
+
+    def __enter__(self):
+        self._server.__enter__()
+        self._torture = smbtorture.Smbtorture(self._server, 'pkg', [SIBLING])
+        return self
+
+    def __exit__(self, *failure):
+        return self._server.__exit__(*failure)
+
+    def run(self, tests):
+        """All of them, one after the other"""
+        ended = threading.Event()
+        drainer = threading.Thread(target=self._drain, args=(ended,))
+        if self._sibling:
+            self._server.put('pkg', f'{SIBLING}/file')
+            drainer.start()
+        try:
+            for name in tests:
+                self.outcomes[name].append(self._torture.run(name))
+        finally:
+            ended.set()
+            if self._sibling:
+                drainer.join()
+
+    def _drain(self, ended):
+        """The directory beside, until the tests have ended"""
+        drain = Drain(self._server)
+        while not ended.is_set():
+            drain.begin(f'pkg/{SIBLING}', '--wait')
+            drain.resume(f'pkg/{SIBLING}')
+            self.drains += 1
+
+
+def at_once(calls):
+    """Call all of them in threads; the first error is raised"""
+    errors = []
+
+    def call(function):
+        try:
+            function()
+        except BaseException as error:  # pylint: disable=broad-except
+            errors.append(error)
+
+    threads = [threading.Thread(target=call, args=(function,))
+               for function in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+class Comparison:
+    """Of what a test came to with the module and without it
+
+    flaky      it ends in several ways without the module
+    disturbed  it ends as it never does without, again and again
+    once       the same, but never again in as many repetitions
+    """
+
+    def __init__(self, plain, variants, tests):
+        self.flaky, self.disturbed, self.once = {}, {}, {}
+        self._plain = plain
+        for variant in variants:
+            for name in tests:
+                self._compare(variant, name)
+
+    def _without(self, name):
+        return [outcome for variant in self._plain
+                for outcome in variant.outcomes[name]]
+
+    def _compare(self, variant, name):
+        first = variant.outcomes[name][0]
+        self._note_flaky(name)
+        if first in self._without(name):
+            return
+        for _ in range(REPEATS):
+            self._plain[0].run([name])
+            variant.run([name])
+        self._note_flaky(name)
+        if set(variant.outcomes[name][1:]) <= set(self._without(name)):
+            if first not in self._without(name):
+                self.once[name] = self._told(variant, name)
+        else:
+            self.disturbed[name] = self._told(variant, name)
+
+    def _note_flaky(self, name):
+        if len(set(self._without(name))) > 1:
+            self.flaky[name] = summary(self._without(name))
+
+    def _told(self, variant, name):
+        return (f'{summary(variant.outcomes[name])} {variant.name}, '
+                f'{summary(self._without(name))} without the module')
+
+    def show(self):
+        """As lines of text"""
+        for title, found in (
+                ('disturbed by the module', self.disturbed),
+                ('otherwise once, and never again', self.once),
+                ('not the same by itself, without the module', self.flaky)):
+            print(f'{len(found)} {title}')
+            for name, told in sorted(found.items()):
+                print(f'  {name}: {told}')
+
+
+def summary(outcomes):
+    """7 x success, 1 x failure"""
+    return ', '.join(f'{count} x {outcome}' for outcome, count
+                     in collections.Counter(outcomes).most_common())
+
+
+def without_module(quick):
+    """The servers to compare with"""
+    names = ['without'] if quick else ['without', 'without again']
+    return [Variant(name) for name in names]
+
+
+def with_module():
+    """The servers to compare"""
+    return [Variant('with', module=True),
+            Variant('with jitter', module=True,
+                    modules={'drain': BUILD / 'tests/jitter/drain.so'}),
+            Variant('with drains beside', module=True, sibling=True)]
+
+
+def choose(arguments):
+    """The names of the tests to run"""
+    if arguments.quick:
+        return [name for name in smbtorture.names(*QUICK)
+                if not any(slow in name for slow in TOO_SLOW)]
+    return smbtorture.names(*(arguments.prefixes or ALL))
+
+
+def run(tests, plain, guarded):
+    """Fill the servers' outcomes; the Comparison"""
+    began = time.monotonic()
+    servers = [*plain, *guarded]
+    print(f'{len(tests)} tests', flush=True)
+    at_once([lambda server=server: server.run(tests) for server in servers])
+    for server in servers:
+        print(f'{server.name}: '
+              f'{summary(server.outcomes[name][0] for name in tests)}')
+    print(f'{servers[-1].drains} drains beside')
+    comparison = Comparison(plain, guarded, tests)
+    comparison.show()
+    print(f'{time.monotonic() - began:.0f} s')
+    return comparison
+
+
+def main():
+    """Fails if a test was disturbed"""
+    if not BUILD.is_absolute():
+        sys.exit('run it with: sudo ./waf disturb')
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--quick', action='store_true',
+                        help='some tests of SMB2, once without: a minute')
+    parser.add_argument('prefixes', nargs='*', metavar='PREFIX')
+    arguments = parser.parse_args()
+    tests = choose(arguments)
+    with contextlib.ExitStack() as stack:
+        plain, guarded = (
+            [stack.enter_context(server) for server in servers]
+            for servers in (without_module(arguments.quick), with_module()))
+        comparison = run(tests, plain, guarded)
+        results = {server.name: server.outcomes
+                   for server in (*plain, *guarded)}
+    (BUILD / 'disturb.json').write_text(json.dumps(results, indent=1))
+    if comparison.disturbed or not tests:
+        sys.exit(1)
+
+
+if __name__ == '__main__':
+    main()
