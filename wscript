@@ -18,7 +18,7 @@ import shlex
 import subprocess
 import sys
 
-from waflib import Build, Configure, Context, Logs, Utils
+from waflib import Build, Configure, Context, Logs, Options, Utils
 
 # Context.run_dir is where this file is
 sys.path.insert(0, os.path.join(Context.run_dir, 'source', 'build'))
@@ -100,6 +100,13 @@ class disturb(Build.BuildContext):
     cmd = 'disturb'
 
 
+class torture(Build.BuildContext):
+    '''torture [SECONDS] [--seed=N]: builds, drains while smbds and tools are
+    killed, and looks from the clients whether all held'''
+    cmd = 'torture'
+    seconds = '60'
+
+
 def analyze(ctx):
     '''looks at the sources with gcc -fanalyzer and clang-tidy'''
     run_by_itself(ctx, 'source/build/analyze.sh')
@@ -130,13 +137,24 @@ def options(opt):
                    help='configure: build for this smbd [/usr/sbin/smbd]')
     opt.add_option('--werror', action='store_true', default=False,
                    help='configure: a warning of the compiler is an error')
+    opt.add_option('--seed', help='torture: do what a run has done')
     opt.add_option('--quick', action='store_true', default=False,
                    help='bench, disturb: a short run')
 
 
 def init(ctx):
+    take_seconds()
     lock()
     forget_stale_stamp(ctx)
+
+
+# What comes after torture is no command
+def take_seconds():
+    commands = Options.commands
+    for index, word in enumerate(commands):
+        if word.isdigit() and 'torture' in commands[max(index - 1, 0):index]:
+            torture.seconds = commands.pop(index)
+            return
 
 
 # The counts come last, after what waf has to say
@@ -510,7 +528,8 @@ def run_what_was_asked(bld):
     unlock()
     run = {'check': run_check, 'unit': run_unit, 'demo': run_demo,
            'integration': run_integration, 'cluster': run_cluster,
-           'bench': run_bench, 'disturb': run_disturb}.get(bld.cmd)
+           'bench': run_bench, 'disturb': run_disturb,
+           'torture': run_torture}.get(bld.cmd)
     if run:
         run(bld)
 
@@ -574,6 +593,12 @@ def run_bench(bld):
 def run_disturb(bld):
     run_script(bld, 'tests/disturb/disturb.py',
                *arguments(bld, 'DISTURB_ARGS'))
+
+
+def run_torture(bld):
+    seed = bld.options.seed
+    run_script(bld, 'tests/torture/torture.py', torture.seconds,
+               *(['--seed=' + seed] if seed else []))
 
 
 def arguments(bld, variable):

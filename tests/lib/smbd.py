@@ -508,7 +508,7 @@ class PrivateSmbd:
         if self.process.poll() is not None:
             raise SmbdError(f'smbd ended with {self.process.returncode}\n'
                             f'{self.logs()[-3000:]}')
-        wait_until(lambda: len(self._helpers()) >= 2, timeout,
+        wait_until(lambda: len(self.helpers()) >= 2, timeout,
                    'notifyd and cleanupd')
 
     def _listens_or_ended(self):
@@ -571,13 +571,13 @@ class PrivateSmbd:
             pids.discard(self.pid)
         return sorted(pids)
 
-    def _helpers(self):
+    def helpers(self):
         return [pid for pid in self.pids()
                 if HELPER_TITLES.search(_title(pid))]
 
     def children(self):
         """The smbds that serve clients."""
-        pids = set(self.pids()) - {self.pid} - set(self._helpers())
+        pids = set(self.pids()) - {self.pid} - set(self.helpers())
         return sorted(pids)
 
     def child_of(self, client):

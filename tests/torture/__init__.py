@@ -1,0 +1,1 @@
+"""Drains while things break; see torture.py."""

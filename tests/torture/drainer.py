@@ -1,0 +1,262 @@
+"""Who drains one target over and over, and updates what is in it.
+
+What it notes of each drain is described in checker.py. Its tools are stopped
+and killed; then it looks what state that left behind and goes on from there, as
+an administrator would.
+"""
+
+import contextlib
+import json
+import random
+import shutil
+import subprocess
+import threading
+import time
+
+from torture.checker import PATIENCE
+from torture.layout import TARGETS, write_version
+
+# For the command of a run: how far it came is in $0
+COPY = '''
+date +%s.%N >>"$0"
+cp "$1"/*.dll "$1"/*.exe "$DRAIN_REAL_PATH" || exit
+date +%s.%N >>"$0"
+'''
+
+TOOL_LIMIT = 180
+WAIT = 60       # longer than anything that clients do, and PATIENCE
+
+
+class ToolEnded(Exception):
+    """Not with success: killed, or told that it does not work"""
+
+
+class Drainer(threading.Thread):
+    """Runs until stopping is set, and leaves its target open
+
+    process  the tool that runs now, or None
+    drains   what is known of all drains
+    """
+
+    def __init__(self, number, target, drain, seed, power):
+        super().__init__(name=f'drainer {number}')
+        self.target = target
+        self.drains = []
+        self.process = None
+        self.failures = []
+        self.stopping = threading.Event()
+        self.died = None
+        self._drain = drain
+        self._random = random.Random(f'{seed} drainer {number}')
+        self._power = power
+        self._packages = TARGETS[target]
+        self._version = 0
+        self._now = None
+        self._torn = False
+        base = drain.server.base
+        self._staged = base / 'staged' / str(number)
+        self._progress = base / 'staged' / f'progress{number}'
+        self._live = drain.server.share_path('all') / self._packages[0]
+        self._is_link = self._live.is_symlink()
+
+    # -- tools
+
+    def _call(self, *arguments):
+        """Its output; ToolEnded if it was killed, or failed"""
+        with self._power:
+            self.process = self._drain.start(*arguments)
+        try:
+            out, err = self.process.communicate(timeout=TOOL_LIMIT)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise AssertionError(f'{arguments}: still there after '
+                                 f'{TOOL_LIMIT} s') from None
+        finally:
+            process, self.process = self.process, None
+        if process.returncode:
+            self.failures.append((process.returncode, arguments[0],
+                                  err.strip()))
+            raise ToolEnded(process.returncode)
+        return out
+
+    # -- one drain
+
+    def run(self):
+        try:
+            while not self.stopping.is_set():
+                self._cycle()
+                # What is above others is in their way
+                self.stopping.wait(self._random.uniform(0, 0.1)
+                                   * len(self._packages) ** 1.5)
+        except BaseException as error:  # pylint: disable=broad-except
+            self.died = error
+            raise
+
+    def _cycle(self):
+        options, grace = self._options()
+        ways = [self._begin_and_wait, self._begin, self._run, self._run,
+                self._publish, self._publish_in_run]
+        if len(self._packages) > 1:
+            ways = [self._begin_and_wait, self._begin]
+        way = self._random.choice(ways)
+        self._now = {'target': self.target, 'begun': time.time(),
+                     'armed': None, 'quiescent': None, 'ending': None,
+                     'ended': None, 'grace': grace, 'waits': [],
+                     'way': way.__name__}
+        try:
+            way(*options)
+        except ToolEnded:
+            self._finish()
+        self._now['ended'] = time.time()
+        self._now['ending'] = self._now['ending'] or self._now['ended']
+        self.drains.append(self._now)
+
+    def _options(self):
+        grace = self._random.random() < 0.2
+        options = ['--let-holders-finish'] if grace else []
+        options += self._random.choice([
+            [], ['--new-opens=hold', '--hold-timeout=5'],
+            ['--new-opens=hold', '--hold-timeout=0.5']])
+        if self._random.random() < 0.2:
+            options += ['--purge-durables']
+        return options, grace
+
+    def _note(self, what):
+        self._now[what] = self._now[what] or time.time()
+
+    def _begin_and_wait(self, *options):
+        """... and look at what is there"""
+        self._quiesce(*options)
+        self._resume()
+
+    def _quiesce(self, *options):
+        with self._waiting():
+            self._call('begin', self.target, '--wait', f'--timeout={WAIT}',
+                       *options)
+        self._note('armed')
+        self._note('quiescent')
+
+    @contextlib.contextmanager
+    def _waiting(self):
+        began = time.time()
+        try:
+            yield
+        finally:
+            self._now['waits'].append((began, time.time()))
+
+    def _begin(self, *options):
+        """Sometimes without a wait, sometimes with force"""
+        self._call('begin', self.target, *options)
+        self._note('armed')
+        time.sleep(self._random.uniform(0, 0.2))
+        if self._random.random() < 0.7:
+            self._wait(*self._random.choice([
+                [f'--timeout={WAIT}'],
+                ['--timeout=0.3', '--on-timeout=force']]))
+        self._resume()
+
+    def _wait(self, *how):
+        with self._waiting():
+            self._call('wait', self.target, *how)
+        self._note('quiescent')
+
+    def _run(self, *options):
+        """Which copies the next version over the one before"""
+        self._stage()
+        self._progress.write_text('')
+        began = time.time()
+        try:
+            self._call('run', self.target, *options, '--', '/bin/sh', '-c',
+                       COPY, str(self._progress), str(self._staged))
+        finally:
+            self._look_how_far(began)
+
+    def _look_how_far(self, began):
+        times = [float(word) for word in self._progress.read_text().split()]
+        if times:
+            self._now['armed'] = self._now['quiescent'] = times[0]
+            self._now['waits'].append((began, times[0]))
+            self._torn = len(times) == 1
+        if len(times) > 1:
+            self._now['ending'] = times[1]
+
+    def _publish(self, *options):
+        """... and resume later"""
+        self._stage()
+        self._quiesce(*options)
+        drain = self._status()
+        if drain is None:
+            raise ToolEnded('publish')
+        self._call('publish', self.target, str(self._staged),
+                   f'--id={drain["id"]}')
+        self._resume()
+
+    def _publish_in_run(self, *options):
+        """All in one program: nobody knows from when to when"""
+        self._stage()
+        self._call('run', self.target, f'--publish={self._staged}', *options)
+
+    def _stage(self):
+        """The next version, where it is published from"""
+        self._version += 1
+        if self._is_link:
+            self._make_room()
+        write_version(self._staged, self._version)
+
+    def _make_room(self):
+        """For a release beside the one that is in use"""
+        used = self._live.resolve()
+        for release in used.parent.iterdir():
+            if release != used:
+                shutil.rmtree(release)
+        self._staged = used.parent / str(self._version)
+
+    def _resume(self):
+        self._note('ending')
+        self._call('resume', self.target)
+
+    # -- what is left
+
+    def _status(self):
+        """Of the drain, or None: there is none"""
+        found = json.loads(self._call('status', self.target, '--json'))
+        drains = [drain for drain in found['drains']
+                  if drain['target'] == self.target]
+        return drains[0] if drains else None
+
+    def _finish(self):
+        """Until it is open and whole, whatever was killed"""
+        deadline = time.monotonic() + 3 * PATIENCE
+        while True:
+            try:
+                if self._is_finished():
+                    return
+            except ToolEnded:
+                time.sleep(0.02)
+            if time.monotonic() > deadline:
+                raise AssertionError(f'{self.target}: never open again: '
+                                     f'{self.failures[-5:]}')
+
+    def _is_finished(self):
+        drain = self._status()
+        if drain is None:
+            if self._torn:
+                raise AssertionError(f'{self.target}: open and half updated')
+            return True
+        if drain['is_armed']:
+            self._note('armed')
+        if drain['state'] == 'quiescent':
+            self._note('quiescent')
+        if self._torn:
+            self._mend()
+        self._resume()
+        return False
+
+    def _mend(self):
+        """An update that was interrupted is made anew, before anybody may
+        see it"""
+        self._now['ending'] = None
+        assert self._now['quiescent']
+        write_version(self._live, self._version)
+        self._torn = False

@@ -1,0 +1,150 @@
+"""Breaks what can break, at moments that a seed determines.
+
+    for wait, name, *arguments in schedule(seed):
+"""
+
+import collections
+import contextlib
+import errno
+import os
+import random
+import shutil
+import signal
+import threading
+import time
+
+from lib.smbd import SmbdError
+
+EVERY = 0.4     # seconds, on average
+
+# How often each, of all that is done
+_WEIGHTS = {'kill_smbd': 30, 'stop_smbd': 20, 'kill_tool': 20, 'stop_tool': 10,
+            'reset': 20, 'kill_helper': 2, 'fill': 3, 'reboot': 1}
+
+# What is no fault but a crime: it has to be noticed
+SABOTAGE = {'forget': 100}
+
+
+def schedule(seed, weights=None):
+    """Without an end: (seconds to wait, what, who in [0, 1), for how long)"""
+    chance = random.Random(f'{seed} killer')
+    weights = weights or _WEIGHTS
+    while True:
+        yield (chance.expovariate(1 / EVERY),
+               chance.choices(list(weights), weights.values())[0],
+               chance.random(), chance.uniform(0.01, 1.5))
+
+
+class Killer(threading.Thread):
+    """Follows the schedule; signals nobody but those of this torture
+
+    power  a lock that is held to start a tool, and while there is no power
+    done   how often each was done
+    """
+
+    def __init__(self, plan, drain, drainers, clients, power):
+        super().__init__(name='killer')
+        self.stopping = threading.Event()
+        self.done = collections.Counter()
+        self.died = None
+        self._plan = plan
+        self._drain = drain
+        self._server = drain.server
+        self._drainers = drainers
+        self._clients = clients
+        self._power = power
+
+    def run(self):
+        try:
+            for pause, what, who, seconds in self._plan:
+                if self.stopping.wait(pause):
+                    return
+                with contextlib.suppress(ProcessLookupError):
+                    getattr(self, f'_{what}')(who, seconds)
+                    self.done[what] += 1
+        except BaseException as error:  # pylint: disable=broad-except
+            self.died = error
+            raise
+
+    @staticmethod
+    def _pick(things, who):
+        if not things:
+            raise ProcessLookupError
+        return things[int(who * len(things))]
+
+    def _smbd(self, who):
+        return self._pick(self._server.children(), who)
+
+    def _signal(self, pid, signal_):
+        """It may have ended meanwhile"""
+        with contextlib.suppress(SmbdError):
+            self._server.kill(pid, signal_)
+
+    def _kill_smbd(self, who, _):
+        self._signal(self._smbd(who), signal.SIGKILL)
+
+    def _stop_smbd(self, who, seconds):
+        pid = self._smbd(who)
+        self._signal(pid, signal.SIGSTOP)
+        time.sleep(seconds)
+        self._signal(pid, signal.SIGCONT)
+
+    def _kill_helper(self, who, _):
+        """notifyd, cleanupd and the like; smbd starts them anew"""
+        self._signal(self._pick(self._server.helpers(), who), signal.SIGKILL)
+
+    def _tool(self, who):
+        process = self._pick(self._drainers, who).process
+        if process is None:
+            raise ProcessLookupError
+        return process
+
+    def _kill_tool(self, who, _):
+        self._tool(who).kill()
+
+    def _stop_tool(self, who, seconds):
+        tool = self._tool(who)
+        tool.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        tool.send_signal(signal.SIGCONT)
+
+    def _reset(self, who, _):
+        client = self._pick(self._clients, who)
+        client.stdin.write('reset\n')
+        client.stdin.flush()
+
+    def _fill(self, _, seconds):
+        """The file system of the state: nobody can write there"""
+        path = self._server.base / 'state' / 'full'
+        block = bytes(1 << 16)
+        try:
+            with open(path, 'wb', buffering=0) as file:
+                while block:
+                    try:
+                        file.write(block)
+                    except OSError as error:
+                        if error.errno != errno.ENOSPC:
+                            raise
+                        block = block[:len(block) // 2]
+            time.sleep(seconds)
+        finally:
+            path.unlink()
+
+    def _forget(self, *_):
+        """All drains, behind everybody's back"""
+        self._drain.records(forget=True)
+
+    def _reboot(self, _, seconds):
+        """What is on a disk stays, what is in memory goes"""
+        with self._power:
+            for drainer in self._drainers:
+                if drainer.process:
+                    drainer.process.kill()
+            self._server.kill_all()
+            self._server.stop()
+            for name in 'lock', 'pid', 'ncalrpc':
+                directory = self._server.base / name
+                shutil.rmtree(directory)
+                os.mkdir(directory)
+            time.sleep(seconds / 3)
+            self._server.start()

@@ -1,0 +1,179 @@
+#!/usr/bin/python3
+"""Drains while things break: ./waf torture [SECONDS] [--seed=N]
+
+Clients use packages, and those who drain update them, while smbds and tools
+are killed and stopped, connections are reset, the disk fills up, and the
+machine "reboots". Afterwards checker.py decides from the logs of both whether
+S1-S5 held. The seed determines what everybody does, in which order; what comes
+of it depends on the machine, too.
+"""
+
+import argparse
+import collections
+import contextlib
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+# pylint: disable=wrong-import-position
+from lib.drain import Drain  # noqa: E402 (needs the path above)
+from lib.smb2 import NtStatus, connect  # noqa: E402
+from lib.smbd import PrivateSmbd  # noqa: E402
+from torture.checker import Checker  # noqa: E402
+from torture.drainer import Drainer  # noqa: E402
+from torture.killer import SABOTAGE, Killer, schedule  # noqa: E402
+from torture.layout import (  # noqa: E402
+    EXEMPT_ADDRESS, PACKAGES, PROGRAM, TARGETS, lay_out, shares)
+
+CLIENTS = 6     # besides the one that is exempt
+CLIENT = Path(__file__).with_name('client.py')
+TELL_EVERY = 60
+DISK = '16m'    # for the state
+
+
+class Site:
+    """The server, and all that is on it"""
+
+    def __init__(self):
+        self.server = PrivateSmbd('torture', {})
+        self.logs = self.server.base / 'clients'
+        root = self.server.base / 'shares' / 'all'
+        for name, options in shares(root).items():
+            self.server.set_share(name, options)
+        lay_out(root)
+        self.logs.mkdir()
+        self.drain = Drain(self.server)
+
+    @contextlib.contextmanager
+    def running(self):
+        """With a small disk for the state"""
+        state = self.server.base / 'state'
+        subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={DISK}',
+                        'torture', state], check=True)
+        try:
+            with self.server:
+                yield self
+        finally:
+            subprocess.run(['umount', state], check=False)
+
+    def start_client(self, number, seed):
+        """The last one is exempt"""
+        address = [EXEMPT_ADDRESS] if number == CLIENTS else []
+        return subprocess.Popen(
+            [sys.executable, CLIENT, str(number), str(self.server.port),
+             str(seed), self.logs / str(number), *address], text=True,
+            stdin=subprocess.PIPE)
+
+    def facts(self):
+        """All that the clients have noted"""
+        return [json.loads(line) for log in sorted(self.logs.iterdir())
+                for line in log.read_text().splitlines()]
+
+
+def wait(seconds, drainers, threads):
+    """Until then, or until one of the threads can not go on"""
+    began = told = time.monotonic()
+    while time.monotonic() < began + seconds and not any(
+            thread.died for thread in threads):
+        time.sleep(0.2)
+        if time.monotonic() > told + TELL_EVERY:
+            told = time.monotonic()
+            drains = sum(len(drainer.drains) for drainer in drainers)
+            print(f'  {told - began:.0f} s: {drains} drains', flush=True)
+
+
+def torture(site, seed, seconds, crimes):
+    """The drainers and the killer, after that time"""
+    power = threading.Lock()
+    clients = [site.start_client(number, seed)
+               for number in range(CLIENTS + 1)]
+    drainers = [Drainer(number, target, site.drain, seed, power)
+                for number, target in enumerate(TARGETS)]
+    killer = Killer(schedule(seed, crimes), site.drain, drainers, clients,
+                    power)
+    threads = [*drainers, killer]
+    for thread in threads:
+        thread.start()
+    wait(seconds, drainers, threads)
+    # The drainers come to their ends when nothing breaks any more
+    for group in [killer], drainers:
+        for thread in group:
+            thread.stopping.set()
+        for thread in group:
+            thread.join()
+    for client in clients:
+        client.stdin.close()
+    for client in clients:
+        client.wait(120)
+    return drainers, killer
+
+
+def look_whether_all_is_open(site):
+    """What is wrong in the end, as lines of text"""
+    status = site.drain.status()
+    if status['drains'] or status['unreadable_records']:
+        yield f'left behind: {status}'
+    with connect(site.server.port, 'all') as tree:
+        for package in PACKAGES:
+            told = tree.status_of_open(f'{package}/{PROGRAM}')
+            if told != NtStatus.SUCCESS:
+                yield f'{package}: {told.name} in the end'
+
+
+def report(checker, drainers, killer, seconds):
+    """What was done, and what was found"""
+    for name, number in sorted(checker.counted.items()):
+        print(f'  {number} {name}')
+    print('  broken: ' + ', '.join(f'{number} x {name}' for name, number
+                                   in killer.done.items()))
+    failures = collections.Counter(
+        (code, verb) for drainer in drainers
+        for code, verb, _ in drainer.failures)
+    print('  tools that failed: ' + ', '.join(
+        f'{number} x {verb} ({code})'
+        for (code, verb), number in failures.most_common()))
+    print(f'  longest wait without a holder: {checker.longest_wait:.1f} s')
+    print(f'  {seconds:.0f} s')
+
+
+def main():
+    """Fails if one of S1-S5 did not hold"""
+    if not os.environ.get('DRAIN_BUILD'):
+        sys.exit('run it with: sudo ./waf torture')
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('seconds', nargs='?', type=float, default=60)
+    parser.add_argument('--seed', type=int)
+    parser.add_argument('--sabotage', action='store_const', const=SABOTAGE,
+                        help='to see whether that is noticed')
+    arguments = parser.parse_args()
+    seed = arguments.seed
+    if seed is None:
+        seed = random.randrange(10 ** 6)
+    print(f'seed {seed}, {arguments.seconds:.0f} s', flush=True)
+    began = time.monotonic()
+    with Site().running() as site:
+        drainers, killer = torture(site, seed, arguments.seconds,
+                                   arguments.sabotage)
+        drains = [drain for drainer in drainers for drain in drainer.drains]
+        checker = Checker(site.facts(), drains).check()
+        report(checker, drainers, killer, time.monotonic() - began)
+        wrong = [*checker.violations, *look_whether_all_is_open(site)]
+        wrong += [f'{thread.name}: {thread.died!r}'
+                  for thread in (*drainers, killer) if thread.died]
+        for line in wrong[:50]:
+            print(line)
+        print(f'{len(wrong)} violations', flush=True)
+        if wrong:
+            raise SystemExit(1)
+
+
+if __name__ == '__main__':
+    main()
