@@ -15,7 +15,8 @@ SCRIPT = Path(__file__).resolve().parents[1] / 'torture' / 'torture.py'
 
 # From 10 to 50; quiescent from 30 to 40
 DRAIN = {'target': 'all/sub', 'begun': 10, 'armed': 20, 'quiescent': 30,
-         'ending': 40, 'ended': 50, 'grace': False, 'waits': [(20, 30)]}
+         'ending': 40, 'ended': 50, 'grace': False, 'mended': False,
+         'waits': [(20, 30)]}
 
 
 def opened(sent, end, proof=None, **more):

@@ -18,6 +18,8 @@ quiescent       the same; None if nobody has been told
 ending          before anything was done that may end it
 ended           when it was known to have ended
 grace           whether holders were let finish
+mended          whether an update was cut off, and made anew before `ending`
+waits           from when to when a tool waited for the last holder
 
 All times are of one clock. What happens between two of them may have happened
 at any moment between, so that an open counts as granted while a drain was in
@@ -154,6 +156,8 @@ class Checker:
 
     def _check_empty(self, drain):
         self.counted['drains'] += 1
+        self.counted['drains of which an update was cut off'] += drain[
+            'mended']
         if not drain['quiescent']:
             return
         self.counted['drains that became quiescent'] += 1

@@ -103,7 +103,7 @@ class Drainer(threading.Thread):
         self._now = {'target': self.target, 'begun': time.time(),
                      'armed': None, 'quiescent': None, 'ending': None,
                      'ended': None, 'grace': grace, 'waits': [],
-                     'way': way.__name__}
+                     'mended': False, 'way': way.__name__}
         try:
             way(*options)
         except ToolEnded:
@@ -146,14 +146,16 @@ class Drainer(threading.Thread):
             self._now['waits'].append((began, time.time()))
 
     def _begin(self, *options):
-        """Sometimes without a wait, sometimes with force"""
+        """Sometimes without a wait, sometimes not for long"""
         self._call('begin', self.target, *options)
         self._note('armed')
         time.sleep(self._random.uniform(0, 0.2))
-        if self._random.random() < 0.7:
-            self._wait(*self._random.choice([
-                [f'--timeout={WAIT}'],
-                ['--timeout=0.3', '--on-timeout=force']]))
+        how = self._random.choice([None, 'fail', 'force', 'resume'])
+        if how == 'resume':
+            self._note('ending')
+        if how:
+            self._wait(f'--timeout={WAIT if how == "fail" else 0.3}',
+                       f'--on-timeout={how}')
         self._resume()
 
     def _wait(self, *how):
@@ -260,3 +262,4 @@ class Drainer(threading.Thread):
         assert self._now['quiescent']
         write_version(self._live, self._version)
         self._torn = False
+        self._now['mended'] = True
