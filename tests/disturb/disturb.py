@@ -112,13 +112,14 @@ def at_once(calls):
 class Comparison:
     """Of what a test came to with the module and without it
 
+    too_long   it does not end in time even without the module
     flaky      it ends in several ways without the module
     disturbed  it ends as it never does without, again and again
     once       the same, but never again in as many repetitions
     """
 
     def __init__(self, plain, variants, tests):
-        self.flaky, self.disturbed, self.once = {}, {}, {}
+        self.too_long, self.flaky, self.disturbed, self.once = {}, {}, {}, {}
         self._plain = plain
         for variant in variants:
             for name in tests:
@@ -130,6 +131,9 @@ class Comparison:
 
     def _compare(self, variant, name):
         first = variant.outcomes[name][0]
+        if smbtorture.HANGS in self._without(name):
+            self.too_long[name] = summary(self._without(name))
+            return
         self._note_flaky(name)
         if first in self._without(name):
             return
@@ -156,7 +160,8 @@ class Comparison:
         for title, found in (
                 ('disturbed by the module', self.disturbed),
                 ('otherwise once, and never again', self.once),
-                ('not the same by itself, without the module', self.flaky)):
+                ('not the same by itself, without the module', self.flaky),
+                ('not compared, for they take too long', self.too_long)):
             print(f'{len(found)} {title}')
             for name, told in sorted(found.items()):
                 print(f'  {name}: {told}')
@@ -190,6 +195,12 @@ def choose(arguments):
     return smbtorture.names(*(arguments.prefixes or ALL))
 
 
+def save(servers):
+    """What all tests came to"""
+    results = {server.name: server.outcomes for server in servers}
+    (BUILD / 'disturb.json').write_text(json.dumps(results, indent=1))
+
+
 def run(tests, plain, guarded):
     """Fill the servers' outcomes; the Comparison"""
     began = time.monotonic()
@@ -199,9 +210,11 @@ def run(tests, plain, guarded):
     for server in servers:
         print(f'{server.name}: '
               f'{summary(server.outcomes[name][0] for name in tests)}')
-    print(f'{servers[-1].drains} drains beside')
+    print(f'{servers[-1].drains} drains beside', flush=True)
+    save(servers)
     comparison = Comparison(plain, guarded, tests)
     comparison.show()
+    save(servers)
     print(f'{time.monotonic() - began:.0f} s')
     return comparison
 
@@ -221,9 +234,6 @@ def main():
             [stack.enter_context(server) for server in servers]
             for servers in (without_module(arguments.quick), with_module()))
         comparison = run(tests, plain, guarded)
-        results = {server.name: server.outcomes
-                   for server in (*plain, *guarded)}
-    (BUILD / 'disturb.json').write_text(json.dumps(results, indent=1))
     if comparison.disturbed or not tests:
         sys.exit(1)
 
