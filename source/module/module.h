@@ -466,10 +466,9 @@ bool drain_jitter(struct connection_struct *conn,
 
 #else
 
-static inline bool drain_jitter(
-	struct connection_struct *conn _UNUSED_,
-	struct smb_request *req _UNUSED_,
-	const struct drain_parking *before _UNUSED_)
+static inline bool drain_jitter(struct connection_struct *conn _UNUSED_,
+				struct smb_request *req _UNUSED_,
+				const struct drain_parking *before _UNUSED_)
 {
 	return false;
 }

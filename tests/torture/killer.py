@@ -15,7 +15,7 @@ import time
 
 from lib.smbd import SmbdError
 
-EVERY = 0.4     # seconds, on average
+EVERY = 0.25     # seconds, on average
 
 # How often each, of all that is done
 _WEIGHTS = {'kill_smbd': 30, 'stop_smbd': 20, 'kill_tool': 20, 'stop_tool': 10,

@@ -3,9 +3,9 @@
 
 Clients use packages, and those who drain update them, while smbds and tools
 are killed and stopped, connections are reset, the disk fills up, and the
-machine "reboots". Afterwards checker.py decides from the logs of both whether
-S1-S5 held. The seed determines what everybody does, in which order; what comes
-of it depends on the machine, too.
+machine "reboots". Afterwards checker.py decides from the logs of both, which
+stay in build/torture, whether S1-S5 held. The seed determines what everybody
+does, in which order; what comes of it depends on the machine, too.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import threading
@@ -44,12 +45,12 @@ class Site:
 
     def __init__(self):
         self.server = PrivateSmbd('torture', {})
-        self.logs = self.server.base / 'clients'
+        self.logs = fresh_directory(Path(os.environ['DRAIN_BUILD'])
+                                    / 'torture')
         root = self.server.base / 'shares' / 'all'
         for name, options in shares(root).items():
             self.server.set_share(name, options)
         lay_out(root)
-        self.logs.mkdir()
         self.drain = Drain(self.server)
 
     @contextlib.contextmanager
@@ -69,13 +70,25 @@ class Site:
         address = [EXEMPT_ADDRESS] if number == CLIENTS else []
         return subprocess.Popen(
             [sys.executable, CLIENT, str(number), str(self.server.port),
-             str(seed), self.logs / str(number), *address], text=True,
+             str(seed), self.logs / f'client{number}', *address], text=True,
             stdin=subprocess.PIPE)
 
     def facts(self):
         """All that the clients have noted"""
-        return [json.loads(line) for log in sorted(self.logs.iterdir())
+        return [json.loads(line) for log in sorted(self.logs.glob('client*'))
                 for line in log.read_text().splitlines()]
+
+    def note(self, drains):
+        """Beside it, what is known of all drains"""
+        (self.logs / 'drains').write_text(
+            ''.join(f'{json.dumps(drain)}\n' for drain in drains))
+
+
+def fresh_directory(path):
+    """An empty one in its place"""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir()
+    return path
 
 
 def wait(seconds, drainers, threads):
@@ -163,6 +176,7 @@ def main():
         drainers, killer = torture(site, seed, arguments.seconds,
                                    arguments.sabotage)
         drains = [drain for drainer in drainers for drain in drainer.drains]
+        site.note(drains)
         checker = Checker(site.facts(), drains).check()
         report(checker, drainers, killer, time.monotonic() - began)
         wrong = [*checker.violations, *look_whether_all_is_open(site)]
