@@ -124,6 +124,13 @@ def run_by_itself(ctx, script):
         ctx.fatal('%s failed' % script)
 
 
+class check_on(Context.Context):
+    '''builds and checks with the Samba of another Debian, in a root that it
+    makes: ./waf check-on trixie|backports|sid [COMMAND...]'''
+    cmd = 'check-on'
+    fun = 'check_elsewhere'
+
+
 Build.InstallContext.__doc__ = (
     'builds, installs drain.so where smbd looks for it, smbdrain and '
     'smbdrain-update in the BINDIR and SBINDIR of smbd -b, or of --prefix if '
@@ -276,7 +283,7 @@ def remember_samba(conf):
 
 def find_libraries(conf):
     for package in ('talloc', 'tevent', 'popt', 'jansson', 'libsystemd',
-                    'cmocka'):
+                    'libbsd', 'cmocka'):
         conf.check_cfg(package=package, args='--cflags --libs')
     env = conf.env
     env.STANDINS = [standins.find(name, env.SAMBA_LIBDIRS)
@@ -336,7 +343,7 @@ def make_what_comes_from_samba(bld):
     env = bld.env
     files = sources(bld, ['source/bus/*.[ch]', 'source/module/*.[ch]',
                           'source/tool/*.[ch]', 'include/**/*.h'])
-    files.append(cmdline_of_samba(bld))
+    files += parts_of_samba(bld)
     try:
         headers.update(
             source=env.SAMBA_SOURCE, out=made(bld),
@@ -393,12 +400,12 @@ def check_symbols(task):
 
 
 def build_tool(bld):
-    bld.objects(source=[cmdline_of_samba(bld)], target='cmdline_s3',
-                use='SAMBA', cflags='-w')
+    bld.stlib(source=parts_of_samba(bld), target='sambaparts', use='SAMBA',
+              cflags='-w')
     bld.program(source=sources(bld, 'source/tool/*.c'), target='smbdrain',
                 includes=own_headers(bld),
-                use='cmdline_s3 drainbus draincore SAMBA STANDINS'
-                    ' TALLOC TEVENT POPT JANSSON LIBSYSTEMD',
+                use='drainbus draincore sambaparts SAMBA STANDINS'
+                    ' TALLOC TEVENT POPT JANSSON LIBSYSTEMD LIBBSD',
                 linkflags='-Wl,--as-needed', install_path=None)
 
 
@@ -439,10 +446,12 @@ def manual_name(page):
     return page.name.removesuffix('.xml')
 
 
-# Each program of Samba has this file of its own, no library has it
-def cmdline_of_samba(bld):
-    return bld.root.find_node(
-        os.path.join(bld.env.SAMBA_SOURCE, 'lib/cmdline/cmdline_s3.c'))
+# Each program of Samba has the first of its own, no library has it. Of the
+# second the libraries have what their libc lacks, which patches of Debian's
+# change: those are not in each source.
+def parts_of_samba(bld):
+    return [bld.root.find_node(os.path.join(bld.env.SAMBA_SOURCE, file))
+            for file in ('lib/cmdline/cmdline_s3.c', 'lib/replace/replace.c')]
 
 
 def build_unit_tests(bld):
@@ -580,6 +589,15 @@ def integration_tests(bld):
 
 def cluster_tests(bld, short):
     return runner.cluster_tests(short, *place(bld))
+
+
+# What follows on the command line is for the waf in the root
+def check_elsewhere(_ctx):
+    unlock()
+    script = os.path.join(Context.run_dir, 'source', 'build', 'check-on.sh')
+    arguments = Options.commands[:]
+    del Options.commands[:]
+    sys.exit(subprocess.call([script, *arguments]))
 
 
 def run_demo(bld):
