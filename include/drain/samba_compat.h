@@ -22,6 +22,14 @@
 #include "messages.h"
 #include "g_lock.h"
 #include "serverid.h"
+#include "librpc/gen_ndr/open_files.h"
+#if DRAIN_SAMBA_MINOR >= 22
+#include "lib/util/util_file.h"
+#include "smbd/smbXsrv_session.h"
+#endif
+#if DRAIN_SAMBA_MINOR >= 25
+#include "smbd/scavenger.h"
+#endif
 
 /* g_lock_lock() has two arguments more from 4.18 (source3/lib/g_lock.c) */
 static inline NTSTATUS drain_g_lock_lock(struct g_lock_ctx *ctx,
@@ -37,6 +45,24 @@ static inline NTSTATUS drain_g_lock_lock(struct g_lock_ctx *ctx,
 #endif
 }
 
+/* From 4.21 on it may be unable to tell (source3/smbd/share_access.c) */
+#if DRAIN_SAMBA_MINOR >= 21
+#define drain_token_contains_name(user, domain, share, token, list, match)    \
+	token_contains_name_in_list(user, domain, share, token, list, match)
+#else
+#define drain_token_contains_name(user, domain, share, token, list, match)    \
+	(*(match) = token_contains_name_in_list(user, domain, share, token,   \
+						list),                        \
+	 true)
+#endif
+
+/* A field of struct smbd_server_connection became a function */
+#if DRAIN_SAMBA_MINOR >= 22
+#define drain_using_smb2(sconn) conn_using_smb2(sconn)
+#else
+#define drain_using_smb2(sconn) ((sconn)->using_smb2)
+#endif
+
 /* renameat_fn says how from 4.22 on (source3/include/vfs.h) */
 #if DRAIN_SAMBA_MINOR >= 22
 #define DRAIN_RENAME_HOW_PARAM , const struct vfs_rename_how *how
@@ -51,10 +77,13 @@ static inline NTSTATUS drain_g_lock_lock(struct g_lock_ctx *ctx,
 /* durable_reconnect_fn names the lease from 4.25 on */
 #if DRAIN_SAMBA_MINOR >= 25
 #define DRAIN_RECONNECT_LEASE_PARAM const struct smb2_lease *lease,
-#define DRAIN_RECONNECT_LEASE_ARG lease,
+#define DRAIN_NEXT_DURABLE_RECONNECT(handle, req, op, old, ctx, fsp, new)     \
+	SMB_VFS_NEXT_DURABLE_RECONNECT(handle, req, op, old, lease, ctx, fsp, \
+				       new)
 #else
 #define DRAIN_RECONNECT_LEASE_PARAM
-#define DRAIN_RECONNECT_LEASE_ARG
+#define DRAIN_NEXT_DURABLE_RECONNECT(handle, req, op, old, ctx, fsp, new)     \
+	SMB_VFS_NEXT_DURABLE_RECONNECT(handle, req, op, old, ctx, fsp, new)
 #endif
 
 /* The structures of smbXsrv.idl lost the version in their names in 4.25 */
@@ -97,13 +126,57 @@ static inline NTSTATUS drain_g_lock_lock(struct g_lock_ctx *ctx,
 #endif
 
 /*
- * MSG_SMB_SCAVENGER to the parent smbd, see source3/smbd/scavenger.c; from
- * 4.25 on it can not purge before the handle's time
+ * Is this a handle that a client may come back to? A persistent one (4.25)
+ * keeps the id of the smbd that is gone.
  */
-struct drain_scavenger_message {
-	struct file_id file_id;
-	uint64_t open_persistent_id;
-	NTTIME until;
-};
+static inline bool drain_entry_is_away(const struct share_mode_entry *e)
+{
+#if DRAIN_SAMBA_MINOR >= 25
+	if ((e->flags & SHARE_ENTRY_FLAG_PERSISTENT_OPEN) &&
+	    !serverid_exists(&e->pid)) {
+		return true;
+	}
+#endif
+	return server_id_is_disconnected(&e->pid);
+}
+
+/* What of the flags of create_file_fn makes a handle persistent */
+#if DRAIN_SAMBA_MINOR >= 25
+#define DRAIN_PERSISTENT_OPEN NTCREATEX_FLAG_PERSISTENT_OPEN
+#else
+#define DRAIN_PERSISTENT_OPEN 0
+#endif
+
+/*
+ * Removes a handle that a client may come back to, before its time. Up to 4.24
+ * the scavenger does it, when the parent smbd hands it a time that has passed;
+ * later it does not, but lets others do what it does (source3/smbd/scavenger.c).
+ */
+static inline void drain_purge_away(struct messaging_context *msg_ctx _UNUSED_,
+				    struct server_id parent _UNUSED_,
+				    struct file_id file_id,
+				    uint64_t persistent_id,
+				    uint32_t name_hash _UNUSED_)
+{
+#if DRAIN_SAMBA_MINOR >= 25
+	(void)share_mode_cleanup_disconnected(file_id, persistent_id,
+					      name_hash);
+#else
+	struct timeval past = timeval_current();
+	struct {
+		struct file_id file_id;
+		uint64_t open_persistent_id;
+		NTTIME until;
+	} message;
+	DATA_BLOB blob = data_blob_const(&message, sizeof(message));
+
+	past.tv_sec -= 1;
+	ZERO_STRUCT(message);
+	message.file_id = file_id;
+	message.open_persistent_id = persistent_id;
+	message.until = timeval_to_nttime(&past);
+	(void)messaging_send(msg_ctx, parent, MSG_SMB_SCAVENGER, &blob);
+#endif
+}
 
 #endif /* _DRAIN_SAMBA_COMPAT_H_ */

@@ -46,9 +46,12 @@ DATA_BLOB drain_bytes(const char *s)
 	return data_blob_const(s, strlen(s));
 }
 
+/* What is empty has no data, when a newer Samba has unpacked it */
 char *drain_bytes_string(TALLOC_CTX *mem_ctx, const DATA_BLOB *blob)
 {
-	return talloc_strndup(mem_ctx, (const char *)blob->data, blob->length);
+	const char *data = blob->length > 0 ? (const char *)blob->data : "";
+
+	return talloc_strndup(mem_ctx, data, blob->length);
 }
 
 static NTSTATUS check_origin(const DATA_BLOB *blob, uint16_t version)

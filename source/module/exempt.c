@@ -45,7 +45,8 @@ static bool is_exempt_user(const struct connection_struct *conn,
 	TALLOC_CTX *frame = NULL;
 	const char **list = NULL;
 	char *names = NULL;
-	bool found;
+	bool match = false;
+	bool told = false;
 
 	if (users[0] == '\0') {
 		return false;
@@ -58,11 +59,13 @@ static bool is_exempt_user(const struct connection_struct *conn,
 	if (names != NULL) {
 		list = str_list_make_v3_const(frame, names, NULL);
 	}
-	found = list != NULL &&
-		token_contains_name_in_list(user, domain, share,
-					    info->security_token, list);
+	if (list != NULL) {
+		told = drain_token_contains_name(user, domain, share,
+						 info->security_token, list,
+						 &match);
+	}
 	TALLOC_FREE(frame);
-	return found;
+	return told && match;
 }
 
 bool drain_is_exempt(const struct connection_struct *conn,

@@ -241,6 +241,7 @@ static NTSTATUS drain_vfs_create_file(
 	}
 	if (answer.in_drain) {
 		oplock_request &= ~DRAIN_OPLOCKS;
+		private_flags &= ~DRAIN_PERSISTENT_OPEN;
 	}
 
 	status = SMB_VFS_NEXT_CREATE_FILE(
@@ -266,7 +267,7 @@ static NTSTATUS drain_vfs_create_file(
  */
 static int refusal_errno(const struct connection_struct *conn)
 {
-	return conn->sconn->using_smb2 ? ETXTBSY : EACCES;
+	return drain_using_smb2(conn->sconn) ? ETXTBSY : EACCES;
 }
 
 static bool may_move(struct vfs_handle_struct *handle,
@@ -427,9 +428,9 @@ static NTSTATUS drain_vfs_durable_reconnect(
 
 	if (drain_process.drains == NULL ||
 	    !SMB_VFS_HANDLE_TEST_DATA(handle)) {
-		return SMB_VFS_NEXT_DURABLE_RECONNECT(
-			handle, smb1req, op, old_cookie,
-			DRAIN_RECONNECT_LEASE_ARG mem_ctx, fsp, new_cookie);
+		return DRAIN_NEXT_DURABLE_RECONNECT(
+			handle, smb1req, op, old_cookie, mem_ctx, fsp,
+			new_cookie);
 	}
 
 	frame = talloc_stackframe();
@@ -438,9 +439,8 @@ static NTSTATUS drain_vfs_durable_reconnect(
 		TALLOC_FREE(frame);
 		return NT_STATUS_OBJECT_NAME_NOT_FOUND;
 	}
-	status = SMB_VFS_NEXT_DURABLE_RECONNECT(
-		handle, smb1req, op, old_cookie,
-		DRAIN_RECONNECT_LEASE_ARG mem_ctx, fsp, new_cookie);
+	status = DRAIN_NEXT_DURABLE_RECONNECT(handle, smb1req, op, old_cookie,
+					      mem_ctx, fsp, new_cookie);
 	drains_return_end(NT_STATUS_IS_OK(status) ? *fsp : NULL);
 	TALLOC_FREE(frame);
 	return status;

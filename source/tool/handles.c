@@ -156,7 +156,7 @@ static bool is_left_over(const struct look_state *state,
 			 const struct share_mode_entry *e,
 			 const char *path)
 {
-	if (!server_id_is_disconnected(&e->pid)) {
+	if (!drain_entry_is_away(e)) {
 		if (on_roster(state, &e->pid) || !serverid_exists(&e->pid)) {
 			return false;
 		}
@@ -172,7 +172,7 @@ static bool is_left_over(const struct look_state *state,
 static bool may_be_left_over(const struct look_state *state,
 			     const struct share_mode_entry *e)
 {
-	return server_id_is_disconnected(&e->pid) ||
+	return drain_entry_is_away(e) ||
 	       (e->op_type & (LEASE_OPLOCK | BATCH_OPLOCK)) ||
 	       !on_roster(state, &e->pid);
 }
@@ -205,7 +205,8 @@ static void add_handle(struct look_state *state,
 			  e->time.tv_usec,
 		.uid = e->uid,
 		.path = talloc_strdup(list, path),
-		.disconnected = server_id_is_disconnected(&e->pid),
+		.disconnected = drain_entry_is_away(e),
+		.name_hash = e->name_hash,
 	};
 	state->nomem |= h->path == NULL;
 }
@@ -249,7 +250,7 @@ static bool is_of_interest(const struct look_state *state,
 	if (state->suspects != NULL) {
 		return may_be_left_over(state, e);
 	}
-	return server_id_is_disconnected(&e->pid) ||
+	return drain_entry_is_away(e) ||
 	       !on_roster(state, &e->pid);
 }
 
@@ -274,16 +275,19 @@ static int scan_fn(struct file_id id,
 	return state->nomem ? -1 : 0;
 }
 
-/* Since when is the client of a durable handle away? */
+/* Since when is the client of a durable handle away? 0: nobody knows */
 static uint64_t gone_since(const DRAIN_OPEN_GLOBAL *global)
 {
 	struct timeval gone;
 
-	if (!server_id_is_disconnected(&global->server_id)) {
-		return drain_now(); /* it is just coming, or going */
+	if (server_id_is_disconnected(&global->server_id)) {
+		nttime_to_timeval(&gone, global->disconnect_time);
+		return (uint64_t)gone.tv_sec * 1000000 + gone.tv_usec;
 	}
-	nttime_to_timeval(&gone, global->disconnect_time);
-	return (uint64_t)gone.tv_sec * 1000000 + gone.tv_usec;
+	if (!serverid_exists(&global->server_id)) {
+		return 0; /* its smbd has been killed */
+	}
+	return drain_now(); /* it is just coming, or going */
 }
 
 /* Until when may it come back? */
@@ -294,12 +298,19 @@ static int DRAIN_OPEN_FN(returns_fn, global, private_data)
 
 	for (i = 0; i < list->num_handles; i++) {
 		struct open_handle *h = &list->handles[i];
+		uint64_t gone;
 
-		if (h->disconnected &&
-		    h->share_file_id == global->open_persistent_id) {
+		if (!h->disconnected ||
+		    h->share_file_id != global->open_persistent_id) {
+			continue;
+		}
+		gone = gone_since(global);
+		h->expired = false;
+		if (gone != 0) {
 			h->returns_until =
-				gone_since(global) +
+				gone +
 				(uint64_t)global->durable_timeout_msec * 1000;
+			h->expired = h->returns_until < drain_now();
 		}
 	}
 	return 0;
@@ -311,12 +322,12 @@ static void note_return_times(struct open_handle_list *list)
 	NTSTATUS status;
 	size_t i;
 
+	for (i = 0; i < list->num_handles; i++) {
+		list->handles[i].expired = list->handles[i].disconnected;
+	}
 	status = smbXsrv_open_global_traverse(returns_fn, list);
-	for (i = 0; NT_STATUS_IS_OK(status) && i < list->num_handles; i++) {
-		struct open_handle *h = &list->handles[i];
-
-		h->expired = h->disconnected &&
-			     h->returns_until < drain_now();
+	for (i = 0; !NT_STATUS_IS_OK(status) && i < list->num_handles; i++) {
+		list->handles[i].expired = false;
 	}
 }
 
@@ -330,24 +341,6 @@ static bool any_disconnected(const struct open_handle_list *list)
 		}
 	}
 	return false;
-}
-
-static void purge(struct tool *tool,
-		  const struct open_handle *h,
-		  struct server_id parent)
-{
-	struct drain_scavenger_message message = {
-		.file_id = h->file_id,
-		.open_persistent_id = h->share_file_id,
-	};
-	DATA_BLOB blob = data_blob_const(&message, sizeof(message));
-	struct timeval past = timeval_current();
-
-	past.tv_sec -= 1;
-	message.until = timeval_to_nttime(&past);
-
-	/* If it gets lost, the watch ends and we are called again */
-	(void)messaging_send(tool->msg_ctx, parent, MSG_SMB_SCAVENGER, &blob);
 }
 
 void handles_purge(struct tool *tool,
@@ -366,8 +359,11 @@ void handles_purge(struct tool *tool,
 		    i < list->num_handles; i++) {
 		const struct open_handle *h = &list->handles[i];
 
+		/* If that fails, the watch ends and we are called again */
 		if (h->disconnected && (all || h->expired)) {
-			purge(tool, h, parents->ids[0]);
+			drain_purge_away(tool->msg_ctx, parents->ids[0],
+					 h->file_id, h->share_file_id,
+					 h->name_hash);
 		}
 	}
 	TALLOC_FREE(parents);

@@ -399,6 +399,7 @@ struct open_handle {
 	struct file_id file_id;
 	struct server_id server_id;
 	uint64_t share_file_id;
+	uint32_t name_hash;
 	uint32_t access;
 	uint16_t oplock;
 	uint64_t opened;

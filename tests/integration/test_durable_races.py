@@ -47,7 +47,8 @@ unsigned g_lock_dump(void *ctx, struct data key, void *fn, void *private_data)
 }
 '''
 
-# Before an smbd becomes a holder
+# Before an smbd becomes a holder. Up to Samba 4.17 the last two arguments are
+# not there, and nobody looks at them.
 STOPPING_SMBD = r'''
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -56,15 +57,16 @@ STOPPING_SMBD = r'''
 
 struct data { char *ptr; size_t size; };
 
-unsigned g_lock_lock(void *ctx, struct data key, int type, long sec, long usec)
+unsigned g_lock_lock(void *ctx, struct data key, int type, long sec, long usec,
+		     void *fn, void *private_data)
 {
-	unsigned (*next)(void *, struct data, int, long, long) =
-		dlsym(RTLD_NEXT, "g_lock_lock");
+	unsigned (*next)(void *, struct data, int, long, long, void *,
+			 void *) = dlsym(RTLD_NEXT, "g_lock_lock");
 
 	if (strncmp(key.ptr, "drain/hold/", 11) == 0) {
 		raise(SIGSTOP);
 	}
-	return next(ctx, key, type, sec, usec);
+	return next(ctx, key, type, sec, usec, fn, private_data);
 }
 '''
 
