@@ -48,7 +48,7 @@ static enum drain_verdict verdict(struct connection_struct *conn,
 	struct drain_open listing = *open;
 	enum drain_verdict verdict;
 
-	answer->in_drain = true;
+	answer->no_caches = true;
 	if (drain_is_exempt(conn, policy)) {
 		return DRAIN_GRANT;
 	}
@@ -86,6 +86,9 @@ static struct drain_answer ask_drains(struct connection_struct *conn,
 			answer.verdict = v;
 			answer.drain = drain;
 		}
+	}
+	if (open->directory && drain_place_above(place)) {
+		answer.no_caches = true; /* what it lists is to change */
 	}
 	return answer;
 }

@@ -358,7 +358,7 @@ struct drain_answer {
 	enum drain_verdict verdict;
 	struct drain *drain; /* that does not grant it */
 	bool ended; /* but that one is not in force any more */
-	bool in_drain; /* no lease, oplock or durable handle may come of it */
+	bool no_caches; /* no lease, oplock or durable handle may come of it */
 	bool counts; /* one more handle of a client that may finish */
 	bool list_only; /* a directory, granted for no more than listing */
 };

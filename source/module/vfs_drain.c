@@ -239,7 +239,7 @@ static NTSTATUS drain_vfs_create_file(
 			return status;
 		}
 	}
-	if (answer.in_drain) {
+	if (answer.no_caches) {
 		oplock_request &= ~DRAIN_OPLOCKS;
 		private_flags &= ~DRAIN_PERSISTENT_OPEN;
 	}

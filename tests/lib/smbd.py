@@ -265,6 +265,14 @@ def stock_modules():
     return Path(re.search(r'MODULESDIR: (\S+)', build)[1]) / 'vfs'
 
 
+@functools.cache
+def samba_release():
+    """Of the installed smbd, (4, 22) for instance."""
+    version = subprocess.run([SMBD, '-V'], capture_output=True, text=True,
+                             timeout=30, check=True).stdout
+    return tuple(map(int, re.search(r'(\d+)\.(\d+)', version).groups()))
+
+
 # -- the server -------------------------------------------------------------
 
 class PrivateSmbd:
