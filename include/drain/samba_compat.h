@@ -31,16 +31,21 @@
 #include "smbd/scavenger.h"
 #endif
 
-/* g_lock_lock() has two arguments more from 4.18 (source3/lib/g_lock.c) */
+/*
+ * From 4.18 on there are two arguments more, and without any time it does not
+ * look whether an owner has died (source3/lib/g_lock.c)
+ */
 static inline NTSTATUS drain_g_lock_lock(struct g_lock_ctx *ctx,
 					 TDB_DATA key,
 					 enum g_lock_type type)
 {
-	struct timeval at_once = {0};
-
 #if DRAIN_SAMBA_MINOR >= 18
+	struct timeval at_once = {.tv_usec = 1};
+
 	return g_lock_lock(ctx, key, type, at_once, NULL, NULL);
 #else
+	struct timeval at_once = {0};
+
 	return g_lock_lock(ctx, key, type, at_once);
 #endif
 }

@@ -119,7 +119,8 @@ copy_tree()
 		"$top/" "$root/drain/"
 }
 
-# In the namespace: the root becomes /, and what is below it is complete
+# In the namespace: the root becomes /, and what is below it is complete. The
+# last shell is the namespace's init: it has to stay, to bury orphans.
 enter()
 {
 	root=$1
@@ -132,8 +133,8 @@ enter()
 	exec env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 		PYTEST_ARGS="${PYTEST_ARGS:-}" DRAIN_UNVERIFIED_SOURCE=yes \
-		chroot "$root" sh -c 'cd /drain && ./waf configure --werror "$@"' \
-		waf "$@"
+		chroot "$root" sh -c \
+		'cd /drain && ./waf configure --werror "$@"; exit' waf "$@"
 }
 
 if [ "${1:-}" = --inside ]; then
