@@ -107,7 +107,8 @@ make()
 	mv "$2.new" "$2"
 }
 
-# In the namespace: the root becomes /, and what is below it is complete
+# In the namespace: the root becomes /, and what is below it is complete. The
+# last shell is the namespace's init: it has to stay, to bury orphans.
 inside()
 {
 	root=$1
@@ -119,7 +120,7 @@ inside()
 	mount --bind /etc/resolv.conf "$root/etc/resolv.conf"
 	exec env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-		chroot "$root" "$@"
+		chroot "$root" sh -c '"$@"; exit' sh "$@"
 }
 
 enter()
