@@ -68,21 +68,21 @@ class Variant:
     def run(self, tests):
         """All of them, one after the other"""
         ended = threading.Event()
-        drainer = threading.Thread(target=self._drain, args=(ended,))
-        if self._sibling:
-            self._server.put('pkg', f'{SIBLING}/file')
-            drainer.start()
-        try:
-            for name in tests:
-                self.outcomes[name].append(self._torture.run(name))
-        finally:
-            ended.set()
-            if self._sibling:
-                drainer.join()
+
+        def test():
+            try:
+                for name in tests:
+                    self.outcomes[name].append(self._torture.run(name))
+            finally:
+                ended.set()
+
+        at_once([test, lambda: self._drain(ended)] if self._sibling
+                else [test])
 
     def _drain(self, ended):
         """The directory beside, until the tests have ended"""
         drain = Drain(self._server)
+        self._server.put('pkg', f'{SIBLING}/file')
         while not ended.is_set():
             drain.begin(f'pkg/{SIBLING}', '--wait')
             drain.resume(f'pkg/{SIBLING}')
