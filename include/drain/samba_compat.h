@@ -79,6 +79,16 @@ static inline NTSTATUS drain_g_lock_lock(struct g_lock_ctx *ctx,
 	SMB_VFS_NEXT_RENAMEAT(handle, srcfsp, src, dstfsp, dst)
 #endif
 
+/*
+ * smbd makes a directory by a name of its own, that no client can give, and
+ * renames it; needs smbd/globals.h
+ */
+#if DRAIN_SAMBA_MINOR >= 22
+#define drain_is_name_of_smbd(name) IS_SMBD_TMPNAME_PREFIX(name)
+#else
+#define drain_is_name_of_smbd(name) false
+#endif
+
 /* durable_reconnect_fn names the lease from 4.25 on */
 #if DRAIN_SAMBA_MINOR >= 25
 #define DRAIN_RECONNECT_LEASE_PARAM const struct smb2_lease *lease,

@@ -317,7 +317,9 @@ static int drain_vfs_renameat(struct vfs_handle_struct *handle,
 			      const struct smb_filename *smb_fname_dst
 				      DRAIN_RENAME_HOW_PARAM)
 {
-	if (!may_move(handle, srcfsp, smb_fname_src, dstfsp, smb_fname_dst)) {
+	/* The open that makes a directory has been judged */
+	if (!drain_is_name_of_smbd(smb_fname_src->base_name) &&
+	    !may_move(handle, srcfsp, smb_fname_src, dstfsp, smb_fname_dst)) {
 		return -1;
 	}
 	return DRAIN_NEXT_RENAMEAT(handle, srcfsp, smb_fname_src, dstfsp,

@@ -485,7 +485,7 @@ def start_deferred_rename(renamer, other, lease='R', **fields):
     kept = other.create('app/lib/tool.dll', lease='RH')
     request = handle.rename_nowait('app/lib/renamed.dll')
     notification = other.connection.wait_break()
-    assert request.wait_interim()
+    assert not request.done
     return handle, kept, request, notification
 
 

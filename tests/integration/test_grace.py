@@ -54,6 +54,16 @@ def test_holder_opens_more(server, drain):
         handle.close()
 
 
+def test_holder_makes_a_directory(server, drain):
+    """Where a running program puts its files"""
+    with connect(server.port) as tree:
+        handle = tree.create('app/tool.exe')
+        begin(drain)
+        tree.make_directory('app/cache')
+        handle.close()
+    (server.share_path('pkg') / 'app/cache').rmdir()
+
+
 def test_until_the_last_one_is_closed(server, drain):
     """Those that it opened meanwhile count; then it is out"""
     with connect(server.port) as tree:

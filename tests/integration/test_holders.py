@@ -12,8 +12,8 @@ import pytest
 
 from lib.drain import Drain, complaint
 from lib.load import Load
-from lib.smb2 import (Access, Disposition, Durable, Lease, OplockLevel,
-                      Option, connect)
+from lib.smb2 import (Access, Disposition, Durable, Lease, NtStatus,
+                      OplockLevel, Option, connect)
 from lib.smbd import DURABLE_SHARE, PrivateSmbd, wait_until
 
 MODULE = {'vfs objects': 'drain'}
@@ -290,8 +290,10 @@ NAMES = ['plain', 'ümlaut €', 'new\nline', 'tab\there', 'esc\x1b[31mred',
 
 def open_all(server, client):
     """Open every file that smbd shows, under the name that it shows"""
-    return [client.create('names/%s' % entry.name)
-            for entry in client.list_directory('names')]
+    requests = [client.create_nowait('names/%s' % entry.name)
+                for entry in client.list_directory('names')]
+    return [request.wait() for request in requests
+            if request.status() != NtStatus.OBJECT_NAME_INVALID]
 
 
 @pytest.fixture(name='named')
@@ -317,7 +319,8 @@ def test_names_json(named):
     paths = [one['path'] for one in json.loads(done.stdout)['holders']]
     assert len(paths) == number
     for name in NAMES:
-        if '\\' not in name:
+        # Those are shown by another name, which newer smbds do not open
+        if not set(name) & set('\\"'):
             assert 'names/%s' % name in paths
 
 

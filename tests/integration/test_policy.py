@@ -16,10 +16,12 @@ from lib.smbclient import SMB1_SERVER, SmbClient
 
 GRANTED = NtStatus.SUCCESS
 REFUSED = NtStatus.SHARING_VIOLATION
+# Newer smbds by themselves let nobody rename who has not opened for DELETE
+NOT_RENAMED = (REFUSED, NtStatus.ACCESS_DENIED)
 USER, PASSWORD = 'root', 'Not-a-secret-1'
 COUNTED = Access.READ_WRITE | Access.DELETE
 FILE_ACCESS_INFORMATION = 8
-BOUNDED = 5  # seconds; smbd itself retries an SMB1 open for one
+BOUNDED = 15  # seconds; smbd itself retries an SMB1 open for one
 
 
 @pytest.fixture
@@ -365,10 +367,13 @@ def test_rename_of_a_directory_above(client):
     """The target stays where it is: nothing above it can be renamed"""
     client.server.put('pkg', 'top/mid/app/tool.exe')
     client.drain.begin('pkg/top/mid/app')
-    for name in 'top', 'top/mid', 'top/mid/app':
-        with client.tree.create(name, Access.ATTRIBUTES_ONLY) as directory:
+    for name in 'top', 'top/mid':
+        with client.tree.create(name, Access.DELETE) as directory:
             assert status_of(directory.rename, 'away') == REFUSED
             assert status_of(directory.rename, 'other/away') == REFUSED
+    with client.tree.create('top/mid/app', Access.ATTRIBUTES_ONLY) as target:
+        assert status_of(target.rename, 'away') in NOT_RENAMED
+        assert status_of(target.rename, 'other/away') in NOT_RENAMED
     assert (client.root / 'top/mid/app').exists()
     client.drain.resume('pkg/top/mid/app')
     with client.tree.create('top', COUNTED) as directory:
@@ -394,8 +399,10 @@ def test_rename_of_a_directory_inside(client):
         names[3:], [Access.MAXIMUM_ALLOWED, Access.READ,
                     Access.ATTRIBUTES_ONLY])]
     before = tree_of_names(client.root)
-    assert [status_of(directory.rename, f'app/renamed{number}')
-            for number, directory in enumerate(directories)] == [REFUSED] * 6
+    statuses = [status_of(directory.rename, f'app/renamed{number}')
+                for number, directory in enumerate(directories)]
+    assert statuses[0] == REFUSED
+    assert set(statuses) <= set(NOT_RENAMED)
     assert tree_of_names(client.root) == before
 
 
@@ -575,7 +582,7 @@ def test_impacket(drained, dialect):
         ] == [REFUSED, GRANTED, REFUSED, REFUSED,
               NOT_MOVED_SMB1 if dialect == 'NT LM 0.12' else REFUSED,
               REFUSED, REFUSED]
-        assert time.monotonic() - begun < 4 * BOUNDED
+        assert time.monotonic() - begun < 2 * BOUNDED
         assert client.read(held) == b'MZ' * 100
         assert client.list('app/*') == ['empty', 'tool.exe']
         assert client.read_file('other/data.bin') == b'data'

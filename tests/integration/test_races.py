@@ -99,10 +99,10 @@ def test_old_waiter_and_a_new_drain(drained):
             drain.begin('pkg')
             waiter = drain.start('wait', 'pkg')
             with ended(waiter):
-                time.sleep(0.1)
+                time.sleep(0.7)
                 drain.resume('pkg')
                 drain.begin('pkg')
-                assert waiter.wait(3) == 1
+                assert waiter.wait(10) == 1
                 assert 'resumed' in waiter.communicate()[1]
             assert drain.state('pkg') == 'armed'
             drain.resume('pkg')
@@ -130,7 +130,7 @@ def test_stopped_waiter_misses_a_whole_drain(drained):
         drain.begin('pkg')
         waiter = drain.start('wait', 'pkg')
         with ended(waiter):
-            time.sleep(0.2)
+            time.sleep(1)
             with stopped(waiter.pid):
                 drain.resume('pkg')
                 handle.close()
