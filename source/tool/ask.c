@@ -13,8 +13,8 @@
 #include "lib/util/dlinklist.h"
 
 #define ASK_WINDOW 8
-#define ASK_MORE 2 /* makes ten */
-#define ASK_TICK_MSEC 100
+#define ASK_TICK_MSEC 20
+#define ASK_BRISK 4 /* windows answered in a tick */
 
 static void hear(struct messaging_context *msg_ctx _UNUSED_,
 		 void *private_data,
@@ -120,19 +120,15 @@ static void ask_more(struct ask_round *round)
 
 void ask_round_start(struct ask_round *round)
 {
-	round->over = false;
 	round->next = 0;
 	round->waiting = 0;
 	round->window = ASK_WINDOW;
-	round->more = ASK_MORE;
 	ask_more(round);
 }
 
 void ask_round_heard(struct ask_round *round, bool last)
 {
-	round->heard = true;
-	round->window = ASK_WINDOW;
-	round->more = ASK_MORE;
+	round->num_heard += 1;
 	if (last && round->waiting > 0) {
 		round->waiting -= 1;
 	}
@@ -178,20 +174,20 @@ bool ask_round_hear(struct tool *tool,
 
 	while (!round->over && tool->stop_signal == 0 &&
 	       !tool_is_late(deadline)) {
-		round->heard = false;
+		round->num_heard = 0;
 		if (!hear_until_tick(tool, round, deadline)) {
 			return false;
 		}
-		if (round->heard) {
+		if (round->num_heard > 0 || round->next < round->num) {
 			patience = tool_deadline(quiet);
-		} else if (round->next < round->num) {
-			/* They stand still: do not wait for each of them */
-			round->waiting = 0;
-			round->window = round->more;
-			round->more *= 2;
-			ask_more(round);
 		} else if (tool_is_late(patience)) {
 			break;
+		}
+		if (round->next < round->num &&
+		    round->num_heard < ASK_BRISK * round->window) {
+			/* They are busy, or stand still: do not wait for each */
+			round->window *= 2;
+			ask_more(round);
 		}
 	}
 	return true;

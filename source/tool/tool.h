@@ -231,7 +231,8 @@ uint64_t ask_new_cookie(struct tool *tool);
  * Many are asked the same, some at a time: what they answer has to fit into our
  * socket. It takes ten messages (net.unix.max_dgram_qlen); an smbd that finds
  * it full starts a thread that waits (messages_dgm.c), which costs more than
- * all the rest.
+ * all the rest. If answers come slowly more are asked: then the machine is
+ * busy, and who waits for a processor does not wait in turn.
  */
 struct ask_round {
 	size_t num;
@@ -241,10 +242,9 @@ struct ask_round {
 	bool over; /* set when nothing is left to be heard */
 
 	size_t next; /* to be asked */
-	size_t waiting; /* for an answer; those that are late do not count */
+	size_t waiting; /* for an answer */
 	size_t window; /* at most so many */
-	size_t more; /* are asked when nobody answers */
-	bool heard; /* since the last tick */
+	size_t num_heard; /* since the last tick */
 };
 
 /** Begin with @round->num, @round->ask and @round->private_data set. */

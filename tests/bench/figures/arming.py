@@ -30,7 +30,7 @@ def _measure(bench, clients, times):
 def measure(bench):
     """Rows for each number of clients"""
     for clients in bench.pick((1, 100), (1, 100, 500, 1000, 2000)):
-        tell, start, begin = _measure(bench, clients, bench.pick(5, 9))
+        tell, start, begin = _measure(bench, clients, bench.pick(5, 7))
         case = clients_text(clients)
         other = Row('smbcontrol close-share', 'ms', tell, case=case)
         yield other

@@ -40,7 +40,7 @@ def measure(bench):
         with bench.holders(clients, number // clients,
                            lease=LEASE) as (drain, load):
             taken = [_one(drain, load, number)
-                     for _ in range(bench.pick(3, 7))]
+                     for _ in range(bench.pick(3, 5))]
         case = (f'{number} handles in one smbd' if clients == 1
                 else f'{number} smbds with one each')
         took, start = zip(*taken)

@@ -57,7 +57,7 @@ def measure(bench):
             staged = server.base / 'staged'
             write(served, files, 'old')
             write(staged, files, 'new')
-            ours = [_exchange(drain, staged) for _ in range(bench.pick(3, 9))]
+            ours = [_exchange(drain, staged) for _ in range(bench.pick(3, 7))]
             theirs = []
             for turn in range(bench.pick(1, 3)):
                 theirs.append(milliseconds(_rsync, staged, served))

@@ -25,8 +25,8 @@ def _drain_elsewhere(server, drains):
 
 def _count(bench, share, drains=0):
     """Costs with one kind of share, in a server of its own"""
-    names = bench.pick(callgrind.NAMES[:2], callgrind.NAMES)
-    pairs = bench.pick(50, 200)
+    names = bench.pick(callgrind.NAMES[:2], callgrind.NAMES[:3])
+    pairs = bench.pick(50, 100)
     with bench.server(share, wrapper=callgrind.WRAPPER) as server:
         callgrind.prepare(server, names)
         _drain_elsewhere(server, drains)

@@ -77,7 +77,7 @@ def measure(bench):
         with bench.holders(CLIENTS, handles // CLIENTS) as (drain, _):
             ours = drain.command('holders', TARGET)
             theirs = ['smbstatus', '-s', drain.server.conf, '-L']
-            times = bench.pick(3, 7)
+            times = bench.pick(3, 5)
             yield from _rows('text', case,
                              _times(ours, times, _lines(handles)),
                              _times(theirs, times, _lines(handles)))

@@ -23,7 +23,7 @@ def _opens(bench, share, seconds):
 
 def measure(bench):
     """A row without and one with the module"""
-    times, seconds = bench.pick((4, 1.5), (8, 3))
+    times, seconds = bench.pick((4, 1.5), (6, 3))
     without, with_module = [], []
     for turn in range(times):
         pair = [(without, {}), (with_module, MODULE)]

@@ -84,12 +84,12 @@ def measure(bench):
     """Rows for some numbers of opens"""
     for clients in bench.pick((200,), (500, 1000, 2000)):
         case = f'{clients_text(clients)}, one open each'
-        start, answered = _one_each(bench, clients, bench.pick(3, 7))
+        start, answered = _one_each(bench, clients, bench.pick(3, 5))
         yield Row('from resume to the last answer', 'ms', answered,
                   case=case, goal=GOAL_TIME)
         yield Row('  of it start-up (status)', 'ms', start, case=case)
-    for number in bench.pick((500,), (500, 1000, 2000)):
-        plain, after = _measure(bench, number, bench.pick(3, 7))
+    for number in bench.pick((500,), (500, 2000)):
+        plain, after = _measure(bench, number, bench.pick(3, 5))
         case = f'one client, {number} opens'
         base = Row('nothing drains', 'ms', plain, case=case)
         yield base
