@@ -85,12 +85,25 @@ struct whose {
 	const char *server;
 };
 
+/* Most handles are of the same user, in the same share, as the one before */
+static const char *keep(struct holder_list *list,
+			const DATA_BLOB *bytes,
+			const char *before)
+{
+	if (before != NULL && strlen(before) == bytes->length &&
+	    memcmp(before, bytes->data, bytes->length) == 0) {
+		return before;
+	}
+	return drain_bytes_string(list, bytes);
+}
+
 static bool take_holder(struct fetch_state *state,
 			const struct drain_holder *d,
 			struct server_id src,
 			const struct whose *whose)
 {
 	struct holder_list *list = state->list;
+	const struct holder *before = NULL;
 	struct holder *h = NULL;
 
 	/* Who is exempt is shown, though nobody waits for it */
@@ -102,11 +115,12 @@ static bool take_holder(struct fetch_state *state,
 	if (h == NULL) {
 		return false;
 	}
+	before = (list->num_holders > 1) ? h - 1 : h;
 	h->key = d->key;
 	h->client = whose->client;
 	h->machine = whose->machine;
-	h->user = drain_bytes_string(list, &d->user);
-	h->share = drain_bytes_string(list, &d->share);
+	h->user = keep(list, &d->user, before->user);
+	h->share = keep(list, &d->share, before->share);
 	h->path = drain_bytes_string(list, &d->path);
 	h->server = whose->server;
 	h->lease = lease_name(d->oplock, d->lease);
