@@ -117,9 +117,10 @@ bool end_is_half_published(struct tool *tool, const struct drain_id *id)
 
 /*
  * Opens that wait do not look at the record by themselves: see to it that they
- * hear of it. An smbd that stands still answers none.
+ * hear of it. Those that have been told, all at once, have answered soon; an
+ * smbd that stands still answers none.
  */
-static void tell_and_hear(struct tool *tool)
+static void hear_from_roster(struct tool *tool)
 {
 	static const struct drain_id none;
 	struct survey *survey = survey_take(tool, tool, &none, false,
@@ -135,10 +136,9 @@ NTSTATUS end_drain(struct tool *tool, const struct drain_record *record)
 	if (!NT_STATUS_IS_OK(status)) {
 		return status;
 	}
+	drain_roster_tell(tool->locks);
 	if (record->policy.hold_opens && tool->stop_signal == 0) {
-		tell_and_hear(tool);
-	} else {
-		drain_roster_tell(tool->locks);
+		hear_from_roster(tool);
 	}
 	drain_hold_wake(tool->locks, &record->id);
 	return NT_STATUS_OK;

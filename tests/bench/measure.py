@@ -138,6 +138,11 @@ def milliseconds(function, *args, **keywords):
     return 1000 * (time.monotonic() - began)
 
 
+def start_up(drain):
+    """What smbdrain needs to come to the point, ms: it asks no smbd"""
+    return milliseconds(drain.resume, 'pkg/nothing', expect=1)
+
+
 def clock_of(process, timeout=60):
     """The time that a started command has printed: seconds since 1970"""
     try:

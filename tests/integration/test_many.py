@@ -4,13 +4,17 @@ What a socket of Samba's bus takes is little (net.unix.max_dgram_qlen), and so
 may be the number of descriptors that a shell allows its programs.
 """
 
+import contextlib
 import resource
 import time
 from pathlib import Path
 
 import pytest
 
+from lib.drain import stopped
 from lib.load import Load
+from lib.smbd import wait_until
+from lib.waiting import HOLD
 
 CLIENTS = 64
 
@@ -66,3 +70,18 @@ def test_more_clients_than_descriptors(many):
                      options=['--continue'], preexec_fn=few_descriptors)
     assert done.stdout.splitlines()[-1] == str(CLIENTS // 2)
     assert load.open().failed == 0
+
+
+def test_half_of_them_stand_still(many):
+    """The others' opens that wait go on all the same, and theirs do later"""
+    server, drain, load = many
+    load.close_all()
+    drain.begin('pkg/app', HOLD)
+    load.open()
+    assert load.state().parked == CLIENTS
+    with contextlib.ExitStack() as still:
+        for pid in server.children()[::2]:
+            still.enter_context(stopped(pid))
+        drain.resume('pkg/app')
+        assert load.state().open == CLIENTS // 2
+    wait_until(lambda: load.state().open == CLIENTS, 10, 'the others')
