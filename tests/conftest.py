@@ -50,6 +50,12 @@ def _passed(node):
                for when in ('setup', 'call'))
 
 
+@pytest.fixture
+def has_passed(request):
+    """For fixtures, when they end: ``has_passed()``"""
+    return lambda: _passed(request.node)
+
+
 @pytest.fixture(autouse=True)
 def time_limit(request):
     """End a test that hangs, fixtures included, and show where it does.

@@ -41,6 +41,13 @@ NTSTATUS drain_roster_join(struct drain_locks *locks);
 NTSTATUS drain_roster_leave(struct drain_locks *locks);
 
 /**
+ * The same for somebody who has joined, or taken hold(id), and may have lost
+ * it: when the node of a cluster is cut off the others take its smbds for dead.
+ */
+NTSTATUS drain_roster_rejoin(struct drain_locks *locks);
+NTSTATUS drain_hold_again(struct drain_locks *locks, const struct drain_id *id);
+
+/**
  * The members of the roster, those that have died and that nobody has missed
  * yet among them; none is no error.
  */

@@ -18,7 +18,7 @@ import tempfile
 
 # Where Samba's sources look for headers, in the source and in what is generated
 INCLUDE_DIRS = ('source3', 'source3/include', 'source3/lib', 'lib',
-                'source4/lib', 'include', 'lib/replace', '.')
+                'source4/lib', 'ctdb', 'include', 'lib/replace', '.')
 
 # What Samba's build gives on the command line
 DEFINES = ['_SAMBA_BUILD_=4', 'HAVE_CONFIG_H=1', '_GNU_SOURCE=1',

@@ -172,6 +172,54 @@ done:
 	return status;
 }
 
+struct find_state {
+	struct server_id who;
+	bool found;
+};
+
+static void find_fn(struct server_id exclusive _UNUSED_,
+		    size_t num_shared,
+		    const struct server_id *shared,
+		    const uint8_t *data _UNUSED_,
+		    size_t datalen _UNUSED_,
+		    void *private_data)
+{
+	struct find_state *state = private_data;
+	size_t i;
+
+	for (i = 0; i < num_shared; i++) {
+		state->found |= server_id_equal(&shared[i], &state->who);
+	}
+}
+
+/* Somebody who has it should know; others may have taken him for dead */
+static NTSTATUS take_if_lost(struct drain_locks *locks, TDB_DATA key)
+{
+	struct find_state state = {
+		.who = messaging_server_id(locks->msg_ctx),
+	};
+	NTSTATUS status;
+
+	status = g_lock_dump(locks->ctx, key, find_fn, &state);
+	if (state.found || !(NT_STATUS_IS_OK(status) ||
+			     NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND))) {
+		return status;
+	}
+	return drain_g_lock_lock(locks->ctx, key, G_LOCK_READ);
+}
+
+NTSTATUS drain_roster_rejoin(struct drain_locks *locks)
+{
+	return take_if_lost(locks, roster_key());
+}
+
+NTSTATUS drain_hold_again(struct drain_locks *locks, const struct drain_id *id)
+{
+	struct key_buf buf;
+
+	return take_if_lost(locks, hold_key(id, &buf));
+}
+
 NTSTATUS drain_roster_join(struct drain_locks *locks)
 {
 	return drain_g_lock_lock(locks->ctx, roster_key(), G_LOCK_READ);

@@ -100,6 +100,11 @@ static void read_parser(TDB_DATA key _UNUSED_,
 	struct read_state *state = private_data;
 	DATA_BLOB blob = data_blob_const(value.dptr, value.dsize);
 
+	if (value.dsize == 0) {
+		/* What CTDB leaves of a record that was deleted */
+		state->status = NT_STATUS_NOT_FOUND;
+		return;
+	}
 	state->status = drain_record_pull(state->mem_ctx, &blob,
 					  &state->record);
 }
@@ -512,10 +517,36 @@ NTSTATUS drain_store_change_arming(struct drain_store *store,
 	return change_record(store, &record->id, take_terms, record);
 }
 
+struct remove_state {
+	struct drain_store *store;
+	const struct drain_id *id;
+};
+
+/* In a cluster a record can be deleted again */
+static NTSTATUS remove_action(struct db_context *db, void *private_data)
+{
+	struct remove_state *state = private_data;
+	struct drain_record *record = NULL;
+	NTSTATUS status;
+
+	status = drain_store_read(state->store, talloc_tos(), state->id,
+				  &record);
+	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
+		return status;
+	}
+	return dbwrap_delete(db, record_key(state->id));
+}
+
 NTSTATUS drain_store_remove(struct drain_store *store,
 			    const struct drain_id *id)
 {
-	return dbwrap_trans_delete(store->db, record_key(id));
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct remove_state state = {.store = store, .id = id};
+	NTSTATUS status;
+
+	status = dbwrap_trans_do(store->db, remove_action, &state);
+	TALLOC_FREE(frame);
+	return status;
 }
 
 struct unreadable_state {

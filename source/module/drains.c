@@ -57,6 +57,21 @@ static NTSTATUS settle(struct drain *drain)
 	return NT_STATUS_OK;
 }
 
+NTSTATUS drains_hold_again(void)
+{
+	struct drain *drain = NULL;
+	NTSTATUS status = NT_STATUS_OK;
+
+	for (drain = drain_process.drains;
+	     NT_STATUS_IS_OK(status) && drain != NULL; drain = drain->next) {
+		if (drain->held) {
+			status = drain_hold_again(drain_process.locks,
+						  &drain->record->id);
+		}
+	}
+	return status;
+}
+
 /*
  * Marks
  */

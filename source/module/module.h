@@ -17,6 +17,7 @@
  * jitter.c      not in the module that is installed: all opens wait a bit
  * close.c       closing handles of the client, safely
  * answer.c      what tools ask, and what they are told
+ * rejoin.c      after a recovery of the cluster
  * smbcontrol.c  what people ask with the stock smbcontrol
  *
  * One smbd serves one client and has one thread, so that a hook runs to its end
@@ -127,6 +128,7 @@ struct drain_process {
 	struct drain_locks *locks;
 	struct drain_tree *trees;
 	bool on_roster;
+	struct tevent_timer *rejoin; /* after a recovery; NULL: done */
 
 	struct drain *drains; /* NULL: nothing drains, the normal state */
 	struct drain_scope *scope; /* of folded paths */
@@ -339,6 +341,17 @@ struct files_struct *drains_mark_fsp(const struct drain_mark *mark);
 
 /** A client that may finish has opened one more file in a drain. */
 void drains_opened(struct files_struct *fsp);
+
+/** Hold again, once more, what is held here. As root. */
+NTSTATUS drains_hold_again(void);
+
+/* rejoin.c */
+
+/** Hear of recoveries of the cluster, if there is one. As root. */
+bool drain_rejoin_hear(void);
+
+/** Come back to the roster and the locks after a recovery, and catch up. */
+void drain_rejoin(void);
 
 /* exempt.c */
 

@@ -90,6 +90,9 @@ static NTSTATUS hear(struct smbd_server_connection *sconn)
 	if (!NT_STATUS_IS_OK(status)) {
 		return status;
 	}
+	if (!drain_rejoin_hear()) {
+		return NT_STATUS_UNEXPECTED_NETWORK_ERROR;
+	}
 	return drain_smbcontrol_hear(sconn->msg_ctx, sconn);
 }
 

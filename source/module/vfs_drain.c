@@ -227,6 +227,10 @@ static NTSTATUS drain_vfs_create_file(
 	struct drain_answer answer = {.verdict = DRAIN_GRANT};
 	NTSTATUS status;
 
+	if (drain_process.rejoin != NULL) {
+		drain_rejoin();
+	}
+
 	/* Not smbd itself, and by a connection that we guard */
 	if (req != NULL && SMB_VFS_HANDLE_TEST_DATA(handle)) {
 		struct drain_open open = describe_open(
@@ -468,7 +472,7 @@ static struct vfs_fn_pointers drain_vfs_fns = {
 void drain_vfs_hook_opens(void)
 {
 	bool on = DRAIN_JITTERS || drain_process.drains != NULL ||
-		  drain_park_any();
+		  drain_park_any() || drain_process.rejoin != NULL;
 
 	drain_vfs_fns.create_file_fn = on ? drain_vfs_create_file : NULL;
 }

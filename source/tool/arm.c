@@ -14,6 +14,7 @@
 
 #define ARM_LOOKS 10 /* at connections that may just be on their way */
 #define ARM_PAUSE_MSEC 50
+#define ARM_ASK_MSEC 2000
 
 static void complain_of_shares(const struct share_list *shares,
 			       const struct drain_record *record,
@@ -53,6 +54,20 @@ static void complain_of_trees(const struct open_tree_list *list, size_t *num)
 				  : "that smb.conf does not have any more",
 			 lp_clustering() ? "all" : "smbd",
 			 show_text(t->share));
+		*num += 1;
+	}
+}
+
+static void complain_of_nodes(const struct lost_node_list *list, size_t *num)
+{
+	size_t i;
+
+	for (i = 0; i < list->num_nodes; i++) {
+		const struct lost_node *node = &list->nodes[i];
+
+		complain("node %u (%s) does not answer, and may still serve "
+			 "the target: bring it back, or end what is left of "
+			 "it", node->number, node->address);
 		*num += 1;
 	}
 }
@@ -158,16 +173,21 @@ static int step_to_armed(struct tool *tool, const struct drain_record *record)
 	return EXIT_FAILED;
 }
 
-static bool is_guarded(struct tool *tool,
-		       TALLOC_CTX *mem_ctx,
-		       const struct share_list *shares,
-		       const struct drain_record *record,
-		       uint64_t deadline)
+static bool look_around(struct tool *tool,
+			TALLOC_CTX *mem_ctx,
+			const struct share_list *shares,
+			const struct drain_record *record,
+			uint64_t deadline)
 {
+	struct lost_node_list *nodes = NULL;
 	struct open_tree_list *trees = NULL;
 	struct survey *survey = NULL;
 	size_t num = 0;
 
+	nodes = nodes_lost(mem_ctx, tool, deadline);
+	if (nodes == NULL) {
+		return false;
+	}
 	survey = survey_take(mem_ctx, tool, &record->id,
 			     tool->on_gone != NULL, deadline);
 	if (survey == NULL || tool->stop_signal != 0) {
@@ -193,6 +213,7 @@ static bool is_guarded(struct tool *tool,
 
 	complain_of_shares(shares, record, &num);
 	complain_of_trees(trees, &num);
+	complain_of_nodes(nodes, &num);
 	if (num > 0 && !record->allow_unguarded) {
 		return false;
 	}
@@ -201,6 +222,31 @@ static bool is_guarded(struct tool *tool,
 			 "what is named above are not refused");
 	}
 	return true;
+}
+
+/* What was read in the middle of a recovery may be less than there is */
+static bool is_guarded(struct tool *tool,
+		       TALLOC_CTX *mem_ctx,
+		       const struct share_list *shares,
+		       const struct drain_record *record,
+		       uint64_t deadline)
+{
+	uint32_t before = 0;
+	uint32_t after = 0;
+	bool steady;
+
+	do {
+		steady = nodes_steady(&before);
+		if (!look_around(tool, mem_ctx, shares, record, deadline)) {
+			return false;
+		}
+		steady = nodes_steady(&after) && steady && before == after;
+	} while (!steady && !tool_is_late(deadline) &&
+		 tool->stop_signal == 0);
+	if (!steady) {
+		complain("the cluster does not come to rest");
+	}
+	return steady;
 }
 
 int arm(struct tool *tool,
@@ -232,4 +278,29 @@ bool arm_again(struct tool *tool,
 
 	TALLOC_FREE(frame);
 	return ok;
+}
+
+bool arm_is_known_to_all(struct tool *tool,
+			 const struct share_list *shares,
+			 const struct drain_record *record)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	const uint64_t deadline = tool_deadline(ARM_ASK_MSEC);
+	struct lost_node_list *nodes = NULL;
+	struct open_tree_list *trees = NULL;
+	struct survey *survey = NULL;
+	bool yes = false;
+
+	nodes = nodes_lost(frame, tool, deadline);
+	survey = survey_take(frame, tool, &record->id, tool->on_gone != NULL,
+			     deadline);
+	if (nodes != NULL && survey != NULL && survey->complete) {
+		trees = trees_unguarded(frame, shares, record, survey, NULL);
+	}
+	if (trees != NULL) {
+		yes = record->allow_unguarded ||
+		      nodes->num_nodes + trees->num_trees == 0;
+	}
+	TALLOC_FREE(frame);
+	return yes;
 }

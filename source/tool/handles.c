@@ -9,6 +9,9 @@
  * new that counts can come into the target, so that later only the files that
  * were suspect then are looked at, each by its id.
  *
+ * In a cluster that walk does not see all. There the smbds are asked besides
+ * what they hold, and Samba's table of opens which durable handles are away.
+ *
  * This program is free software; you can redistribute it and/or modify
  * it under the terms of the GNU General Public License as published by
  * the Free Software Foundation; either version 3 of the License, or
@@ -18,13 +21,14 @@
 #include "tool.h"
 #include "locking/share_mode_lock.h"
 #include "locking/proto.h"
-#include "librpc/gen_ndr/open_files.h"
+#include "librpc/gen_ndr/ndr_open_files.h"
 #include "librpc/gen_ndr/smbXsrv.h"
 #include "smbd/smbd.h"
 #include "smbd/smbXsrv_open.h"
 #include "drain/fold.h"
 
 #define HANDLES_LATE_SECONDS 5
+#define HANDLES_TOLD_MSEC 2000
 
 struct look_state {
 	const struct drain_record *record;
@@ -383,10 +387,54 @@ static struct open_handle_list *finish(struct look_state *state, bool ok)
 	return state->list;
 }
 
-struct open_handle_list *handles_scan(TALLOC_CTX *mem_ctx,
-				      struct tool *tool,
-				      const struct drain_record *record,
-				      struct suspect_list *suspects)
+static bool pull_cookie(TALLOC_CTX *mem_ctx,
+			const DRAIN_OPEN_GLOBAL *global,
+			struct vfs_default_durable_cookie *cookie)
+{
+	enum ndr_err_code err;
+
+	err = ndr_pull_struct_blob(
+		&global->backend_cookie, mem_ctx, cookie,
+		(ndr_pull_flags_fn_t)ndr_pull_vfs_default_durable_cookie);
+	return NDR_ERR_CODE_IS_SUCCESS(err);
+}
+
+static int DRAIN_OPEN_FN(away_fn, global, private_data)
+{
+	struct look_state *state = private_data;
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct vfs_default_durable_cookie cookie;
+	const char *path = NULL;
+
+	if (server_id_is_disconnected(&global->server_id) &&
+	    pull_cookie(frame, global, &cookie)) {
+		path = drain_path_join(frame, cookie.servicepath,
+				       cookie.base_name);
+		if (path == NULL) {
+			state->nomem = true;
+		} else if (leads_to_target(state, path)) {
+			add_suspect(state, cookie.id);
+		}
+	}
+	TALLOC_FREE(frame);
+	return 0;
+}
+
+/*
+ * A walk through a table of a cluster misses entries that move from node to
+ * node just then, as those of files do that are opened and closed on several.
+ * Nobody moves that of a durable handle whose client is away.
+ */
+static bool suspect_those_away(struct look_state *state)
+{
+	return NT_STATUS_IS_OK(
+		smbXsrv_open_global_traverse(away_fn, state));
+}
+
+static struct open_handle_list *scan(TALLOC_CTX *mem_ctx,
+				     struct tool *tool,
+				     const struct drain_record *record,
+				     struct suspect_list *suspects)
 {
 	struct look_state state;
 	int ret;
@@ -397,7 +445,59 @@ struct open_handle_list *handles_scan(TALLOC_CTX *mem_ctx,
 	}
 	state.suspects = suspects;
 	ret = drain_share_entry_forall(scan_fn, &state);
+	if (suspects != NULL && lp_clustering() &&
+	    !suspect_those_away(&state)) {
+		state.failed = true;
+	}
 	return finish(&state, ret >= 0);
+}
+
+struct open_handle_list *handles_scan(TALLOC_CTX *mem_ctx,
+				      struct tool *tool,
+				      const struct drain_record *record)
+{
+	return scan(mem_ctx, tool, record, NULL);
+}
+
+/* What smbds hold now may be durable handles, with nobody there, later */
+static bool suspect_what_is_told(struct suspect_list *suspects,
+				 struct tool *tool,
+				 const struct drain_record *record)
+{
+	struct look_state state = {.suspects = suspects};
+	struct holder_list *told = NULL;
+	size_t i;
+
+	told = holders_told(suspects, tool, record, HANDLES_TOLD_MSEC);
+	if (told == NULL || told->num_silent > 0) {
+		return false;
+	}
+	for (i = 0; i < told->num_holders; i++) {
+		if (told->holders[i].may_be_durable) {
+			add_suspect(&state, told->holders[i].file_id);
+		}
+	}
+	TALLOC_FREE(told);
+	return !state.nomem;
+}
+
+struct suspect_list *handles_suspects(TALLOC_CTX *mem_ctx,
+				      struct tool *tool,
+				      const struct drain_record *record)
+{
+	struct suspect_list *suspects = talloc_zero(mem_ctx,
+						    struct suspect_list);
+	bool ok;
+
+	if (suspects == NULL) {
+		complain("out of memory");
+		return NULL;
+	}
+	ok = !lp_clustering() || suspect_what_is_told(suspects, tool, record);
+	if (!ok || scan(suspects, tool, record, suspects) == NULL) {
+		TALLOC_FREE(suspects);
+	}
+	return suspects;
 }
 
 struct file_state {

@@ -130,6 +130,12 @@ static bool take_holder(struct fetch_state *state,
 	h->grace = d->flags & DRAIN_HOLDER_GRACE;
 	h->counts = (d->flags & DRAIN_HOLDER_COUNTS) && !h->exempt;
 	h->share_file_id = d->share_file_id;
+	h->file_id = (struct file_id) {
+		.devid = d->devid,
+		.inode = d->inode,
+		.extid = d->extid,
+	};
+	h->may_be_durable = d->oplock & (LEASE_OPLOCK | BATCH_OPLOCK);
 	h->server_id = src;
 	h->directory = d->flags & DRAIN_HOLDER_DIRECTORY;
 	h->unguarded = d->flags & DRAIN_HOLDER_UNGUARDED;
@@ -380,7 +386,7 @@ static bool fetch_left_overs(struct fetch_state *state)
 	struct open_handle_list *left = NULL;
 	size_t i;
 
-	left = handles_scan(state->list, state->tool, state->record, NULL);
+	left = handles_scan(state->list, state->tool, state->record);
 	if (left == NULL) {
 		return false;
 	}
@@ -394,11 +400,12 @@ static bool fetch_left_overs(struct fetch_state *state)
 	return true;
 }
 
-struct holder_list *holders_get(TALLOC_CTX *mem_ctx,
-				struct tool *tool,
-				const struct drain_record *record,
-				bool all,
-				uint64_t patience)
+static struct holder_list *get(TALLOC_CTX *mem_ctx,
+			       struct tool *tool,
+			       const struct drain_record *record,
+			       bool all,
+			       uint64_t patience,
+			       bool left_overs)
 {
 	struct fetch_state state = {
 		.tool = tool,
@@ -413,10 +420,27 @@ struct holder_list *holders_get(TALLOC_CTX *mem_ctx,
 		return NULL;
 	}
 	if (!handles_start() || !fetch_from_roster(&state) ||
-	    !fetch_left_overs(&state)) {
+	    (left_overs && !fetch_left_overs(&state))) {
 		TALLOC_FREE(state.list);
 	}
 	return state.list;
+}
+
+struct holder_list *holders_get(TALLOC_CTX *mem_ctx,
+				struct tool *tool,
+				const struct drain_record *record,
+				bool all,
+				uint64_t patience)
+{
+	return get(mem_ctx, tool, record, all, patience, true);
+}
+
+struct holder_list *holders_told(TALLOC_CTX *mem_ctx,
+				 struct tool *tool,
+				 const struct drain_record *record,
+				 uint64_t patience)
+{
+	return get(mem_ctx, tool, record, true, patience, false);
 }
 
 struct drain_record *holders_place(TALLOC_CTX *mem_ctx, struct tool *tool)

@@ -15,6 +15,8 @@
 #include "lib/param/param.h"
 #include "lib/global_contexts.h"
 #include "cmdline_contexts.h"
+#include "cluster_support.h"
+#include "ctdbd_conn.h"
 #include "dynconfig/dynconfig.h"
 #include "drain/duration.h"
 
@@ -494,6 +496,12 @@ static bool tool_open(struct tool *tool)
 	}
 
 	allow_many_files();
+	if (lp_clustering() && ctdbd_probe(lp_ctdbd_socket(),
+					   lp_ctdb_timeout()) != 0) {
+		complain("ctdbd does not answer at %s: is it running on this "
+			 "node?", lp_ctdbd_socket());
+		return false;
+	}
 
 	/* No context but the global ones: CTDB serves only those */
 	tool->ev = global_event_context();

@@ -17,12 +17,13 @@
 #include "tool.h"
 #include "dynconfig/dynconfig.h"
 
-#define UNGUARDED_TICK_MSEC 1000
+#define LATER_MSEC 1000
 #define QUIESCE_NAME_MSEC 500
 #define CLAIM_PAUSE_MSEC 50
 
 struct waiter {
 	struct tool *tool;
+	const struct share_list *shares;
 	const struct drain_record *record;
 	uint64_t deadline; /* of this wait */
 	uint64_t due; /* the drain's own, by the same clock */
@@ -31,6 +32,9 @@ struct waiter {
 	bool named; /* whose handles are to be closed by force */
 	uint64_t began; /* when all connections were looked at, or before */
 	struct suspect_list *suspects;
+	bool heard; /* all who may hold something */
+	bool told; /* that somebody is not heard */
+	uint32_t generation; /* of the cluster, then */
 };
 
 /* The deadline in a record is a time of day, ours is of the monotonic clock */
@@ -140,9 +144,42 @@ static struct open_handle_list *left_overs(struct waiter *w,
 {
 	if (may_be_unguarded(w)) {
 		/* New opens past the module: any file may be open */
-		return handles_scan(mem_ctx, w->tool, w->record, NULL);
+		return handles_scan(mem_ctx, w->tool, w->record);
 	}
 	return handles_look(mem_ctx, w->tool, w->record, w->suspects);
+}
+
+/* Since all were heard: no recovery, in which holders are lost and come back */
+static bool is_as_heard(const struct waiter *w)
+{
+	uint32_t generation = 0;
+
+	return w->heard && nodes_steady(&generation) &&
+	       generation == w->generation;
+}
+
+static bool find_suspects(struct waiter *w)
+{
+	TALLOC_FREE(w->suspects);
+	w->suspects = handles_suspects(w->tool, w->tool, w->record);
+	return w->suspects != NULL;
+}
+
+static bool hear_all(struct waiter *w)
+{
+	if (!is_as_heard(w)) {
+		w->heard = nodes_steady(&w->generation) &&
+			   (!lp_clustering() ||
+			    arm_is_known_to_all(w->tool, w->shares,
+						w->record)) &&
+			   find_suspects(w);
+	}
+	if (!w->heard && !w->told) {
+		w->told = true;
+		complain("%s: some smbds are not heard; \"smbdrain status\" "
+			 "names them", show_target(w->record));
+	}
+	return is_as_heard(w);
 }
 
 static enum look_result record_quiescence(struct waiter *w)
@@ -172,7 +209,7 @@ static enum look_result decide(struct waiter *w)
 
 	if (left == NULL) {
 		result = LOOK_FAILED;
-	} else if (left->num_handles > 0) {
+	} else if (left->num_handles > 0 || !is_as_heard(w)) {
 		result = LOOK_AGAIN;
 	} else {
 		result = record_quiescence(w);
@@ -240,6 +277,14 @@ static NTSTATUS pause_recv(struct tevent_req *req)
 	return tevent_wakeup_recv(req) ? NT_STATUS_OK : NT_STATUS_NO_MEMORY;
 }
 
+/* What is in the way makes no event */
+static enum look_result look_later(struct waiter *w)
+{
+	return sleep_on(w, tevent_wakeup_send(
+		w->tool, w->tool->ev,
+		timeval_current_ofs_msec(LATER_MSEC)), pause_recv);
+}
+
 /* Are durable handles whose client is away to go before their time? */
 static bool may_purge(const struct waiter *w)
 {
@@ -264,10 +309,15 @@ static struct tevent_req *watch_left_overs(struct waiter *w,
 /* The smbds hold nothing. Left-overs may. */
 static enum look_result wait_for_left_overs(struct waiter *w)
 {
-	TALLOC_CTX *frame = talloc_stackframe();
-	struct open_handle_list *left = left_overs(w, frame);
+	TALLOC_CTX *frame = NULL;
+	struct open_handle_list *left = NULL;
 	enum look_result result;
 
+	if (!hear_all(w)) {
+		return look_later(w);
+	}
+	frame = talloc_stackframe();
+	left = left_overs(w, frame);
 	if (left == NULL) {
 		result = LOOK_FAILED;
 	} else if (left->num_handles > 0) {
@@ -275,11 +325,7 @@ static enum look_result wait_for_left_overs(struct waiter *w)
 				  handles_watch_recv);
 	} else if (may_be_unguarded(w) &&
 		   holders_unguarded(w->tool, w->record)) {
-		/* In an smbd that guards other connections: no event */
-		result = sleep_on(w, tevent_wakeup_send(
-			frame, w->tool->ev,
-			timeval_current_ofs_msec(UNGUARDED_TICK_MSEC)),
-			pause_recv);
+		result = look_later(w);
 	} else {
 		result = try_to_finish(w);
 	}
@@ -413,29 +459,27 @@ static void warn_now_and_later(struct waiter *w)
 }
 
 enum quiesce_result quiesce(struct tool *tool,
+			    const struct share_list *shares,
 			    const struct drain_record *record,
 			    uint64_t deadline)
 {
-	TALLOC_CTX *frame = talloc_stackframe();
 	struct waiter w = {
 		.tool = tool,
+		.shares = shares,
 		.record = record,
 		.deadline = deadline,
 		.began = record->begun,
 		.due = UINT64_MAX,
 		.warn_at = UINT64_MAX,
-		.suspects = talloc_zero(frame, struct suspect_list),
 	};
 	enum quiesce_result result = QUIESCE_FAILED;
 
-	if (w.suspects == NULL) {
-		complain("out of memory");
-	} else if (handles_start() &&
-		   handles_scan(frame, tool, record, w.suspects) != NULL) {
+	/* Heard now, so that it takes no time at the last close */
+	if (handles_start() && (hear_all(&w) || lp_clustering())) {
 		warn_now_and_later(&w);
 		result = wait_for_it(&w);
 	}
-	TALLOC_FREE(frame);
+	TALLOC_FREE(w.suspects);
 	return result;
 }
 
@@ -477,7 +521,7 @@ int arm_and_wait(struct tool *tool,
 		}
 	}
 	progress = progress_start(tool, tool, record);
-	result = quiesce(tool, record, deadline);
+	result = quiesce(tool, shares, record, deadline);
 	progress_end(progress);
 	return exit_status(tool, record, result);
 }

@@ -9,6 +9,7 @@
  * ask.c         asking smbds over the bus, and hearing them
  * survey.c      asking all of the roster: who has acknowledged
  * parents.c     the parent smbds, one on each node of a cluster
+ * nodes.c       which nodes of a cluster can not be asked
  * reload.c      after a change of smb.conf: have all smbds read it
  * trees.c       Samba's table of tree connections: who is not guarded
  * arm.c         from arming to armed
@@ -326,6 +327,37 @@ struct parent_list *parents_find(TALLOC_CTX *mem_ctx);
 bool parents_any(void);
 
 /*
+ * nodes.c
+ */
+
+struct lost_node {
+	uint32_t number;
+	const char *address;
+};
+
+struct lost_node_list {
+	struct lost_node *nodes;
+	size_t num_nodes;
+};
+
+/**
+ * The nodes of a cluster whose smbds may serve without that they can be asked.
+ * Waits some seconds for a recovery that is going on. NULL on failure, after a
+ * complaint.
+ */
+struct lost_node_list *nodes_lost(TALLOC_CTX *mem_ctx,
+				  struct tool *tool,
+				  uint64_t deadline);
+
+/**
+ * Is there no recovery, neither under way nor to come?
+ *
+ * @param[out] generation  Another one after each recovery; without a cluster
+ *                         it is always the same.
+ */
+bool nodes_steady(uint32_t *generation);
+
+/*
  * reload.c
  */
 
@@ -390,6 +422,15 @@ bool arm_again(struct tool *tool,
 	       const struct drain_record *record,
 	       uint64_t deadline);
 
+/**
+ * The same without a word, and of a drain that is armed: is everybody on the
+ * roster who may have something open in the target? After a recovery smbds of a
+ * node that was cut off have to come back to it first.
+ */
+bool arm_is_known_to_all(struct tool *tool,
+			 const struct share_list *shares,
+			 const struct drain_record *record);
+
 /*
  * handles.c
  */
@@ -427,14 +468,20 @@ bool handles_start(void);
 /**
  * Go through the whole table once.
  *
- * @param[out] suspects  Files that were, or may come to be, held by handles
- *                       that no smbd on the roster answers for; may be NULL.
- * @return Such handles, of now. NULL after a complaint.
+ * @return Handles that no smbd on the roster answers for. NULL after a
+ *         complaint.
  */
 struct open_handle_list *handles_scan(TALLOC_CTX *mem_ctx,
 				      struct tool *tool,
-				      const struct drain_record *record,
-				      struct suspect_list *suspects);
+				      const struct drain_record *record);
+
+/**
+ * The files that are, or may come to be, held by such handles. NULL after a
+ * complaint, or if some smbd was silent.
+ */
+struct suspect_list *handles_suspects(TALLOC_CTX *mem_ctx,
+				      struct tool *tool,
+				      const struct drain_record *record);
 
 /**
  * The same, but only the suspects are looked at, each by its id; those that
@@ -483,6 +530,8 @@ struct holder {
 	uint64_t returns_until; /* of a disconnected one; 0: unknown */
 	struct server_id server_id;
 	uint64_t share_file_id;
+	struct file_id file_id; /* of those that an smbd tells of */
+	bool may_be_durable; /* the same */
 };
 
 struct holder_list {
@@ -504,6 +553,12 @@ struct holder_list *holders_get(TALLOC_CTX *mem_ctx,
 				const struct drain_record *record,
 				bool all,
 				uint64_t patience);
+
+/** All that the smbds on the roster tell of, and only that. */
+struct holder_list *holders_told(TALLOC_CTX *mem_ctx,
+				 struct tool *tool,
+				 const struct drain_record *record,
+				 uint64_t patience);
 
 /**
  * The place that the target names, with the policy of its drain if there is
@@ -545,6 +600,7 @@ enum quiesce_result {
  *                      minded too.
  */
 enum quiesce_result quiesce(struct tool *tool,
+			    const struct share_list *shares,
 			    const struct drain_record *record,
 			    uint64_t deadline);
 
@@ -580,6 +636,7 @@ struct overview {
 	struct view *views;
 	size_t num_views;
 	struct survey *survey; /* of all smbds, whatever drains */
+	struct lost_node_list *lost; /* of a cluster */
 	size_t num_unreadable; /* records */
 	bool smbd_runs;
 };

@@ -128,6 +128,20 @@ static json_t *json_errors(const struct survey *survey)
 	return list;
 }
 
+static json_t *json_lost(const struct lost_node_list *lost)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < lost->num_nodes; i++) {
+		json_array_append_new(
+			list, json_pack("{s:i, s:s}",
+					"node", (int)lost->nodes[i].number,
+					"address", lost->nodes[i].address));
+	}
+	return list;
+}
+
 static bool show_as_json(const struct overview *all)
 {
 	json_t *json = show_json_new();
@@ -142,6 +156,7 @@ static bool show_as_json(const struct overview *all)
 			    json_boolean(all->smbd_runs));
 	json_object_set_new(json, "smbds",
 			    json_integer(all->survey->num_smbds));
+	json_object_set_new(json, "lost_nodes", json_lost(all->lost));
 	json_object_set_new(json, "unreadable_records",
 			    json_integer(all->num_unreadable));
 	json_object_set_new(json, "errors", json_errors(all->survey));
@@ -168,6 +183,11 @@ static void show_as_text(struct tool *tool, const struct overview *all)
 	}
 	if (!all->smbd_runs) {
 		printf("smbd is not running\n");
+	}
+	for (i = 0; i < all->lost->num_nodes; i++) {
+		printf("node %u (%s) does not answer, and may still serve\n",
+		       all->lost->nodes[i].number,
+		       all->lost->nodes[i].address);
 	}
 	print_errors(all->survey);
 }
@@ -218,10 +238,11 @@ static bool look(struct tool *tool,
 		.num_views = list->num_records,
 		.survey = survey_take(mem_ctx, tool, &none, false,
 				      tool_deadline(VIEW_MSEC)),
+		.lost = nodes_lost(mem_ctx, tool, tool_deadline(VIEW_MSEC)),
 		.num_unreadable = list->num_unreadable,
 		.smbd_runs = parents_any(),
 	};
-	if (all->views == NULL || all->survey == NULL) {
+	if (all->views == NULL || all->survey == NULL || all->lost == NULL) {
 		return false;
 	}
 	for (i = 0; i < all->num_views; i++) {

@@ -58,7 +58,7 @@ bool view_take(TALLOC_CTX *mem_ctx,
 	    !handles_start()) {
 		return false;
 	}
-	left = handles_scan(mem_ctx, tool, record, NULL);
+	left = handles_scan(mem_ctx, tool, record);
 	if (left == NULL) {
 		return false;
 	}

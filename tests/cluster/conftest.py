@@ -1,6 +1,7 @@
 """One cluster for all tests, brought back to order after each of them."""
 
 import os
+import shutil
 
 import pytest
 
@@ -28,6 +29,9 @@ class Site:
         """All nodes are up, nothing drains, and the files are as they were"""
         self.cluster.repair()
         self.drains[0].resume('--all', '--force')
+        for entry in [*self.nodes[0].share_path('pkg').iterdir(),
+                      self.nodes[0].base / 'stage']:
+            shutil.rmtree(entry, ignore_errors=True)
         for name, content in FILES.items():
             self.nodes[0].put('pkg', name, content)
 
@@ -36,15 +40,18 @@ class Site:
 def _all_tests():
     if os.geteuid() != 0 or not os.path.exists(CTDBD):
         pytest.skip('a cluster needs root, and ctdb')
-    with Cluster('cluster', {'pkg': CACHING_SHARE}) as cluster:
+    with Cluster('cluster', {'pkg': CACHING_SHARE},
+                 {'log level': '1 drain:5'}) as cluster:
         yield Site(cluster)
 
 
 @pytest.fixture
-def site(all_tests, request):
+def site(all_tests, request, has_passed):
     """The cluster; what a test before has left behind is put in order"""
     all_tests.reset()
     yield all_tests
+    if not has_passed():
+        print(all_tests.cluster.logs(4000))
     marker = request.node.get_closest_marker('logs_may_contain')
     all_tests.cluster.check_logs(marker.args[0] if marker else None)
 

@@ -246,9 +246,9 @@ class Cluster:
                 node.kill_ctdbd()
         self.start()
 
-    def logs(self):
-        """Of all nodes"""
-        return '\n'.join(f'-- node {node.number}\n{node.logs()}'
+    def logs(self, length):
+        """The end of those of each node"""
+        return '\n'.join(f'-- node {node.number}\n{node.logs()[-length:]}'
                          for node in self.nodes)
 
     def check_logs(self, ignore=None):
