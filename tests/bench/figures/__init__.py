@@ -1,8 +1,8 @@
 """The figures, in the order in which they are measured."""
 
 from . import (
-    arming, blackout, breaks, closing, consistency, exchange, instructions,
-    last_close, listing, memory, throughput, waiting)
+    arming, blackout, breaks, closing, cluster, consistency, exchange,
+    instructions, last_close, listing, memory, throughput, waiting)
 
 FIGURES = {
     'instructions': instructions,
@@ -17,4 +17,5 @@ FIGURES = {
     'exchange': exchange,
     'blackout': blackout,
     'consistency': consistency,
+    'cluster': cluster,
 }
