@@ -139,6 +139,15 @@ NTSTATUS drain_store_change_arming(struct drain_store *store,
 NTSTATUS drain_store_remove(struct drain_store *store,
 			    const struct drain_id *id);
 
+/**
+ * Take a record away whose deadline says so.
+ *
+ * @return NT_STATUS_NOT_FOUND: somebody else has; NT_STATUS_INVALID_DEVICE_STATE:
+ *         it is quiescent by now, or its deadline has been put off.
+ */
+NTSTATUS drain_store_expire(struct drain_store *store,
+			    const struct drain_id *id);
+
 /** Take away what can not be read. */
 NTSTATUS drain_store_remove_unreadable(struct drain_store *store,
 				       size_t *num_removed);

@@ -549,6 +549,36 @@ NTSTATUS drain_store_remove(struct drain_store *store,
 	return status;
 }
 
+static NTSTATUS expire_action(struct db_context *db, void *private_data)
+{
+	struct change_state *state = private_data;
+	struct drain_record *record = NULL;
+	NTSTATUS status;
+
+	status = drain_store_read(state->store, talloc_tos(), state->id,
+				  &record);
+	if (!NT_STATUS_IS_OK(status)) {
+		return status;
+	}
+	if (record->on_timeout != DRAIN_TIMEOUT_RESUME ||
+	    !drain_record_is_due(record, drain_now())) {
+		return NT_STATUS_INVALID_DEVICE_STATE;
+	}
+	return dbwrap_delete(db, record_key(state->id));
+}
+
+NTSTATUS drain_store_expire(struct drain_store *store,
+			    const struct drain_id *id)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct change_state state = {.store = store, .id = id};
+	NTSTATUS status;
+
+	status = dbwrap_trans_do(store->db, expire_action, &state);
+	TALLOC_FREE(frame);
+	return status;
+}
+
 struct unreadable_state {
 	size_t count;
 };

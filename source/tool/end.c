@@ -76,23 +76,6 @@ bool end_is_due(const struct drain_record *record)
 	       drain_record_is_due(record, drain_now());
 }
 
-NTSTATUS end_at_deadline(struct tool *tool, const struct drain_record *record)
-{
-	struct server_id owner = {0};
-	NTSTATUS status;
-
-	status = drain_owner_claim(tool->locks, &record->id, &owner);
-	if (!NT_STATUS_IS_OK(status)) {
-		return status;
-	}
-	status = end_drain(tool, record);
-	drain_owner_release(tool->locks, &record->id);
-	if (NT_STATUS_IS_OK(status)) {
-		complain("%s: resumed at its deadline", show_target(record));
-	}
-	return status;
-}
-
 bool end_is_half_published(struct tool *tool, const struct drain_id *id)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
@@ -129,17 +112,42 @@ static void hear_from_roster(struct tool *tool)
 	TALLOC_FREE(survey);
 }
 
-NTSTATUS end_drain(struct tool *tool, const struct drain_record *record)
+static void tell_everybody(struct tool *tool,
+			   const struct drain_record *record)
 {
-	NTSTATUS status = drain_store_remove(tool->store, &record->id);
-
-	if (!NT_STATUS_IS_OK(status)) {
-		return status;
-	}
 	drain_roster_tell(tool->locks);
 	if (record->policy.hold_opens && tool->stop_signal == 0) {
 		hear_from_roster(tool);
 	}
 	drain_hold_wake(tool->locks, &record->id);
-	return NT_STATUS_OK;
+}
+
+NTSTATUS end_drain(struct tool *tool, const struct drain_record *record)
+{
+	NTSTATUS status = drain_store_remove(tool->store, &record->id);
+
+	if (NT_STATUS_IS_OK(status)) {
+		tell_everybody(tool, record);
+	}
+	return status;
+}
+
+NTSTATUS end_at_deadline(struct tool *tool, const struct drain_record *record)
+{
+	struct server_id owner = {0};
+	NTSTATUS status;
+
+	status = drain_owner_claim(tool->locks, &record->id, &owner);
+	if (!NT_STATUS_IS_OK(status)) {
+		return status;
+	}
+	status = drain_store_expire(tool->store, &record->id);
+	if (NT_STATUS_IS_OK(status)) {
+		tell_everybody(tool, record);
+	}
+	drain_owner_release(tool->locks, &record->id);
+	if (NT_STATUS_IS_OK(status)) {
+		complain("%s: resumed at its deadline", show_target(record));
+	}
+	return status;
 }

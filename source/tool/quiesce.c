@@ -386,28 +386,38 @@ static enum look_result look(struct waiter *w)
 	return result;
 }
 
-/* The drain's own deadline has come, and what it says is ours to do */
-static enum quiesce_result act_on_deadline(struct waiter *w)
+/*
+ * The drain's own deadline has come, and what it says is ours to do. false:
+ * others have been quicker, look again.
+ */
+static bool act_on_deadline(struct waiter *w, enum quiesce_result *result)
 {
 	NTSTATUS status;
 
 	if (w->on_timeout == DRAIN_TIMEOUT_FAIL) {
-		return QUIESCE_TIMED_OUT;
+		*result = QUIESCE_TIMED_OUT;
+		return true;
 	}
 	status = end_at_deadline(w->tool, w->record);
-	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
-		return QUIESCE_RESUMED;
+	if (NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE)) {
+		return false;
 	}
-	if (!NT_STATUS_IS_OK(status)) {
+	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
+		*result = QUIESCE_RESUMED;
+	} else if (NT_STATUS_IS_OK(status)) {
+		*result = QUIESCE_GAVE_UP;
+	} else {
 		complain("%s: can not resume it at its deadline: %s",
 			 show_target(w->record), tool_write_error(status));
-		return QUIESCE_FAILED;
+		*result = QUIESCE_FAILED;
 	}
-	return QUIESCE_GAVE_UP;
+	return true;
 }
 
 static enum quiesce_result wait_for_it(struct waiter *w)
 {
+	enum quiesce_result result;
+
 	for (;;) {
 		switch (look(w)) {
 		case LOOK_DONE:
@@ -423,8 +433,8 @@ static enum quiesce_result wait_for_it(struct waiter *w)
 		if (w->tool->stop_signal != 0) {
 			return QUIESCE_STOPPED;
 		}
-		if (is_due(w)) {
-			return act_on_deadline(w);
+		if (is_due(w) && act_on_deadline(w, &result)) {
+			return result;
 		}
 		if (tool_is_late(w->deadline)) {
 			return QUIESCE_TIMED_OUT;

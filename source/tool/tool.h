@@ -830,7 +830,8 @@ bool end_is_due(const struct drain_record *record);
  * Resume a drain whose deadline says so, with a word to the person.
  *
  * @return NT_STATUS_NOT_FOUND: it had ended before; NT_STATUS_IO_TIMEOUT: a
- *         command is at work on it.
+ *         command is at work on it; NT_STATUS_INVALID_DEVICE_STATE: it is
+ *         quiescent by now, or has been given more time.
  */
 NTSTATUS end_at_deadline(struct tool *tool, const struct drain_record *record);
 

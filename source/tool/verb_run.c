@@ -169,6 +169,28 @@ static void end_ours(struct run *run)
 	}
 }
 
+/* We have done nothing. Somebody may be at work on it by hand, though. */
+static void end_undone(struct run *run)
+{
+	const struct drain_record *record = run->record;
+	struct server_id owner = {0};
+	NTSTATUS status = drain_owner_claim(run->tool->locks, &record->id,
+					    &owner);
+
+	if (!NT_STATUS_IS_OK(status)) {
+		complain("%s: stays drained: %s (pid %s)", show_target(record),
+			 NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)
+				 ? "somebody is at work on it"
+				 : nt_errstr(status),
+			 show_server(owner));
+		return;
+	}
+	if (!end_is_half_published(run->tool, &record->id)) {
+		end_ours(run);
+	}
+	drain_owner_release(run->tool->locks, &record->id);
+}
+
 static bool is_done(const struct run *run, int ret)
 {
 	/* What is published is so, whatever signals come */
@@ -322,8 +344,7 @@ static int run_in(struct run *run, TALLOC_CTX *mem_ctx)
 		ret = EXIT_RUN_FAILED;
 	}
 	if (run->ours) {
-		/* Nothing was done: nothing to protect */
-		end_ours(run);
+		end_undone(run);
 	}
 	return ret;
 }

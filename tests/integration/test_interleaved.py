@@ -7,12 +7,14 @@ in between.
 import contextlib
 import os
 import signal
+import subprocess
 import time
 
 import pytest
 
 from lib.caching import CACHING_SHARE
 from lib.drain import ended
+from lib.faults import injected
 from lib.smb2 import SMB_3_0, Durable, connect
 from lib.smbd import is_stopped, wait_until
 
@@ -158,7 +160,8 @@ def test_another_drain_is_there(late):
     assert drain.records() == before
 
 
-# The target is quiescent, and run takes the lock under which its command runs
+# The first time that the lock is looked at which whoever ends a drain takes:
+# run for its command, or a waiter at the deadline
 STOPS_RUN = r'''
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -176,7 +179,9 @@ unsigned g_lock_dump(void *ctx, struct key key, void *fn, void *private_data)
 	unsigned (*next)(void *, struct key, void *, void *) =
 		dlsym(RTLD_NEXT, "g_lock_dump");
 
-	if (strncmp(key.text, "drain/owner/", 12) == 0) {
+	static int seen;
+
+	if (strncmp(key.text, "drain/owner/", 12) == 0 && seen++ == 0) {
 		raise(SIGSTOP);
 	}
 	return next(ctx, key, fn, private_data);
@@ -201,3 +206,55 @@ def test_resume_before_the_command_starts(drained, preloaded, tmp_path):
         assert 'resumed before the command' in process.stderr.read()
     assert not ran.exists()
     assert drain.records() == before
+
+
+@pytest.fixture(name='stopping')
+def _stopping(drained, preloaded):
+    """server, drain, ``start(verb, ...)``: a smbdrain that stops there"""
+    server, drain = drained()
+
+    def start(*arguments):
+        return drain.start(*arguments,
+                           env={**os.environ, **preloaded(STOPS_RUN)})
+
+    return server, drain, start
+
+
+def test_quiescent_at_its_deadline(stopping):
+    """Who waits is too late to resume what another one has seen quiescent"""
+    server, drain, start = stopping
+    with connect(server.port) as tree:
+        handle = tree.create('app/tool.exe')
+        drain.begin('pkg/app', '--timeout=0.5', '--on-timeout=resume')
+        process = start('wait', 'pkg/app')
+        with ended(process):
+            wait_until(lambda: is_stopped(process.pid), 10, 'a stop')
+            handle.close()
+            drain.wait('pkg/app')
+            process.send_signal(signal.SIGCONT)
+            assert process.wait(10) == 0, process.stderr.read()
+    assert drain.state('pkg/app') == 'quiescent'
+
+
+def test_run_that_finds_a_publish_at_work(stopping):
+    """Its way out is not to open what others work on"""
+    server, drain, start = stopping
+    new = server.share_path('pkg').parent / 'new'
+    new.mkdir()
+    process = start('run', 'pkg/app', '--', 'true')
+    with ended(process):
+        wait_until(lambda: is_stopped(process.pid), 10, 'a stop')
+        number = drain.status('pkg/app')['drains'][0]['id']
+        publish = subprocess.Popen(injected(
+            'renameat2:delay_enter=2s', *drain.command(
+                'publish', 'pkg/app', str(new), f'--id={number}')))
+        with ended(publish):
+            wait_until(lambda: any('owner' in lock for lock in drain.locks()),
+                       10, 'the publish')
+            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGCONT)
+            assert process.wait(10) == 125
+            assert 'somebody is at work on it' in process.stderr.read()
+            assert drain.state('pkg/app') == 'quiescent'
+            assert publish.wait(10) == 0
+    drain.resume('pkg/app')
