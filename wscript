@@ -117,7 +117,12 @@ def coverage(ctx):
     run_by_itself(ctx, 'source/build/coverage.sh')
 
 
-# It has a build of its own
+def model(ctx):
+    '''checks the model of the protocol, docs/model, in more and larger sizes than "check"'''
+    run_by_itself(ctx, 'source/build/model.py')
+
+
+# It has a build of its own, or needs none
 def run_by_itself(ctx, script):
     unlock()
     if subprocess.call([os.path.join(ctx.path.abspath(), script)]) != 0:

@@ -1,0 +1,1152 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * The protocol, for spin. docs/model/README.md says what each step is in the
+ * code, and what is left out; source/build/model.py in which sizes it is
+ * checked, and which mutants have to be caught.
+ *
+ * One step is one access to what processes share: a database, a lock, the file
+ * system. An smbd is single threaded: it takes the next event when it is
+ * through with this one, and others run between the steps of both.
+ */
+
+/*
+ * Sizes and features, by -D
+ */
+#ifndef SMBDS
+#define SMBDS 2
+#endif
+#ifndef TOOLS
+#define TOOLS 2
+#endif
+#ifndef DRAINS
+#define DRAINS 2 /* at most: ids that are given out in all */
+#endif
+#ifndef HANDLES
+#define HANDLES 2 /* at most; the first is durable, if DURABLE says so */
+#endif
+#ifndef DURABLE
+#define DURABLE 0
+#endif
+
+/* In LIVE runs whatever keeps the system from settling costs energy */
+#ifdef LIVE
+#ifndef ENERGY
+#define ENERGY 3
+#endif
+byte energy = ENERGY;
+#define SPEND(condition) energy > 0 && (condition) -> energy--
+#else
+#define SPEND(condition) (condition)
+#endif
+
+/*
+ * Properties. Each has a name, which is what spin says when it does not hold.
+ */
+bool S1_armed_means_closed = true;
+bool S2_quiescent_means_empty = true;
+bool S2_only_resume_leaves_it = true;
+bool S4_resumed_means_open = true;
+bool S4_resumed_for_good = true;
+bool S5_nothing_half_updated = true;
+bool run_is_alone = true;
+bool nothing_old = true;
+bool arming_means_closed = true; /* not promised, and not so */
+#ifdef EXPECT
+/* A mutant: whatever else it breaks, this one is looked for */
+#define CHECK(property, condition) property = (condition); assert(EXPECT)
+#else
+#define CHECK(property, condition) property = (condition); assert(property)
+#endif
+
+/*
+ * What processes share
+ */
+#define BIT(i) (1 << (i))
+#define LOWEST_BIT(set) (((set) & 1) -> 1 : (set))
+
+/* smbdrain.tdb: survives everything */
+mtype = { none, arming, armed, quiescent };
+mtype record[2] = none;
+byte begun; /* ids that were given out */
+byte half; /* drains whose record says that it is half published */
+#define IN_FORCE(d) (record[d] != none)
+
+/* The tree: which version is in it */
+bit version;
+
+/* g_lock.tdb. Of the dead there is nothing here: dumps leave them out. */
+byte roster; /* smbds */
+byte hold[2]; /* smbds that share it */
+byte claimed[2]; /* the tool that has it exclusively, + 1 */
+byte owner[2]; /* the tool + 1 */
+byte runner[2]; /* likewise */
+byte working[2]; /* the run whose command is running, + 1 */
+
+/* smbXsrv_tcon_global.tdb: smbds with a connection; those without the module */
+byte connected;
+byte plain;
+bool configured; /* smb.conf has the module, and all smbds have read it */
+
+/* locking.tdb: who has a handle */
+#define NOBODY 0
+#define AWAY 1 /* durable, its client is away */
+#define OF(smbd) (2 + (smbd))
+byte has[2];
+
+/* Where it is. All drains are of the same target, or drain 1 is inside of 0. */
+#define INNER 1
+bit place[2];
+#ifdef NESTED
+#define COVERING(place) ((place) == INNER -> 3 : 1)
+#else
+#define COVERING(place) 3
+#endif
+#define COVERS(d, place) (COVERING(place) & BIT(d))
+
+/* The drains that an smbd obeys. In those it has marked what it has. */
+byte known[SMBDS];
+#ifdef MUTANT_MARKED_IN_ONE
+#define MARKS_OF(s, place) LOWEST_BIT(known[s] & COVERING(place))
+#else
+#define MARKS_OF(s, place) (known[s] & COVERING(place))
+#endif
+#define MARKED(h, s, d) \
+	(has[h] == OF(s) && !(plain & BIT(s)) && \
+	 (MARKS_OF(s, place[h]) & BIT(d)))
+#define MARKS(s, d) (MARKED(0, s, d) || MARKED(1, s, d))
+byte parked; /* smbds with an open that waits */
+
+/* The bus: whom a tool has asked, who has answered, and obeys */
+byte wanted[TOOLS]; /* the drain that it is about, + 1 */
+byte asked[TOOLS];
+byte answered[TOOLS];
+byte obeyed[TOOLS];
+byte current[TOOLS]; /* who is about to answer what was asked last */
+
+/* Who sleeps until hold(id) changes, the first in line first */
+#ifdef LIVE
+byte line[2]; /* the first + 1, plus 4 times the second + 1 */
+#define FIRST_IN_LINE(d) (line[d] % 4)
+#define JOIN_LINE(d, t) line[d] = (line[d] -> line[d] + 4 * (t + 1) : t + 1)
+#define LEAVE_LINE(d, t) \
+	line[d] = (FIRST_IN_LINE(d) == t + 1 -> line[d] / 4 : \
+		   (line[d] / 4 == t + 1 -> FIRST_IN_LINE(d) : line[d]))
+byte woken; /* tools */
+byte blocker[TOOLS]; /* the smbd whose death would wake it, + 1 */
+byte waiting; /* tools that wait for quiescence */
+#endif
+
+/* SIGKILL */
+chan kill_of_smbd[SMBDS] = [0] of { bit };
+chan kill_of_tool[TOOLS] = [0] of { bit };
+
+/* A power failure: who has not yet started anew; nobody goes on before */
+byte smbds_reset;
+byte tools_reset;
+
+/*
+ * Locks
+ */
+#define HELD(s, d) (hold[d] & BIT(s))
+
+/* The first is told, and passes it on when it has looked */
+inline wake(d)
+{
+#ifdef LIVE
+	if
+	:: line[d] -> woken = woken | BIT(FIRST_IN_LINE(d) - 1)
+	:: else
+	fi
+#else
+	skip
+#endif
+}
+
+inline give(s, d)
+{
+	hold[d] = hold[d] & ~BIT(s);
+	if
+	:: hold[d] == 0 -> wake(d)
+	:: else
+	fi
+}
+
+#ifdef MUTANT_SECOND_HOLD_STAYS
+byte twice[2];
+#endif
+
+/* settle(): once in a process, from its first mark to its last */
+inline settle(s, d)
+{
+	if
+	:: MARKS(s, d) && !HELD(s, d) && claimed[d] == 0 ->
+		hold[d] = hold[d] | BIT(s)
+#ifdef MUTANT_SECOND_HOLD_STAYS
+	:: MARKS(s, d) && HELD(s, d) -> twice[d] = twice[d] | BIT(s)
+	:: !MARKS(s, d) && HELD(s, d) && (twice[d] & BIT(s)) ->
+		twice[d] = twice[d] & ~BIT(s)
+	:: !MARKS(s, d) && HELD(s, d) && !(twice[d] & BIT(s)) -> give(s, d)
+#else
+	:: !MARKS(s, d) && HELD(s, d) -> give(s, d)
+#endif
+	:: else
+	fi
+}
+
+inline settle_all(s)
+{
+	for (d : 0 .. 1) {
+		settle(s, d)
+	}
+	d = 0
+}
+
+inline give_all(s)
+{
+	for (d : 0 .. 1) {
+		if
+		:: HELD(s, d) -> give(s, d)
+		:: else
+		fi
+	}
+	d = 0
+}
+
+/*
+ * smbd
+ */
+
+/* drains_sync(): read the records, then obey what is there */
+inline read_records()
+{
+	d_step {
+		list = 0;
+		for (d : 0 .. 1) {
+			if
+			:: IN_FORCE(d) -> list = list | BIT(d)
+			:: else
+			fi
+		}
+		d = 0
+	}
+}
+
+inline obey(s)
+{
+	d_step {
+		known[s] = list;
+		list = 0;
+		settle_all(s)
+	}
+}
+
+inline sync(s)
+{
+	read_records();
+	obey(s)
+}
+
+/* drain_process_join() */
+inline connect(s)
+{
+#ifdef MUTANT_RECORDS_BEFORE_ROSTER
+	read_records();
+	roster = roster | BIT(s);
+#else
+	roster = roster | BIT(s);
+	read_records();
+#endif
+	obey(s)
+}
+
+/* drain_process_leave(), once all that it has is closed */
+inline disconnect(s)
+{
+	roster = roster & ~BIT(s);
+	connected = connected & ~BIT(s);
+	plain = plain & ~BIT(s)
+}
+
+#ifdef MUTANT_ONE_DRAIN_ASKED
+#define ASKED_OF(s, place) ((known[s] & COVERING(place)) & 2)
+#else
+#define ASKED_OF(s, place) (known[s] & COVERING(place))
+#endif
+#define LOWEST(set) (((set) & 1) -> 0 : 1)
+
+#ifdef GRACE
+/* drains_may_finish() */
+#define REFUSING(s, place) \
+	(ASKED_OF(s, place) & ~(MARKS(s, 0) | (MARKS(s, 1) << 1)))
+#else
+#define REFUSING(s, place) ASKED_OF(s, place)
+#endif
+
+/* What S1 and S2 are about: an entry in locking.tdb comes into being */
+inline note_handle(s, h, finishing)
+{
+	for (d : 0 .. 1) {
+		if
+		:: COVERS(d, where) ->
+			CHECK(S1_armed_means_closed,
+			      finishing || record[d] != armed);
+#ifdef EXPECT_CLOSED_WHILE_ARMING
+			CHECK(arming_means_closed, record[d] != arming);
+#endif
+			CHECK(S2_quiescent_means_empty,
+			      record[d] != quiescent)
+		:: else
+		fi
+	}
+	CHECK(nothing_old, where != INNER || seen == version);
+	CHECK(S5_nothing_half_updated, !(half & COVERING(where)));
+	has[h] = OF(s);
+	place[h] = where;
+	settle_all(s)
+}
+
+/* No new handle is durable in what is drained */
+#define MAY_BE_DURABLE(finishing) !(DURABLE && finishing)
+
+inline grant(s, finishing)
+{
+	d_step {
+		if
+		:: HANDLES > 0 && has[0] == NOBODY &&
+		   MAY_BE_DURABLE(finishing) ->
+			note_handle(s, 0, finishing)
+		:: else ->
+			if
+			:: HANDLES > 1 && has[1] == NOBODY ->
+				note_handle(s, 1, finishing)
+			:: else
+			fi
+		fi
+	}
+}
+
+/* drain_vfs_create_file(), from the moment on in which smbd looks up the name */
+inline open(s)
+{
+	seen = version;
+	if
+	:: !(plain & BIT(s)) && ASKED_OF(s, where) -> ask_gate(s)
+	:: else -> grant(s, false)
+	fi
+}
+
+/* is_still_there() */
+#ifdef MUTANT_ASKED_AFTER_RESUME
+#define LOOKED_UP_ANEW true
+#else
+#define LOOKED_UP_ANEW (seen == version)
+#endif
+
+inline ask_gate(s)
+{
+	if
+	:: !REFUSING(s, where) -> grant(s, true)
+	:: else ->
+		d = LOWEST(REFUSING(s, where));
+		/* drain_gate_in_force() */
+		if
+#ifdef MUTANT_RECORD_NOT_LOOKED_AT
+		:: atomic { true -> refuse() }
+#else
+		:: atomic { IN_FORCE(d) -> refuse() }
+		:: atomic { !IN_FORCE(d) -> d = 0; list = 0 }
+			sync(s);
+			/* It is put off and looked up anew, if it can be */
+			if
+			:: true
+			:: !ASKED_OF(s, where) && LOOKED_UP_ANEW ->
+				grant(s, false)
+			fi
+#endif
+		fi
+	fi
+}
+
+inline refuse()
+{
+	CHECK(S4_resumed_means_open, IN_FORCE(d));
+#ifdef PARK
+	if
+	:: !MARKS(s, d) -> parked = parked | BIT(s)
+	:: else
+	fi;
+#endif
+	d = 0
+}
+
+/* The entry goes first, then handle_gone() is called */
+inline close(s, rest)
+{
+#ifdef MUTANT_GIVEN_BACK_BEFORE_CLOSED
+	d_step {
+		give_all(s)
+	}
+	has[h] = rest
+#else
+	has[h] = rest;
+	d_step {
+#ifdef MUTANT_GIVEN_BACK_AT_FIRST_CLOSE
+		give_all(s)
+#else
+		settle_all(s)
+#endif
+	}
+#endif
+}
+
+/* drains_return_begin(), SMB_VFS_NEXT_DURABLE_RECONNECT, drains_return_end() */
+inline come_back(s)
+{
+	allowed = true;
+	for (d : 0 .. 1) {
+		if
+		:: known[s] & COVERING(place[0]) & BIT(d) ->
+#ifdef MUTANT_STATE_READ_BEFORE_HOLD
+			allowed = allowed && record[d] != quiescent;
+			take_to_return(s)
+#else
+			take_to_return(s);
+			allowed = allowed && record[d] != quiescent
+#endif
+		:: else
+		fi
+	}
+	d = 0;
+	d_step {
+		if
+		:: allowed && has[0] == AWAY ->
+			for (d : 0 .. 1) {
+				if
+				:: COVERS(d, place[0]) ->
+					CHECK(S2_quiescent_means_empty,
+					      record[d] != quiescent)
+				:: else
+				fi
+			}
+			has[0] = OF(s)
+		:: else
+		fi;
+		allowed = false;
+		settle_all(s)
+	}
+}
+
+inline take_to_return(s)
+{
+#ifdef MUTANT_RETURNS_WITHOUT_HOLD
+	skip
+#else
+	d_step {
+		if
+		:: claimed[d] == 0 -> hold[d] = hold[d] | BIT(s)
+		:: else -> allowed = false
+		fi
+	}
+#endif
+}
+
+/* drain_answer() */
+inline answer(s)
+{
+	d_step {
+		current[t] = current[t] | BIT(s);
+		asked[t] = asked[t] & ~BIT(s)
+	}
+#ifdef MUTANT_ACKNOWLEDGED_FIRST
+	d_step {
+		answered[t] = answered[t] | BIT(s);
+		obeyed[t] = obeyed[t] | BIT(s)
+	}
+	sync(s);
+	t = 0
+#else
+	sync(s);
+	d_step {
+		if
+		:: current[t] & BIT(s) ->
+			answered[t] = answered[t] | BIT(s);
+			current[t] = current[t] & ~BIT(s);
+			if
+			:: wanted[t] && (known[s] & BIT(wanted[t] - 1)) ->
+				obeyed[t] = obeyed[t] | BIT(s)
+			:: else
+			fi
+		:: else
+		fi;
+		t = 0
+	}
+#endif
+}
+
+inline pick_place()
+{
+	if
+	:: where = INNER
+#ifdef NESTED
+	:: where = 0
+#endif
+	fi
+}
+
+#define IS_UP(s) (connected & BIT(s))
+#define HAS(s) (has[0] == OF(s) || has[1] == OF(s))
+
+inline start_smbd()
+{
+	d = 0; h = 0; t = 0; list = 0;
+	where = 0; seen = 0; allowed = false
+}
+
+proctype smbd(byte s)
+{
+	byte d, h, t, list;
+	bit where, seen;
+	bool allowed;
+
+again:
+	{
+		do
+		:: d_step { SPEND(!IS_UP(s)); connected = connected | BIT(s) }
+			connect(s)
+#ifdef UNGUARDED
+		:: d_step { SPEND(!IS_UP(s) && !configured);
+			    connected = connected | BIT(s);
+			    plain = plain | BIT(s) }
+#endif
+		:: atomic { IS_UP(s) && !HAS(s) && !(parked & BIT(s)) ->
+			disconnect(s) }
+#ifdef PARK
+		:: atomic { parked & BIT(s) && !known[s];
+			    parked = parked & ~BIT(s); pick_place() }
+			open(s); d_step { where = 0; seen = 0 }
+#endif
+		:: atomic {
+			SPEND(IS_UP(s) && !(parked & BIT(s)));
+			pick_place()
+		} open(s); d_step { where = 0; seen = 0 }
+		:: atomic { has[0] == OF(s) -> h = 0 } close(s, NOBODY)
+		:: atomic { has[1] == OF(s) -> h = 1 } close(s, NOBODY); h = 0
+		:: atomic { DURABLE && SPEND(has[0] == OF(s)); h = 0 }
+			close(s, AWAY)
+		:: atomic { SPEND(IS_UP(s) && has[0] == AWAY &&
+				  !(plain & BIT(s))) }
+			come_back(s)
+		:: atomic { asked[0] & BIT(s) -> t = 0 } answer(s)
+#if TOOLS > 1
+		:: atomic { asked[1] & BIT(s) -> t = 1 } answer(s)
+#endif
+		/* A message is lost, or comes once more */
+		:: d_step { SPEND(asked[0] & BIT(s));
+			    asked[0] = asked[0] & ~BIT(s) }
+#if TOOLS > 1
+		:: d_step { SPEND(asked[1] & BIT(s));
+			    asked[1] = asked[1] & ~BIT(s) }
+#endif
+		:: atomic { SPEND(asked[0] & BIT(s)) } sync(s)
+		od
+	} unless {
+#ifdef POWER
+		d_step { smbds_reset & BIT(s) ->
+			 smbds_reset = smbds_reset & ~BIT(s); start_smbd() }
+#else
+		atomic { kill_of_smbd[s]?_ -> start_smbd() }
+#endif
+	}
+	goto again
+}
+
+/*
+ * smbdrain
+ */
+
+/* survey_take(): everybody in a fresh dump of the roster has answered */
+inline survey()
+{
+	d_step {
+		answered[t] = 0;
+		obeyed[t] = 0;
+		asked[t] = 0;
+		current[t] = 0
+	}
+#ifndef MUTANT_NO_ACKNOWLEDGEMENT
+	do
+	:: d_step {
+		roster & ~answered[t] ->
+		members = roster;
+		answered[t] = answered[t] & members;
+		obeyed[t] = obeyed[t] & members;
+		asked[t] = members & ~answered[t]
+	}
+		/* All have answered, or it is of use to ask again */
+		d_step {
+			!(members & ~answered[t]) ||
+			members & ~(answered[t] | asked[t]) ->
+			members = 0
+		}
+	:: d_step {
+		!(roster & ~answered[t]) ->
+		answered[t] = answered[t] & roster;
+		obeyed[t] = obeyed[t] & roster
+	}
+		break
+	od
+#endif
+}
+
+/* is_guarded(): who does not find the record says so; step_to_armed() */
+inline arm()
+{
+	do
+	:: survey();
+		if
+		:: answered[t] & ~obeyed[t] -> goto gone
+#if defined(UNGUARDED) && !defined(MUTANT_TREES_NOT_COMPARED)
+		:: !(answered[t] & ~obeyed[t]) && connected & ~obeyed[t]
+#endif
+		:: else -> break
+		fi
+	od
+#ifdef MUTANT_BLIND_WRITE
+	write(armed)
+#else
+	atomic {
+		if
+		:: record[d] == arming -> record[d] = armed
+		:: else
+		fi;
+		answered[t] = 0;
+		obeyed[t] = 0
+	}
+#endif
+}
+
+/* A record that was taken away must not come again */
+inline write(new_state)
+{
+	d_step {
+		CHECK(S4_resumed_for_good, IN_FORCE(d));
+		record[d] = new_state
+	}
+}
+
+/* handles_scan(), handles_look(): the durable ones are all that can be left */
+#define LEFT_OVER (suspects & BIT(0) && has[0] == AWAY)
+inline scan()
+{
+	d_step {
+		if
+		:: DURABLE && has[0] != NOBODY -> suspects = BIT(0)
+		:: else -> suspects = 0
+		fi
+	}
+}
+
+#ifdef LIVE
+/* A watch ends after 5 seconds, for not all wake-ups get through (README.md) */
+#if defined(TICK) && !defined(MUTANT_NO_TICK)
+#define TIME_IS_UP true
+#else
+#define TIME_IS_UP false
+#endif
+#define SLEEP(condition) (condition)
+#else
+#define SLEEP(condition) skip /* it may look any time */
+#endif
+
+#define FIRST(set) (((set) & 1) -> 1 : (((set) & 2) -> 2 : 0))
+#define DIED 255
+
+/* wait_for_holders(): watch first, then look */
+inline wait_for_holders()
+{
+#ifdef LIVE
+	d_step {
+		JOIN_LINE(d, t);
+		woken = woken & ~BIT(t);
+#ifdef MUTANT_DEATH_NOT_WATCHED
+		blocker[t] = 0
+#else
+		blocker[t] = holder
+#endif
+	}
+	if
+#ifdef MUTANT_LOOKED_THEN_WATCHED
+	:: true ->
+#else
+	:: record[d] != armed || FIRST(hold[d]) != holder
+	:: else ->
+#endif
+		(woken & BIT(t)) || blocker[t] == DIED || TIME_IS_UP
+	fi;
+	d_step {
+		LEAVE_LINE(d, t);
+		blocker[t] = 0;
+		if
+		:: woken & BIT(t) ->
+			woken = woken & ~BIT(t);
+			wake(d)
+		:: else
+		fi
+	}
+#endif
+	holder = 0
+}
+
+/* drain_store_remove(); drain_store_expire() leaves alone what is quiescent */
+#ifdef MUTANT_DEADLINE_ENDS_WHAT_IS_QUIESCENT
+#define MAY_END(d) IN_FORCE(d)
+#else
+#define MAY_END(d) \
+	(IN_FORCE(d) && (verb != to_deadline || record[d] != quiescent))
+#endif
+
+/* end_drain() */
+inline end_drain()
+{
+	d_step {
+		if
+		:: MAY_END(d) ->
+			CHECK(S2_only_resume_leaves_it,
+			      verb != to_deadline || record[d] != quiescent);
+			CHECK(run_is_alone,
+			      working[d] == 0 || working[d] == t + 1);
+			record[d] = none
+		:: else
+		fi
+	}
+#ifdef PARK
+	/* Opens that wait do not look by themselves: tell_and_hear() */
+#ifdef MUTANT_END_TOLD_ONCE
+	asked[t] = roster;
+#else
+	survey();
+#endif
+#else
+	asked[t] = roster; /* end_tell_roster(): once, and whoever hears it */
+#endif
+	atomic { wake(d) }
+}
+
+inline unclaim()
+{
+	d_step {
+		if
+		:: claimed[d] == t + 1 -> claimed[d] = 0; wake(d)
+		:: else
+		fi
+	}
+}
+
+inline disown()
+{
+	d_step {
+		if
+		:: runner[d] == t + 1 -> runner[d] = 0
+		:: else
+		fi;
+		if
+		:: owner[d] == t + 1 -> owner[d] = 0
+		:: else
+		fi
+	}
+}
+
+#define OCCUPIED(d, h) (has[h] != NOBODY && COVERS(d, place[h]))
+
+inline record_quiescence()
+{
+#ifdef MUTANT_BLIND_WRITE
+	write(quiescent)
+#else
+	d_step {
+		if
+#ifdef MUTANT_NOT_ARMED_BY_WAITER
+		:: record[d] == arming || record[d] == armed ->
+#else
+		:: record[d] == armed ->
+#endif
+			CHECK(S2_quiescent_means_empty,
+			      !OCCUPIED(d, 0) && !OCCUPIED(d, 1));
+			record[d] = quiescent
+		:: else
+		fi
+	}
+#endif
+}
+
+#define ANY (IN_FORCE(0) || IN_FORCE(1))
+#ifdef NESTED
+#define MAY_BEGIN(d) (!(begun & BIT(d)))
+#else
+#define MAY_BEGIN(d) (!ANY && !(begun & BIT(d)) && (d == 0 || begun == 1))
+#endif
+
+#define IS_NOT_OVER(d) (record[d] == arming || record[d] == armed)
+
+/* With ROLES the first tool closes, the others get in its way */
+#ifdef ROLES
+#define CLOSES(t) (t == 0)
+#define INTERFERES(t) (t != 0)
+#else
+#define CLOSES(t) true
+#define INTERFERES(t) true
+#endif
+
+inline choose_verb()
+{
+	if
+	:: CLOSES(t) -> verb = to_wait
+#ifdef RUNS
+	:: CLOSES(t) -> verb = to_run
+	:: INTERFERES(t) && record[d] == quiescent && !ours ->
+		verb = to_publish
+#endif
+#ifdef DEADLINE
+	:: INTERFERES(t) && record[d] != quiescent && !ours ->
+		verb = to_deadline
+#endif
+	:: INTERFERES(t) && !ours -> verb = to_resume
+	fi
+}
+
+/* drain_store_add(), or the record that is there */
+inline add_or_find()
+{
+	if
+	:: CLOSES(t) && MAY_BEGIN(0) -> ours = true
+#if DRAINS > 1
+	:: CLOSES(t) && MAY_BEGIN(1) -> d = 1; ours = true
+#endif
+	:: IN_FORCE(0)
+	:: IN_FORCE(1) -> d = 1
+	fi;
+	if
+	:: ours ->
+		record[d] = arming;
+		begun = begun | BIT(d);
+		configured = true
+	:: else
+	fi;
+	wanted[t] = d + 1
+}
+
+mtype = { to_wait, to_run, to_resume, to_publish, to_deadline };
+
+inline start_tool()
+{
+	d = 0; ours = false; suspects = 0; verb = 0;
+	members = 0; holder = 0
+}
+
+proctype tool(byte t)
+{
+	byte d, members, holder;
+	bit suspects;
+	bool ours;
+	mtype verb;
+
+again:
+	{
+		atomic {
+			add_or_find();
+			choose_verb();
+			if
+			:: verb == to_resume || verb == to_deadline -> goto end
+			:: verb == to_publish -> goto own
+			:: verb == to_wait -> ours = false
+			:: else
+			fi
+		}
+		/* be_the_runner() */
+		if
+		:: verb == to_run ->
+			if
+			:: atomic { runner[d] == 0 -> runner[d] = t + 1 }
+			:: runner[d] != 0 -> goto done
+			fi
+		:: else
+		fi;
+#ifdef MUTANT_SCANNED_BEFORE_ARMED
+		scan();
+#endif
+#ifndef MUTANT_NOT_ARMED_BY_WAITER
+		if
+		:: record[d] == arming -> arm()
+		:: else
+		fi;
+#endif
+#ifdef LIVE
+		waiting = waiting | BIT(t);
+#endif
+#ifndef MUTANT_SCANNED_BEFORE_ARMED
+		scan();
+#endif
+
+look:		/* look() */
+		if
+		:: record[d] == quiescent -> goto quiet
+		:: record[d] == none -> goto gone
+#ifdef LIVE
+		:: else
+#else
+		:: IS_NOT_OVER(d)
+		:: IS_NOT_OVER(d) -> goto gone /* its time is up, or a signal came */
+#endif
+		fi;
+		d_step { holder = FIRST(hold[d]) }
+		if
+		:: holder != 0 -> wait_for_holders(); goto look
+		:: else
+		fi;
+		if
+		:: LEFT_OVER -> SLEEP(!LEFT_OVER); goto look
+		:: else
+		fi;
+
+		/* try_to_finish() */
+#ifndef MUTANT_NOT_CLAIMED
+		if
+		:: atomic { hold[d] == 0 && claimed[d] == 0 ->
+			    claimed[d] = t + 1 }
+		:: else -> goto look
+		fi;
+#endif
+#ifndef MUTANT_LEFT_OVERS_SEEN_ONCE
+		if
+		:: LEFT_OVER -> unclaim(); goto look
+		:: else
+		fi;
+#endif
+#ifdef MUTANT_CLAIM_GIVEN_BACK_EARLY
+		unclaim();
+#endif
+		record_quiescence();
+		unclaim();
+		d_step { wake(d) }
+		goto look;
+
+quiet:
+		if
+		:: verb == to_wait -> goto done
+		:: else
+		fi;
+own:		/* end_own(), is_still_quiescent() */
+#ifndef MUTANT_COMMAND_NOT_OWNED
+		if
+		:: atomic { owner[d] == 0 -> owner[d] = t + 1 }
+		:: owner[d] != 0 -> goto gone
+		fi;
+#endif
+		if
+#ifdef MUTANT_RECORD_NOT_READ_AGAIN
+		:: d_step { true -> working[d] = t + 1 }
+#else
+		:: d_step { record[d] == quiescent -> working[d] = t + 1 }
+		:: else -> goto gone
+#endif
+		fi;
+		/* What is put half in place is so on disk, until it is whole */
+		half = half | BIT(d);
+		d_step {
+			CHECK(run_is_alone, working[d] == t + 1 &&
+					    record[d] == quiescent);
+			version = !version;
+			half = half & ~BIT(d);
+			working[d] = 0
+		}
+		if
+		:: verb == to_run -> end_drain()
+		:: true /* it failed, and stays drained */
+		fi;
+		goto done;
+
+end:
+#ifndef MUTANT_RESUMED_WITHOUT_OWNER
+		if
+		:: atomic { owner[d] == 0 -> owner[d] = t + 1 }
+		:: owner[d] != 0 && owner[d] != t + 1 -> goto done
+		:: owner[d] == t + 1
+		fi;
+#endif
+		if
+		:: half & BIT(d)
+		:: else ->
+#ifdef MUTANT_RESUMED_BY_NAME
+			d_step {
+				if
+				:: !IN_FORCE(d) && IN_FORCE(1 - d) -> d = 1 - d
+				:: else
+				fi
+			}
+#endif
+			end_drain()
+		fi;
+		goto done;
+
+gone:
+		/* end_ours(): nothing was done by this run. But by others? */
+#ifdef MUTANT_RUN_ENDS_WHAT_OTHERS_WORK_ON
+		if
+		:: ours -> end_drain()
+		:: else
+		fi;
+#else
+		if
+		:: ours -> goto end
+		:: else
+		fi;
+#endif
+done:
+		disown();
+		atomic {
+			d = 0; ours = false; suspects = 0; verb = 0;
+			members = 0; holder = 0; wanted[t] = 0;
+#ifdef LIVE
+			waiting = waiting & ~BIT(t)
+#endif
+		}
+	} unless {
+#ifdef POWER
+		d_step { tools_reset & BIT(t) ->
+			 tools_reset = tools_reset & ~BIT(t); start_tool() }
+#else
+		atomic { kill_of_tool[t]?_ -> start_tool() }
+#endif
+	}
+#ifndef LIVE
+	goto again
+#endif
+}
+
+/*
+ * What else happens
+ */
+inline kill_smbd(s)
+{
+	for (h : 0 .. 1) {
+		if
+		:: has[h] == OF(s) -> has[h] = NOBODY
+		:: else
+		fi
+	}
+	h = 0;
+	for (d : 0 .. 1) {
+		hold[d] = hold[d] & ~BIT(s)
+	}
+	d = 0;
+	roster = roster & ~BIT(s);
+	connected = connected & ~BIT(s);
+	plain = plain & ~BIT(s);
+	parked = parked & ~BIT(s);
+	known[s] = 0;
+	for (t : 0 .. TOOLS - 1) {
+		asked[t] = asked[t] & ~BIT(s);
+		answered[t] = answered[t] & ~BIT(s);
+		obeyed[t] = obeyed[t] & ~BIT(s);
+		current[t] = current[t] & ~BIT(s);
+#ifdef LIVE
+		if
+		:: blocker[t] == s + 1 -> blocker[t] = DIED
+		:: else
+		fi
+#endif
+	}
+	t = 0
+}
+
+inline kill_tool(t)
+{
+	for (d : 0 .. 1) {
+		claimed[d] = (claimed[d] == t + 1 -> 0 : claimed[d]);
+		owner[d] = (owner[d] == t + 1 -> 0 : owner[d]);
+		working[d] = (working[d] == t + 1 -> 0 : working[d]);
+		runner[d] = (runner[d] == t + 1 -> 0 : runner[d]);
+#ifdef LIVE
+		LEAVE_LINE(d, t)
+#endif
+	}
+	d = 0;
+	wanted[t] = 0;
+	asked[t] = 0;
+	answered[t] = 0;
+	obeyed[t] = 0;
+	current[t] = 0;
+#ifdef LIVE
+	woken = woken & ~BIT(t);
+	blocker[t] = 0;
+	waiting = waiting & ~BIT(t)
+#endif
+}
+
+proctype world()
+{
+	byte d, h, s, t;
+
+	do
+#ifdef KILLS
+	:: atomic { SPEND(IS_UP(0)); kill_smbd(0); kill_of_smbd[0]!0 }
+#if SMBDS > 1
+	:: atomic { SPEND(IS_UP(1)); kill_smbd(1); kill_of_smbd[1]!0 }
+#endif
+	:: atomic { SPEND(wanted[0]); kill_tool(0); kill_of_tool[0]!0 }
+#if TOOLS > 1
+	:: atomic { SPEND(wanted[1]); kill_tool(1); kill_of_tool[1]!0 }
+#endif
+#endif
+#ifdef POWER
+	:: d_step {
+		SPEND(true);
+		for (t : 0 .. TOOLS - 1) {
+			kill_tool(t)
+		}
+		for (s : 0 .. SMBDS - 1) {
+			kill_smbd(s)
+		}
+		s = 0;
+		has[0] = NOBODY;
+		has[1] = NOBODY;
+		smbds_reset = BIT(SMBDS) - 1;
+		tools_reset = BIT(TOOLS) - 1;
+#ifdef MUTANT_RECORD_LOST
+		record[0] = none;
+		record[1] = none
+#endif
+	}
+#endif
+	/* Nobody comes back to it in time */
+	:: d_step { has[0] == AWAY -> has[0] = NOBODY }
+	od
+}
+
+init
+{
+	atomic {
+		run world();
+		run smbd(0);
+#if SMBDS > 1
+		run smbd(1);
+#endif
+		run tool(0);
+#if TOOLS > 1
+		run tool(1);
+#endif
+	}
+}
+
+#ifdef LIVE
+ltl S3_it_gets_there {
+	[] ((waiting & 1) && record[0] == armed ->
+	    <> (!(waiting & 1) || record[0] != armed))
+}
+#endif
+#ifdef PARK
+ltl S4_parked_come_back {
+	[] ((parked & 1) && record[0] == none -> <> !(parked & 1))
+}
+#endif

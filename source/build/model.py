@@ -1,0 +1,192 @@
+#!/usr/bin/python3
+"""Checks the model of the protocol, docs/model/drain.pml, with spin.
+
+Sizes and mutants are listed here; docs/model/README.md says what they are
+about. A mutant has one step of the protocol wrong, and one property that must
+not hold then.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+MODEL = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                     '../../docs/model/drain.pml')
+
+ONE_TOOL = 'TOOLS=1 SMBDS=1 HANDLES=1'
+TWO_TOOLS = 'TOOLS=2 SMBDS=1 HANDLES=1 ROLES'
+TWO_SMBDS = 'TOOLS=1 SMBDS=2 HANDLES=1'
+
+# Those with LIVE have a property of time, the others only assertions
+SIZES = {
+    'smbds': TWO_SMBDS + ' DRAINS=1',
+    'unguarded': TWO_SMBDS + ' DRAINS=1 UNGUARDED',
+    'handles': ONE_TOOL + ' HANDLES=2 DRAINS=2 DURABLE KILLS',
+    'tools': TWO_TOOLS + ' DRAINS=1 RUNS DEADLINE',
+    'killed': TWO_TOOLS + ' DRAINS=1 RUNS KILLS',
+    'later': TWO_TOOLS + ' HANDLES=0 DRAINS=2 RUNS',
+    'nested': ONE_TOOL + ' NESTED',
+    'grace': ONE_TOOL + ' HANDLES=2 DRAINS=1 GRACE DURABLE',
+    'power': ONE_TOOL + ' HANDLES=2 DRAINS=2 RUNS DURABLE POWER',
+    'waiter': ONE_TOOL + ' HANDLES=2 DRAINS=1 LIVE ENERGY=5 KILLS DURABLE',
+    'waiters': TWO_TOOLS.removesuffix(' ROLES')
+               + ' DRAINS=1 LIVE ENERGY=3 KILLS TICK',
+    'parked': TWO_TOOLS + ' DRAINS=1 LIVE ENERGY=4 PARK',
+}
+
+DEEP_SIZES = {
+    'smbds': TWO_SMBDS + ' DRAINS=2 KILLS DURABLE HANDLES=2',
+    'unguarded': TWO_SMBDS + ' DRAINS=2 UNGUARDED KILLS',
+    'tools': 'TOOLS=2 SMBDS=1 HANDLES=1 DRAINS=1 RUNS DEADLINE',
+    'both': 'TOOLS=2 SMBDS=2 HANDLES=1 DRAINS=1 ROLES',
+    'killed': TWO_TOOLS + ' DRAINS=2 RUNS DEADLINE KILLS DURABLE',
+    'nested': ONE_TOOL + ' HANDLES=2 NESTED GRACE RUNS KILLS',
+    'later': TWO_TOOLS + ' DRAINS=2 RUNS',
+    'nested tools': TWO_TOOLS + ' NESTED',
+    'power': TWO_TOOLS + ' DRAINS=2 RUNS POWER DURABLE',
+    'waiter': TWO_SMBDS + ' HANDLES=2 DRAINS=1 LIVE ENERGY=6 KILLS TICK',
+    'waiters': TWO_TOOLS + ' HANDLES=2 DRAINS=1 LIVE ENERGY=4 KILLS DURABLE '
+               'TICK',
+    'parked': TWO_TOOLS + ' DRAINS=1 LIVE ENERGY=5 PARK DURABLE',
+}
+
+S1 = 'S1_armed_means_closed'
+S2 = 'S2_quiescent_means_empty'
+S3 = 'S3_it_gets_there'
+
+# Mutant: in which size, and what must not hold
+MUTANTS = {
+    'NO_ACKNOWLEDGEMENT': ('smbds', S1),
+    'ACKNOWLEDGED_FIRST': ('smbds', S2),
+    'RECORDS_BEFORE_ROSTER': ('smbds', S1),
+    'TREES_NOT_COMPARED': ('unguarded', S1),
+    'ONE_DRAIN_ASKED': ('nested', S1),
+    'MARKED_IN_ONE': ('nested', S2),
+    'NOT_ARMED_BY_WAITER': ('smbds', S2),
+    'SCANNED_BEFORE_ARMED': ('handles', S2),
+    'LEFT_OVERS_SEEN_ONCE': ('handles', S2),
+    'NOT_CLAIMED': ('handles', S2),
+    'RETURNS_WITHOUT_HOLD': ('handles', S2),
+    'GIVEN_BACK_BEFORE_CLOSED': ('handles', S2),
+    'GIVEN_BACK_AT_FIRST_CLOSE': ('handles', S2),
+    'DEADLINE_ENDS_WHAT_IS_QUIESCENT': ('tools', 'S2_only_resume_leaves_it'),
+    'SECOND_HOLD_STAYS': ('waiter', S3),
+    'DEATH_NOT_WATCHED': ('waiter', S3),
+    'LOOKED_THEN_WATCHED': ('waiter', S3),
+    'NO_TICK': ('waiters', S3),
+    'RECORD_NOT_LOOKED_AT': ('smbds', 'S4_resumed_means_open'),
+    'BLIND_WRITE': ('tools', 'S4_resumed_for_good'),
+    'END_TOLD_ONCE': ('parked', 'S4_parked_come_back'),
+    'RECORD_LOST': ('power', 'S5_nothing_half_updated'),
+    'COMMAND_NOT_OWNED': ('tools', 'run_is_alone'),
+    'RESUMED_WITHOUT_OWNER': ('tools', 'run_is_alone'),
+    'RESUMED_BY_NAME': ('later', 'run_is_alone'),
+    'RECORD_NOT_READ_AGAIN': ('tools', 'run_is_alone'),
+    'RUN_ENDS_WHAT_OTHERS_WORK_ON': ('tools', 'run_is_alone'),
+    'ASKED_AFTER_RESUME': ('tools', 'nothing_old'),
+}
+
+# Steps that are there twice over: all holds without them
+HARMLESS = {
+    'CLAIM_GIVEN_BACK_EARLY': 'handles',
+    'STATE_READ_BEFORE_HOLD': 'handles',
+}
+
+
+class Result:
+    """What pan has found: the property that does not hold, or None"""
+
+    def __init__(self, text, live):
+        self.text = text
+        stored = re.findall(r'^ *([0-9.e+]+) states, stored', text, re.M)
+        self.states = int(float(stored[0])) if stored else 0
+        self.complete = ('errors: 0' in text and 'too small' not in text
+                         and 'out of memory' not in text)
+        self.broken = None
+        wrong = re.search(r'assertion violated (\w+)', text)
+        if wrong:
+            self.broken = wrong.group(1)
+        elif 'acceptance cycle' in text:
+            self.broken = live
+
+
+def _call(command, directory, timeout):
+    return subprocess.run(command, cwd=directory, text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=timeout)
+
+
+def _define(words):
+    """The last word on a macro counts"""
+    values = dict(word.partition('=')[::2] for word in words.split())
+    return ['-D%s=%s' % (key, value or 1) for key, value in values.items()]
+
+
+def _compiler_flags(live):
+    # With a rendezvous in an unless no order may be left out
+    return ['-DCOLLAPSE', '-DNOREDUCE',
+            *(['-DNFAIR=3'] if live else ['-DSAFETY'])]
+
+
+def check(size, mutant=None, expect=None, timeout=600):
+    """Look at all states of a size; a Result
+
+    Of a mutant, that is expected to break `expect`: until it does
+    """
+    words = size.split()
+    live = None
+    if 'LIVE' in words:
+        live = 'S4_parked_come_back' if 'PARK' in words else S3
+    with tempfile.TemporaryDirectory(prefix='drain-model-') as directory:
+        shutil.copy(MODEL, directory)
+        defines = _define(size)
+        if mutant:
+            defines += ['-D' + mutant]
+        if expect and not live:
+            defines += ['-DEXPECT=' + expect]
+        for command in (
+                ['spin', '-a', *defines, os.path.basename(MODEL)],
+                ['gcc', '-w', '-O0' if mutant else '-O1', '-o', 'pan',
+                 *_compiler_flags(live), 'pan.c']):
+            done = _call(command, directory, timeout)
+            if done.returncode != 0 or 'Error' in done.stdout:
+                raise RuntimeError(done.stdout)
+        # No look at end states: who sleeps for ever is what S3 is about
+        time = ['-a', '-f', '-N', live] if live else []
+        done = _call(['./pan', '-E', '-m2000000', *time], directory, timeout)
+    return Result(done.stdout, live)
+
+
+def check_mutant(mutant):
+    """A Result: what it breaks"""
+    name, broken = MUTANTS[mutant]
+    return check(SIZES[name], 'MUTANT_' + mutant, broken)
+
+
+def check_all(say):
+    """Sizes, the deep ones too, and mutants; true if all is as it must be"""
+    good = True
+    for sizes in (SIZES, DEEP_SIZES):
+        for name, size in sizes.items():
+            result = check(size, timeout=3600)
+            say('%s (%s): %d states, %s' % (
+                name, size, result.states,
+                'all hold' if result.complete else result.broken
+                or result.text))
+            good &= result.complete
+    for mutant, name in HARMLESS.items():
+        result = check(SIZES[name], 'MUTANT_' + mutant)
+        say('%s: %s' % (mutant, result.broken))
+        good &= result.complete
+    for mutant, (_, broken) in MUTANTS.items():
+        result = check_mutant(mutant)
+        say('%s: %s' % (mutant, result.broken))
+        good &= result.broken == broken
+    return good
+
+
+if __name__ == '__main__':
+    sys.exit(0 if check_all(lambda text: print(text, flush=True)) else 1)
