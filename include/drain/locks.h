@@ -88,15 +88,18 @@ void drain_hold_wake(struct drain_locks *locks, const struct drain_id *id);
 
 /**
  * Wait until it is worth a look again: the last holder has given hold(id)
- * back, @blocker has died, drain_hold_wake() was called, or some seconds have
- * passed, as in g_lock_lock_send(): a woken watcher passes the wake-up on to
- * the next, and must not be able to keep it by being stopped (SIGSTOP).
+ * back, or none of them lives any more, drain_hold_wake() was called, or some
+ * seconds have passed, as in g_lock_lock_send(): a woken watcher passes the
+ * wake-up on to the next, and must not be able to keep it by being stopped
+ * (SIGSTOP).
+ *
+ * @param[in] held  Somebody has it: to be looked after.
  */
 struct tevent_req *drain_hold_watch_send(TALLOC_CTX *mem_ctx,
 					 struct tevent_context *ev,
 					 struct drain_locks *locks,
 					 const struct drain_id *id,
-					 struct server_id blocker);
+					 bool held);
 /** NT_STATUS_IO_TIMEOUT: some seconds have passed, look all the same. */
 NTSTATUS drain_hold_watch_recv(struct tevent_req *req);
 

@@ -10,11 +10,11 @@
  */
 
 #include "drain/samba_compat.h"
-#include "lib/server_id_watch.h"
 #include "drain/codec.h"
 #include "drain/locks.h"
 
 #define DRAIN_WATCH_SECONDS 5
+#define DRAIN_WATCH_DEATHS_MSEC 500
 
 struct drain_locks {
 	struct g_lock_ctx *ctx;
@@ -354,17 +354,19 @@ void drain_owner_release(struct drain_locks *locks, const struct drain_id *id)
 }
 
 struct watch_state {
-	uint8_t dummy;
+	struct tevent_context *ev;
+	struct drain_locks *locks;
+	struct drain_id id;
 };
 
 static void watch_changed(struct tevent_req *subreq);
-static void watch_died(struct tevent_req *subreq);
+static bool watch_deaths(struct tevent_req *req);
 
 struct tevent_req *drain_hold_watch_send(TALLOC_CTX *mem_ctx,
 					 struct tevent_context *ev,
 					 struct drain_locks *locks,
 					 const struct drain_id *id,
-					 struct server_id blocker)
+					 bool held)
 {
 	struct tevent_req *req = NULL;
 	struct tevent_req *subreq = NULL;
@@ -377,6 +379,7 @@ struct tevent_req *drain_hold_watch_send(TALLOC_CTX *mem_ctx,
 		return NULL;
 	}
 
+	*state = (struct watch_state) {.ev = ev, .locks = locks, .id = *id};
 	subreq = g_lock_watch_data_send(state, ev, locks->ctx,
 					hold_key(id, &buf), nobody);
 	if (tevent_req_nomem(subreq, req)) {
@@ -384,18 +387,9 @@ struct tevent_req *drain_hold_watch_send(TALLOC_CTX *mem_ctx,
 	}
 	tevent_req_set_callback(subreq, watch_changed, req);
 
-	/*
-	 * Not as the blocker of the watch above: that one would go on waiting
-	 * for a process that is dead (g_lock_watch_data_done()).
-	 */
-	if (blocker.pid != 0) {
-		subreq = server_id_watch_send(state, ev, blocker);
-		if (tevent_req_nomem(subreq, req)) {
-			return tevent_req_post(req, ev);
-		}
-		tevent_req_set_callback(subreq, watch_died, req);
+	if (held && !watch_deaths(req)) {
+		return tevent_req_post(req, ev);
 	}
-
 	if (!tevent_req_set_endtime(
 		    req, ev, timeval_current_ofs(DRAIN_WATCH_SECONDS, 0))) {
 		return tevent_req_post(req, ev);
@@ -417,19 +411,42 @@ static void watch_changed(struct tevent_req *subreq)
 	tevent_req_done(req);
 }
 
-static void watch_died(struct tevent_req *subreq)
+static void watch_deaths_fn(struct tevent_context *ev _UNUSED_,
+			    struct tevent_timer *te _UNUSED_,
+			    struct timeval now _UNUSED_,
+			    void *private_data)
 {
-	struct tevent_req *req =
-		tevent_req_callback_data(subreq, struct tevent_req);
-	int error;
+	struct tevent_req *req = talloc_get_type_abort(private_data,
+						       struct tevent_req);
+	struct watch_state *state = tevent_req_data(req, struct watch_state);
+	struct server_id holder = {0};
+	NTSTATUS status;
 
-	error = server_id_watch_recv(subreq, NULL);
-	TALLOC_FREE(subreq);
-	if (error != 0) {
-		tevent_req_nterror(req, map_nt_error_from_unix(error));
+	status = drain_hold_holder(state->locks, &state->id, &holder);
+	if (tevent_req_nterror(req, status)) {
 		return;
 	}
-	tevent_req_done(req);
+	if (holder.pid == 0) {
+		tevent_req_done(req);
+		return;
+	}
+	(void)watch_deaths(req);
+}
+
+/*
+ * Nothing tells that a process has died: Samba's server_id_watch_send() looks as
+ * often. It looks at one, though, and that one may give its hold back, of which
+ * nobody is told while others are left, before they die.
+ */
+static bool watch_deaths(struct tevent_req *req)
+{
+	struct watch_state *state = tevent_req_data(req, struct watch_state);
+	struct tevent_timer *te = tevent_add_timer(
+		state->ev, state,
+		timeval_current_ofs_msec(DRAIN_WATCH_DEATHS_MSEC),
+		watch_deaths_fn, req);
+
+	return !tevent_req_nomem(te, req);
 }
 
 NTSTATUS drain_hold_watch_recv(struct tevent_req *req)

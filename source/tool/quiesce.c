@@ -334,24 +334,23 @@ static enum look_result wait_for_left_overs(struct waiter *w)
 }
 
 /* Wait for a change. Watch first, then look: none can slip through. */
-static enum look_result wait_for_holders(struct waiter *w,
-					 struct server_id holder)
+static enum look_result wait_for_holders(struct waiter *w)
 {
 	struct tevent_req *req = NULL;
-	struct server_id now = {0};
+	struct server_id holder = {0};
 	enum look_result result;
 
 	req = drain_hold_watch_send(w->tool, w->tool->ev, w->tool->locks,
-				    &w->record->id, holder);
+				    &w->record->id, true);
 	if (req == NULL) {
 		complain("out of memory");
 		return LOOK_FAILED;
 	}
 	result = look_at_record(w);
-	if (result == LOOK_WAIT && !living_holder(w, &now)) {
+	if (result == LOOK_WAIT && !living_holder(w, &holder)) {
 		result = LOOK_FAILED;
 	}
-	if (result != LOOK_WAIT || !server_id_equal(&now, &holder)) {
+	if (result != LOOK_WAIT || holder.pid == 0) {
 		TALLOC_FREE(req);
 		return (result == LOOK_WAIT) ? LOOK_AGAIN : result;
 	}
@@ -370,7 +369,7 @@ static enum look_result look(struct waiter *w)
 		return LOOK_FAILED;
 	}
 	if (holder.pid != 0) {
-		return wait_for_holders(w, holder);
+		return wait_for_holders(w);
 	}
 	result = wait_for_left_overs(w);
 	if (result == LOOK_WAIT) {

@@ -14,10 +14,8 @@
 static struct tevent_req *watch_all(struct tool *tool)
 {
 	static const struct drain_id all;
-	const struct server_id nobody = {0};
 
-	return drain_hold_watch_send(tool, tool->ev, tool->locks, &all,
-				     nobody);
+	return drain_hold_watch_send(tool, tool->ev, tool->locks, &all, false);
 }
 
 static bool is_well(struct tevent_req *req)

@@ -116,6 +116,23 @@ def test_end_of_the_last_holder(drained, end, watched):
         idle.connection.drop()
 
 
+@pytest.mark.parametrize('last', [0, 1])
+def test_killed_when_the_others_have_closed(drained, last):
+    """Whichever of them it is: nobody is told of a close that is not the last"""
+    server, drain = drained()
+    with connect(server.port) as first, connect(server.port) as second:
+        trees = [first, second]
+        handles = [tree.create('app/tool.exe') for tree in trees]
+        drain.begin('pkg')
+        processes = _wait_armed(drain)
+        with ended(*processes):
+            handles[1 - last].close()
+            time.sleep(0.2)
+            moment = time.time()
+            _kill(server, trees[last])
+            _assert_wakes(drain, processes, moment)
+
+
 def test_only_the_last_of_two_holders_counts(drained):
     """One of two smbds is killed, then the other one"""
     server, drain = drained()
