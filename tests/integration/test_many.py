@@ -49,8 +49,8 @@ def test_no_smbd_waits_for_the_tool(many, verb):
     """
     server, drain, _ = many
     drain.begin('pkg/app')
-    assert min(waiting_smbds(server, drain, verb)
-               for _ in range(8)) < CLIENTS / 4
+    assert any(waiting_smbds(server, drain, verb) < CLIENTS / 4
+               for _ in range(8))
 
 
 def few_descriptors():
