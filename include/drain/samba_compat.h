@@ -105,9 +105,15 @@ static inline NTSTATUS drain_g_lock_lock(struct g_lock_ctx *ctx,
 #if DRAIN_SAMBA_MINOR >= 25
 #define DRAIN_TCON_GLOBAL struct smbXsrv_tcon_global
 #define DRAIN_SESSION_GLOBAL struct smbXsrv_session_global
+#define DRAIN_VERSION_GLOBAL struct smbXsrv_version_global
+#define DRAIN_VERSION_GLOBAL_NUMBER SMBXSRV_VERSION_1
+#define DRAIN_VERSION_GLOBAL_INFO(global) ((global)->info.info1)
 #else
 #define DRAIN_TCON_GLOBAL struct smbXsrv_tcon_global0
 #define DRAIN_SESSION_GLOBAL struct smbXsrv_session_global0
+#define DRAIN_VERSION_GLOBAL struct smbXsrv_version_global0
+#define DRAIN_VERSION_GLOBAL_NUMBER SMBXSRV_VERSION_0
+#define DRAIN_VERSION_GLOBAL_INFO(global) ((global)->info.info0)
 #endif
 
 /* Needs locking/share_mode_lock.h; a lock until 4.21, the file's id since */

@@ -24,7 +24,7 @@ struct parents_state {
 };
 
 static void collect(struct parents_state *state,
-		    const struct smbXsrv_version_global0 *global)
+		    const DRAIN_VERSION_GLOBAL *global)
 {
 	struct parent_list *list = state->list;
 	uint32_t i;
@@ -55,12 +55,12 @@ static void parse(TDB_DATA key _UNUSED_, TDB_DATA value, void *private_data)
 		&blob, state->list, &global,
 		(ndr_pull_flags_fn_t)ndr_pull_smbXsrv_version_globalB);
 	if (!NDR_ERR_CODE_IS_SUCCESS(err) ||
-	    global.version != SMBXSRV_VERSION_0 ||
-	    global.info.info0 == NULL) {
+	    global.version != DRAIN_VERSION_GLOBAL_NUMBER ||
+	    DRAIN_VERSION_GLOBAL_INFO(&global) == NULL) {
 		state->failed = true;
 		return;
 	}
-	collect(state, global.info.info0);
+	collect(state, DRAIN_VERSION_GLOBAL_INFO(&global));
 }
 
 /* As smbd does (smbXsrv_version.c); NULL: no smbd has run here yet */
