@@ -67,15 +67,14 @@ static NTSTATUS rejoin(void)
 
 void drain_rejoin(void)
 {
-	NTSTATUS status;
+	NTSTATUS status = NT_STATUS_OK;
 
 	TALLOC_FREE(drain_process.rejoin);
-	if (!drain_process.on_roster) {
-		return;
+	if (drain_process.on_roster) {
+		become_root();
+		status = rejoin();
+		unbecome_root();
 	}
-	become_root();
-	status = rejoin();
-	unbecome_root();
 	if (!NT_STATUS_IS_OK(status)) {
 		/* A waiter may have the lock for a moment */
 		schedule(timeval_current_ofs_msec(REJOIN_AGAIN_MSEC));

@@ -169,6 +169,9 @@ static NTSTATUS ask_gate(struct connection_struct *conn,
 		forget_path(dirfsp, smb_fname);
 		return NT_STATUS_SHARING_VIOLATION;
 	}
+	if (drain_process.drains == NULL && drain_process.rejoin != NULL) {
+		drain_rejoin();
+	}
 	if (drain_process.drains == NULL) {
 		return NT_STATUS_OK; /* it has waited for the last one */
 	}
@@ -177,6 +180,12 @@ static NTSTATUS ask_gate(struct connection_struct *conn,
 		return NT_STATUS_OBJECT_NAME_INVALID;
 	}
 	*answer = drain_gate_open(conn, &place, open);
+	if (answer->verdict == DRAIN_GRANT && drain_process.rejoin != NULL) {
+		/* There may be others by now */
+		drain_rejoin();
+		drain_place_rewind(&place);
+		*answer = drain_gate_open(conn, &place, open);
+	}
 	if (answer->ended) {
 		/* What smbd has found may have been published away since */
 		if (put_off(answer->drain, conn, req, &parking, dirfsp,
@@ -226,10 +235,6 @@ static NTSTATUS drain_vfs_create_file(
 {
 	struct drain_answer answer = {.verdict = DRAIN_GRANT};
 	NTSTATUS status;
-
-	if (drain_process.rejoin != NULL) {
-		drain_rejoin();
-	}
 
 	/* Not smbd itself, and by a connection that we guard */
 	if (req != NULL && SMB_VFS_HANDLE_TEST_DATA(handle)) {

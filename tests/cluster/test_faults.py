@@ -106,30 +106,35 @@ def test_ctdbd_under_a_waiter_is_killed(site, trees):
 
 # -- a node stands still, and comes back
 
-def test_begin_while_a_node_is_cut_off(site, trees):
+@pytest.fixture(name='follower')
+def _follower(site):
+    return site.cluster.follower()
+
+
+def test_begin_while_a_node_is_cut_off(site, trees, follower):
     """Not armed: its smbds may live. Armed when it has answered."""
-    with site.nodes[1].frozen():
-        _gets_out(site, site.nodes[1])
+    with follower.frozen():
+        _gets_out(site, follower)
         done = site.drains[0].begin('pkg/app', '--timeout=9', expect=1)
-        assert 'node 1 (' in done.stderr
+        assert f'node {follower.number} (' in done.stderr
         assert 'does not answer' in done.stderr
         assert site.drains[0].state('pkg/app') == 'arming'
         assert trees[0].status_of_open(TOOL) == REFUSED
-    site.drains[2].wait('pkg/app', '--timeout=20')
+    site.drains[0].wait('pkg/app', '--timeout=20')
     assert [tree.status_of_open(TOOL) for tree in trees] == [REFUSED] * 3
 
 
 @pytest.mark.long
-def test_holder_that_was_cut_off(site, trees):
+def test_holder_that_was_cut_off(site, trees, follower):
     """Not quiescent while it is, nor when it is back and still holds"""
-    handle = trees[1].create(TOOL)
+    handle = trees[follower.number].create(TOOL)
     site.drains[0].begin('pkg/app')
     with waiting(site.drains[0]) as waiter:
-        with site.nodes[1].frozen():
-            _gets_out(site, site.nodes[1])
+        with follower.frozen():
+            _gets_out(site, follower)
             time.sleep(8)
             assert waiter.poll() is None
-            assert site.drains[2].state('pkg/app') == 'armed'
+            assert site.drains[0].state('pkg/app') == 'armed'
         site.cluster.wait_healthy()
         time.sleep(2)
         assert waiter.poll() is None
@@ -139,42 +144,44 @@ def test_holder_that_was_cut_off(site, trees):
 
 
 @pytest.mark.long
-def test_resumed_while_a_node_is_cut_off(site, trees):
+def test_resumed_while_a_node_is_cut_off(site, trees, follower):
     """It believes in a drain that is over, and looks when it is back"""
     site.drains[0].begin('pkg/app')
-    with site.nodes[1].frozen():
-        _gets_out(site, site.nodes[1])
+    with follower.frozen():
+        _gets_out(site, follower)
         site.drains[0].resume('pkg/app')
-    wait_until(lambda: trees[1].status_of_open(TOOL) == OPEN, LOST,
+    tree = trees[follower.number]
+    wait_until(lambda: tree.status_of_open(TOOL) == OPEN, LOST,
                'the node that was cut off to open it', 0.1)
 
 
 @pytest.mark.long
-def test_begun_while_a_node_is_cut_off(site, trees):
+def test_begun_while_a_node_is_cut_off(site, trees, follower):
     """With --allow-unguarded. Its smbds hear of it when they are back, with
     nobody telling them"""
-    with site.nodes[1].frozen():
-        _gets_out(site, site.nodes[1])
+    with follower.frozen():
+        _gets_out(site, follower)
         site.drains[0].begin('pkg/app', '--allow-unguarded', '--timeout=9')
     site.cluster.wait_healthy()
-    wait_until(lambda: trees[1].status_of_open(TOOL) == REFUSED, 5,
+    tree = trees[follower.number]
+    wait_until(lambda: tree.status_of_open(TOOL) == REFUSED, 5,
                'the node that was cut off to refuse', 0.1)
     assert site.drains[0].status()['smbds'] == 3
 
 
 @pytest.mark.long
-def test_only_ctdbd_stands_still(site, trees):
+def test_only_ctdbd_stands_still(site, trees, follower):
     """Its smbds serve on meanwhile, so that it is not armed"""
-    ctdbd = site.nodes[1].ctdbd
+    ctdbd = follower.ctdbd
     ctdbd.send_signal(signal.SIGSTOP)
     try:
-        _gets_out(site, site.nodes[1])
-        assert 'node 1 (' in site.drains[0].begin(
+        _gets_out(site, follower)
+        assert f'node {follower.number} (' in site.drains[0].begin(
             'pkg/app', '--timeout=9', expect=1).stderr
     finally:
         ctdbd.send_signal(signal.SIGCONT)
     site.drains[0].wait('pkg/app', '--timeout=20')
-    assert trees[1].status_of_open(TOOL) == REFUSED
+    assert trees[follower.number].status_of_open(TOOL) == REFUSED
 
 
 # -- recoveries in the middle

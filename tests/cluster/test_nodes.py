@@ -248,7 +248,7 @@ def test_durable_handle_comes_back_to_another_node(site):
 
 @contextmanager
 def _looking(trees):
-    """Clients look at a file all the time: its record goes from node to node"""
+    """Clients look at a file all the time: its record moves about"""
     stop = threading.Event()
     looks = []
 
@@ -270,7 +270,7 @@ def _looking(trees):
 
 
 def test_durable_handle_on_a_file_that_all_look_at(site, trees):
-    """smbstatus may miss it, as any walk through the table; a waiter does not"""
+    """A walk through the table may miss it; a waiter does not"""
     _away(site.nodes[0])
     site.drains[1].begin('pkg/app')
     with _looking(trees):

@@ -24,8 +24,7 @@ def test_nothing_drains(drained):
     assert drain.call('status').stdout == 'no drain is in force\n'
     assert drain.status() == {
         'version': 1, 'drains': [], 'smbd_running': True, 'smbds': 0,
-        'lost_nodes': [],
-        'unreadable_records': 0, 'errors': []}
+        'lost_nodes': [], 'unreadable_records': 0, 'errors': []}
 
 
 def test_open_target(drained):

@@ -237,6 +237,16 @@ class Cluster:
         wait_until(self.is_healthy, timeout, f'{self.name} to be healthy',
                    0.1)
 
+    def follower(self):
+        """A node but the first, and not the leader
+
+        One that leads and stands still keeps the cluster lock, so that the
+        others can not recover: on a real one the file system takes it away.
+        """
+        leader = self.nodes[0].ctdb('leader').stdout.strip()
+        return next(node for node in self.nodes[1:]
+                    if str(node.number) != leader)
+
     def repair(self):
         """Start again what a test has ended"""
         for node in self.nodes:

@@ -35,7 +35,7 @@ class _Nodes:
         """What the ctdbds have done so far: {counter: number}"""
         total = dict.fromkeys(COUNTERS, 0)
         for node in self.servers:
-            names, values = node.ctdb('-X', 'statistics').stdout.split()
+            names, values = node.ctdb('-X', 'statistics').stdout.splitlines()
             known = dict(zip(names.split('|'), values.split('|')))
             for counter, fields in COUNTERS.items():
                 total[counter] += sum(int(known[field]) for field in fields)
@@ -43,15 +43,15 @@ class _Nodes:
 
 
 @contextlib.contextmanager
-def _clients(nodes, number, directory, files):
+def _clients(nodes, number, directory, files, share='pkg'):
     """So many of each node, each with files of its own: a Load a node"""
     with contextlib.ExitStack() as stack:
         loads = []
         for node, server in enumerate(nodes.servers):
             for client in range(number):
-                server.put('pkg', f'{directory}n{node}_{client}')
+                server.put(share, f'{directory}n{node}_{client}')
             loads.append(stack.enter_context(Load(
-                server.port, conns=number, files=files,
+                server.port, share, conns=number, files=files,
                 name=f'{directory}n{node}_%c')))
         yield loads
 
@@ -75,10 +75,10 @@ def _begin_and_wake(nodes, clients, times):
     return begin, wake
 
 
-def _opens(nodes, seconds):
+def _opens(nodes, share, seconds):
     """In that time, all clients on files of their own"""
     granted = 0
-    with _clients(nodes, CHURNERS, '', 0) as loads:
+    with _clients(nodes, CHURNERS, '', 0, share) as loads:
         for load in loads:
             load.churn(seconds, wait=False)
         for load in loads:
@@ -100,24 +100,22 @@ def _difference(before, after):
     return {counter: after[counter] - before[counter] for counter in after}
 
 
-def _cluster(share):
-    return Cluster('bench', {'pkg': share}, size=NODES)
+def _measure_cost(bench, nodes):
+    """Opens a second, and counts an open: (without, with the module)
 
-
-def _measure_cost(bench):
-    """Opens a second, and counts an open: (without, with the module)"""
+    They take turns, and so does which of them is first.
+    """
     opens, counts = ([], []), ([], [])
     seconds = bench.pick(2, 4)
-    for module, share in enumerate(({}, MODULE)):
-        with _cluster(share) as cluster:
-            nodes = _Nodes(cluster.nodes)
-            for _ in range(bench.pick(3, 7)):
-                before = nodes.count()
-                granted = _opens(nodes, seconds)
-                counts[module].append({
-                    counter: 1000 * number / granted for counter, number
-                    in _difference(before, nodes.count()).items()})
-                opens[module].append(granted / seconds)
+    for turn in range(bench.pick(4, 8)):
+        pair = [(0, 'plain'), (1, 'pkg')]
+        for module, share in pair if turn % 2 else reversed(pair):
+            before = nodes.count()
+            granted = _opens(nodes, share, seconds)
+            difference = _difference(before, nodes.count())
+            counts[module].append({counter: 1000 * number / granted
+                                   for counter, number in difference.items()})
+            opens[module].append(granted / seconds)
     return opens, counts
 
 
@@ -127,13 +125,15 @@ def measure(bench):
     times = bench.pick(3, 7)
     with bench.server() as server:
         one = _begin_and_wake(_Nodes([server]), NODES * clients, times)
-    with _cluster(MODULE) as cluster:
+    with Cluster('bench', {'pkg': MODULE, 'plain': {}},
+                 size=NODES) as cluster:
         nodes = _Nodes(cluster.nodes)
         (nodes.servers[0].share_path('pkg') / PACKAGE).mkdir()
         alone = [_drain_once(nodes) for _ in range(times)]
         before = nodes.count()
         three = _begin_and_wake(nodes, clients, times)
         after = nodes.count()
+        opens, counts = _measure_cost(bench, nodes)
 
     case = f'{clients_text(clients)} on each node'
     for what, old, new in zip(('begin to armed', 'last close to wake-up'),
@@ -148,7 +148,6 @@ def measure(bench):
                   [counts[counter] for counts in alone], case='no clients')
 
     case = f'{clients_text(CHURNERS)} on each node open and close'
-    opens, counts = _measure_cost(bench)
     other = Row('without the module', 'opens/s', opens[0], case=case)
     yield other
     yield Row('with it', 'opens/s', opens[1], case=case, against=other)
