@@ -6,6 +6,7 @@ several servers at once: twice without the module, with it, with one that lets
 every open wait for some milliseconds, and with it while a directory beside is
 drained over and over. Every test has to end in the same way on all. Which
 tests do not even do so without the module is found out by repeating, and told.
+What each came to on a server is written to build/disturb as it comes.
 
 $DISTURB_ARGS gives prefixes of names, e.g. DISTURB_ARGS='smb2.lock smb2.dir'.
 """
@@ -13,8 +14,8 @@ $DISTURB_ARGS gives prefixes of names, e.g. DISTURB_ARGS='smb2.lock smb2.dir'.
 import argparse
 import collections
 import contextlib
-import json
 import os
+import shutil
 import sys
 import threading
 import time
@@ -28,6 +29,7 @@ from lib.drain import Drain  # noqa: E402
 from lib.smbd import DURABLE_SHARE, PrivateSmbd  # noqa: E402
 
 BUILD = Path(os.environ.get('DRAIN_BUILD', ''))
+LOGS = BUILD / 'disturb'
 ALL = ('smb2.', 'raw.', 'base.')
 STACK = 'acl_xattr streams_xattr'
 SIBLING = 'sibling'
@@ -72,12 +74,18 @@ class Variant:
         def test():
             try:
                 for name in tests:
-                    self.outcomes[name].append(self._torture.run(name))
+                    self._run_one(name)
             finally:
                 ended.set()
 
         at_once([test, lambda: self._drain(ended)] if self._sibling
                 else [test])
+
+    def _run_one(self, name):
+        outcome = self._torture.run(name)
+        self.outcomes[name].append(outcome)
+        with open(LOGS / self.name, 'a', encoding='utf-8') as log:
+            log.write(f'{outcome} {name}\n')
 
     def _drain(self, ended):
         """The directory beside, until the tests have ended"""
@@ -195,12 +203,6 @@ def choose(arguments):
     return smbtorture.names(*(arguments.prefixes or ALL))
 
 
-def save(servers):
-    """What all tests came to"""
-    results = {server.name: server.outcomes for server in servers}
-    (BUILD / 'disturb.json').write_text(json.dumps(results, indent=1))
-
-
 def run(tests, plain, guarded):
     """Fill the servers' outcomes; the Comparison"""
     began = time.monotonic()
@@ -211,10 +213,8 @@ def run(tests, plain, guarded):
         print(f'{server.name}: '
               f'{summary(server.outcomes[name][0] for name in tests)}')
     print(f'{servers[-1].drains} drains beside', flush=True)
-    save(servers)
     comparison = Comparison(plain, guarded, tests)
     comparison.show()
-    save(servers)
     print(f'{time.monotonic() - began:.0f} s')
     return comparison
 
@@ -229,6 +229,8 @@ def main():
     parser.add_argument('prefixes', nargs='*', metavar='PREFIX')
     arguments = parser.parse_args()
     tests = choose(arguments)
+    shutil.rmtree(LOGS, ignore_errors=True)
+    LOGS.mkdir()
     with contextlib.ExitStack() as stack:
         plain, guarded = (
             [stack.enter_context(server) for server in servers]
