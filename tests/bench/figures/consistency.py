@@ -99,7 +99,7 @@ def experiment(site, method, clients, updates, pause=0.2):
 def _measure(bench, name, clients):
     with bench.server() as server:
         users, made = experiment(Site(server), METHODS[name], clients,
-                                 bench.pick(10, 20))
+                                 bench.pick(10, 50))
     case = f'{clients_text(clients)}, {name}'
     yield Row('updates made', '', [made], case=case)
     yield Row('runs', '', [users.runs], case=case)
