@@ -35,6 +35,10 @@ STACK = 'acl_xattr streams_xattr'
 SIBLING = 'sibling'
 REPEATS = 5
 
+# Seconds for one test; there are some with 10000 opens
+LIMIT = 90
+JITTER_LIMIT = 300
+
 # With --quick: each in a second or so
 QUICK = ('smb2.create.', 'smb2.compound.', 'smb2.rename.', 'smb2.sharemode.',
          'smb2.durable-open.', 'smb2.lock.c', 'smb2.streams.')
@@ -47,8 +51,10 @@ class Variant:
     outcomes  {name of a test: [outcome, ...]}, the first run first
     """
 
-    def __init__(self, name, module=False, modules=None, sibling=False):
+    def __init__(self, name, module=False, modules=None, sibling=False,
+                 limit=LIMIT):
         self.name = name
+        self._limit = limit
         self.outcomes = collections.defaultdict(list)
         self.drains = 0
         self._sibling = sibling
@@ -82,7 +88,7 @@ class Variant:
                 else [test])
 
     def _run_one(self, name):
-        outcome = self._torture.run(name)
+        outcome = self._torture.run(name, self._limit)
         self.outcomes[name].append(outcome)
         with open(LOGS / self.name, 'a', encoding='utf-8') as log:
             log.write(f'{outcome} {name}\n')
@@ -191,7 +197,8 @@ def with_module():
     """The servers to compare"""
     return [Variant('with', module=True),
             Variant('with jitter', module=True,
-                    modules={'drain': BUILD / 'tests/jitter/drain.so'}),
+                    modules={'drain': BUILD / 'tests/jitter/drain.so'},
+                    limit=JITTER_LIMIT),
             Variant('with drains beside', module=True, sibling=True)]
 
 

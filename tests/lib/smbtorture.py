@@ -50,7 +50,7 @@ class Smbtorture:
         for user in USER, OTHER_USER:
             server.add_user(user, PASSWORD)
 
-    def run(self, name, limit=90):
+    def run(self, name, limit):
         """'success', 'failure', 'error', 'skip', 'hangs' or 'crashes'"""
         self._empty()
         protocol = () if name.startswith('smb2.') else ('-m', 'NT1')
