@@ -223,8 +223,10 @@ def _cycle(site, trees, number):
 def test_recoveries_all_the_time(site, trees):
     """begin, wait and resume go on through them"""
     with recovering(site.nodes[0]) as counted:
-        for number in range(2):
+        for number in range(12):
             _cycle(site, trees, number)
+            if number > 0 and counted.count(0) >= 2:
+                break
     assert counted.count(0) >= 2
 
 
