@@ -557,7 +557,7 @@ static NTSTATUS expire_action(struct db_context *db, void *private_data)
 
 	status = drain_store_read(state->store, talloc_tos(), state->id,
 				  &record);
-	if (!NT_STATUS_IS_OK(status)) {
+	if (record == NULL) {
 		return status;
 	}
 	if (record->on_timeout != DRAIN_TIMEOUT_RESUME ||

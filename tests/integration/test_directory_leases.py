@@ -10,7 +10,7 @@ from lib.caching import CACHING_SHARE, CachingClient
 from lib.drain import Drain
 from lib.publish import Package
 from lib.smb2 import Disposition, LeaseState, Option, connect, SMB_3_1_1
-from lib.smbd import PrivateSmbd, samba_release
+from lib.smbd import PrivateSmbd, samba_release, wait_until
 
 pytestmark = pytest.mark.skipif(
     samba_release() < (4, 22), reason='Samba has them from 4.22 on')
@@ -129,7 +129,7 @@ def test_listing_after_an_update(drained):
         for name in ('', 'app', 'app/bin'):
             client.cache(name, 'RH', options=Option.DIRECTORY_FILE)
         drain.call('run', 'pkg/app', f'--publish={package.new}')
-        assert client.handles == {}
+        wait_until(lambda: not client.handles, 5, 'caches to be given back')
         names = {entry.name for entry in directory(client.tree, 'app').list()}
         assert 'only-new' in names and 'only-old' not in names
 
