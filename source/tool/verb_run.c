@@ -108,6 +108,7 @@ static int exit_status_of(int status)
 static int run_command(struct run *run)
 {
 	const pid_t self = getpid();
+	pid_t child;
 	sigset_t all;
 	sigset_t old;
 
@@ -119,12 +120,13 @@ static int run_command(struct run *run)
 	sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &old);
 	/* To copy the memory of a program of Samba's takes a millisecond */
-	run->child = vfork();
-	if (run->child == 0) {
+	child = vfork();
+	if (child == 0) {
 		become_command(run->tool->options->command, self);
 	}
+	run->child = child;
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
-	if (run->child < 0) {
+	if (child < 0) {
 		complain("can not start a process: %s", strerror(errno));
 		return EXIT_RUN_FAILED;
 	}
