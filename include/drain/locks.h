@@ -56,6 +56,9 @@ NTSTATUS drain_roster_members(struct drain_locks *locks,
 			      struct server_id **members,
 			      size_t *num_members);
 
+/** Is that process on the roster? false, too: it can not be read. */
+bool drain_roster_has(struct drain_locks *locks, struct server_id who);
+
 /**
  * Have all on the roster look at the records. A hint: one that misses it looks
  * before it refuses an open.

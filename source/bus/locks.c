@@ -172,40 +172,32 @@ done:
 	return status;
 }
 
-struct find_state {
-	struct server_id who;
-	bool found;
-};
-
-static void find_fn(struct server_id exclusive _UNUSED_,
-		    size_t num_shared,
-		    const struct server_id *shared,
-		    const uint8_t *data _UNUSED_,
-		    size_t datalen _UNUSED_,
-		    void *private_data)
+static bool is_shared_by(const struct dump_state *state, struct server_id who)
 {
-	struct find_state *state = private_data;
 	size_t i;
 
-	for (i = 0; i < num_shared; i++) {
-		state->found |= server_id_equal(&shared[i], &state->who);
+	for (i = 0; i < state->num_shared; i++) {
+		if (server_id_equal(&state->shared[i], &who)) {
+			return true;
+		}
 	}
+	return false;
 }
 
 /* Somebody who has it should know; others may have taken him for dead */
 static NTSTATUS take_if_lost(struct drain_locks *locks, TDB_DATA key)
 {
-	struct find_state state = {
-		.who = messaging_server_id(locks->msg_ctx),
-	};
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct dump_state state;
 	NTSTATUS status;
 
-	status = g_lock_dump(locks->ctx, key, find_fn, &state);
-	if (state.found || !(NT_STATUS_IS_OK(status) ||
-			     NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND))) {
-		return status;
+	status = dump(locks, frame, key, &state);
+	if (NT_STATUS_IS_OK(status) &&
+	    !is_shared_by(&state, messaging_server_id(locks->msg_ctx))) {
+		status = drain_g_lock_lock(locks->ctx, key, G_LOCK_READ);
 	}
-	return drain_g_lock_lock(locks->ctx, key, G_LOCK_READ);
+	TALLOC_FREE(frame);
+	return status;
 }
 
 NTSTATUS drain_roster_rejoin(struct drain_locks *locks)
@@ -242,6 +234,18 @@ NTSTATUS drain_roster_members(struct drain_locks *locks,
 	*members = state.shared;
 	*num_members = state.num_shared;
 	return status;
+}
+
+bool drain_roster_has(struct drain_locks *locks, struct server_id who)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct dump_state state;
+	bool has;
+
+	has = NT_STATUS_IS_OK(dump(locks, frame, roster_key(), &state)) &&
+	      is_shared_by(&state, who);
+	TALLOC_FREE(frame);
+	return has;
 }
 
 void drain_roster_tell(struct drain_locks *locks)

@@ -242,6 +242,19 @@ static bool same_place(const struct drain_record *a,
 	return false;
 }
 
+/* What an action leaves on talloc_tos() goes */
+static NTSTATUS transact(struct drain_store *store,
+			 NTSTATUS (*action)(struct db_context *db,
+					    void *private_data),
+			 void *private_data)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	NTSTATUS status = dbwrap_trans_do(store->db, action, private_data);
+
+	TALLOC_FREE(frame);
+	return status;
+}
+
 struct add_state {
 	struct drain_store *store;
 	TALLOC_CTX *mem_ctx;
@@ -295,17 +308,14 @@ NTSTATUS drain_store_add(struct drain_store *store,
 			 const struct drain_record *record,
 			 struct drain_record **rival)
 {
-	TALLOC_CTX *frame = talloc_stackframe();
 	struct add_state state = {
 		.store = store,
 		.mem_ctx = mem_ctx,
 		.record = record,
 	};
-	NTSTATUS status;
+	NTSTATUS status = transact(store, add_action, &state);
 
-	status = dbwrap_trans_do(store->db, add_action, &state);
 	*rival = state.rival;
-	TALLOC_FREE(frame);
 	return status;
 }
 
@@ -341,18 +351,14 @@ static NTSTATUS change_record(struct drain_store *store,
 					     const void *how),
 			      const void *how)
 {
-	TALLOC_CTX *frame = talloc_stackframe();
 	struct change_state state = {
 		.store = store,
 		.id = id,
 		.change = change,
 		.how = how,
 	};
-	NTSTATUS status;
 
-	status = dbwrap_trans_do(store->db, change_action, &state);
-	TALLOC_FREE(frame);
-	return status;
+	return transact(store, change_action, &state);
 }
 
 struct step {
@@ -520,9 +526,11 @@ NTSTATUS drain_store_change_arming(struct drain_store *store,
 struct remove_state {
 	struct drain_store *store;
 	const struct drain_id *id;
+	/* May it go? NULL: in any case, also if it can not be read */
+	bool (*may)(const struct drain_record *record);
 };
 
-/* In a cluster a record can be deleted again */
+/* In a cluster a record can be deleted again: look whether it is there */
 static NTSTATUS remove_action(struct db_context *db, void *private_data)
 {
 	struct remove_state *state = private_data;
@@ -531,8 +539,12 @@ static NTSTATUS remove_action(struct db_context *db, void *private_data)
 
 	status = drain_store_read(state->store, talloc_tos(), state->id,
 				  &record);
-	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
+	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND) ||
+	    (record == NULL && state->may != NULL)) {
 		return status;
+	}
+	if (state->may != NULL && !state->may(record)) {
+		return NT_STATUS_INVALID_DEVICE_STATE;
 	}
 	return dbwrap_delete(db, record_key(state->id));
 }
@@ -540,43 +552,27 @@ static NTSTATUS remove_action(struct db_context *db, void *private_data)
 NTSTATUS drain_store_remove(struct drain_store *store,
 			    const struct drain_id *id)
 {
-	TALLOC_CTX *frame = talloc_stackframe();
 	struct remove_state state = {.store = store, .id = id};
-	NTSTATUS status;
 
-	status = dbwrap_trans_do(store->db, remove_action, &state);
-	TALLOC_FREE(frame);
-	return status;
+	return transact(store, remove_action, &state);
 }
 
-static NTSTATUS expire_action(struct db_context *db, void *private_data)
+static bool is_to_be_resumed(const struct drain_record *record)
 {
-	struct change_state *state = private_data;
-	struct drain_record *record = NULL;
-	NTSTATUS status;
-
-	status = drain_store_read(state->store, talloc_tos(), state->id,
-				  &record);
-	if (record == NULL) {
-		return status;
-	}
-	if (record->on_timeout != DRAIN_TIMEOUT_RESUME ||
-	    !drain_record_is_due(record, drain_now())) {
-		return NT_STATUS_INVALID_DEVICE_STATE;
-	}
-	return dbwrap_delete(db, record_key(state->id));
+	return record->on_timeout == DRAIN_TIMEOUT_RESUME &&
+	       drain_record_is_due(record, drain_now());
 }
 
 NTSTATUS drain_store_expire(struct drain_store *store,
 			    const struct drain_id *id)
 {
-	TALLOC_CTX *frame = talloc_stackframe();
-	struct change_state state = {.store = store, .id = id};
-	NTSTATUS status;
+	struct remove_state state = {
+		.store = store,
+		.id = id,
+		.may = is_to_be_resumed,
+	};
 
-	status = dbwrap_trans_do(store->db, expire_action, &state);
-	TALLOC_FREE(frame);
-	return status;
+	return transact(store, remove_action, &state);
 }
 
 struct unreadable_state {
@@ -609,12 +605,9 @@ static NTSTATUS remove_unreadable_action(struct db_context *db,
 NTSTATUS drain_store_remove_unreadable(struct drain_store *store,
 				       size_t *num_removed)
 {
-	TALLOC_CTX *frame = talloc_stackframe();
 	struct unreadable_state state = {0};
-	NTSTATUS status;
+	NTSTATUS status = transact(store, remove_unreadable_action, &state);
 
-	status = dbwrap_trans_do(store->db, remove_unreadable_action, &state);
 	*num_removed = state.count;
-	TALLOC_FREE(frame);
 	return status;
 }

@@ -150,22 +150,6 @@ static const char *end_owned(TALLOC_CTX *mem_ctx,
 	return NULL;
 }
 
-static bool is_on_roster(TALLOC_CTX *mem_ctx, struct server_id who)
-{
-	struct server_id *members = NULL;
-	size_t num = 0;
-	size_t i;
-
-	(void)drain_roster_members(drain_process.locks, mem_ctx, &members,
-				   &num);
-	for (i = 0; i < num; i++) {
-		if (server_id_equal(&members[i], &who)) {
-			return true;
-		}
-	}
-	return false;
-}
-
 static const char *end(TALLOC_CTX *mem_ctx, const struct drain_id *id)
 {
 	struct server_id owner = {0};
@@ -182,7 +166,7 @@ static const char *end(TALLOC_CTX *mem_ctx, const struct drain_id *id)
 	if (!NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
 		return nt_errstr(status);
 	}
-	if (is_on_roster(mem_ctx, owner)) {
+	if (drain_roster_has(drain_process.locks, owner)) {
 		return NULL; /* another smbd does it just now */
 	}
 	return talloc_asprintf(mem_ctx, "pid %s is at work on it",
