@@ -202,6 +202,19 @@ bool show_json(json_t *json, bool one_line)
 	return ok;
 }
 
+struct drain_list *show_list(TALLOC_CTX *mem_ctx, struct tool *tool)
+{
+	struct drain_list *list = NULL;
+	NTSTATUS status = drain_store_list(tool->store, mem_ctx, &list);
+
+	if (!NT_STATUS_IS_OK(status)) {
+		complain("can not read %s: %s", drain_store_name(tool->store),
+			 nt_errstr(status));
+		return NULL;
+	}
+	return list;
+}
+
 struct drain_record *show_find_if_any(TALLOC_CTX *mem_ctx,
 				      struct tool *tool,
 				      const char *name,
@@ -214,7 +227,6 @@ struct drain_record *show_find_if_any(TALLOC_CTX *mem_ctx,
 	struct share_list *shares = NULL;
 	struct drain_target target;
 	const char *why = NULL;
-	NTSTATUS status;
 
 	*open = false;
 	why = drain_target_parse(frame, name, &target);
@@ -222,10 +234,8 @@ struct drain_record *show_find_if_any(TALLOC_CTX *mem_ctx,
 		complain("%s: %s", show_text(name), why);
 		goto done;
 	}
-	status = drain_store_list(tool->store, frame, &list);
-	if (!NT_STATUS_IS_OK(status)) {
-		complain("can not read %s: %s", drain_store_name(tool->store),
-			 nt_errstr(status));
+	list = show_list(frame, tool);
+	if (list == NULL) {
 		goto done;
 	}
 

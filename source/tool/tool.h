@@ -1022,6 +1022,9 @@ bool publish_finish(const struct publish *p);
  * show.c
  */
 
+/** All drains in force. NULL after a complaint. */
+struct drain_list *show_list(TALLOC_CTX *mem_ctx, struct tool *tool);
+
 /**
  * The record of the drain that a person means: by name, or by place.
  *

@@ -181,17 +181,10 @@ static bool look(void *private_data)
 	struct monitor *m = private_data;
 	const bool first = !m->looked;
 	TALLOC_CTX *frame = talloc_stackframe();
-	struct drain_list *list = NULL;
-	NTSTATUS status;
-	bool ok;
+	struct drain_list *list = show_list(frame, m->tool);
+	bool ok = list != NULL;
 	size_t i;
 
-	status = drain_store_list(m->tool->store, frame, &list);
-	ok = NT_STATUS_IS_OK(status);
-	if (!ok) {
-		complain("can not read %s: %s",
-			 drain_store_name(m->tool->store), nt_errstr(status));
-	}
 	for (i = 0; ok && i < list->num_records; i++) {
 		if (is_of_interest(m, list->records[i])) {
 			ok = meet(m, &list->records[i], first);

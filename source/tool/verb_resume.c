@@ -74,15 +74,11 @@ static int resume_unreadable(struct tool *tool)
 
 static int resume_all(struct tool *tool, TALLOC_CTX *mem_ctx)
 {
-	struct drain_list *list = NULL;
+	struct drain_list *list = show_list(mem_ctx, tool);
 	int ret = EXIT_DONE;
-	NTSTATUS status;
 	size_t i;
 
-	status = drain_store_list(tool->store, mem_ctx, &list);
-	if (!NT_STATUS_IS_OK(status)) {
-		complain("can not read %s: %s", drain_store_name(tool->store),
-			 nt_errstr(status));
+	if (list == NULL) {
 		return EXIT_FAILED;
 	}
 	if (list->num_records + list->num_unreadable == 0) {

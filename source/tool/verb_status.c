@@ -200,12 +200,9 @@ static bool find_drains(struct tool *tool,
 	struct drain_list *list = NULL;
 	struct drain_record *record = NULL;
 	bool open = false;
-	NTSTATUS status;
 
-	status = drain_store_list(tool->store, mem_ctx, &list);
-	if (!NT_STATUS_IS_OK(status)) {
-		complain("can not read %s: %s", drain_store_name(tool->store),
-			 nt_errstr(status));
+	list = show_list(mem_ctx, tool);
+	if (list == NULL) {
 		return false;
 	}
 	*_list = list;

@@ -332,16 +332,11 @@ static bool ask(struct top *top, struct row *row)
 
 static bool read_records(struct top *top)
 {
-	struct drain_list *list = NULL;
-	NTSTATUS status;
+	struct drain_list *list = show_list(top, top->tool);
 	bool ok = true;
 	size_t i;
 
-	status = drain_store_list(top->tool->store, top, &list);
-	if (!NT_STATUS_IS_OK(status)) {
-		complain("can not read %s: %s",
-			 drain_store_name(top->tool->store),
-			 nt_errstr(status));
+	if (list == NULL) {
 		return false;
 	}
 	top->num_unreadable = list->num_unreadable;
