@@ -134,6 +134,15 @@ def drained(smbd):
 
 
 @pytest.fixture
+def drain(server):
+    """The tool of a server that a file has for all its tests; open again after
+    each"""
+    tool = Drain(server)
+    yield tool
+    tool.resume('--all')
+
+
+@pytest.fixture
 def updater(drained, tmp_path):
     """Make a package to update: ``updater(target, **share options)``.
 

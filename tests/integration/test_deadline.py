@@ -11,7 +11,7 @@ from datetime import datetime
 import pytest
 import tdb
 
-from lib.drain import Drain, complaint
+from lib.drain import complaint
 from lib.impacket_client import ImpacketClient
 from lib.smb2 import NtStatus, SmbError, connect
 from lib.smbclient import SmbClient
@@ -29,14 +29,6 @@ def _server():
         server.put('pkg', 'app/tool.exe', b'MZ' * 100)
         server.put('pkg', 'other/data.bin', b'data')
         yield server
-
-
-@pytest.fixture(name='drain')
-def _drain(server):
-    """Its tool; open again after each test"""
-    drain = Drain(server)
-    yield drain
-    drain.resume('--all')
 
 
 @pytest.fixture(name='handle')

@@ -7,7 +7,6 @@ import time
 import pytest
 
 from lib.caching import CACHING_SHARE, CachingClient
-from lib.drain import Drain
 from lib.publish import Package
 from lib.smb2 import Disposition, LeaseState, Option, connect, SMB_3_1_1
 from lib.smbd import PrivateSmbd, samba_release, wait_until
@@ -36,14 +35,6 @@ def _server():
             server.put(share, 'app/bin/tool.exe', b'MZ')
             server.put(share, 'other/data.bin', b'data')
         yield server
-
-
-@pytest.fixture(name='drain')
-def _drain(server):
-    """Its tool; open again after each test"""
-    drain = Drain(server)
-    yield drain
-    drain.resume('--all')
 
 
 def directory(tree, name, lease='RH'):

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from lib.caching import CACHING_SHARE, WritingClient
-from lib.drain import Drain, complaint, ended, stopped
+from lib.drain import complaint, ended, stopped
 from lib.impacket_client import ImpacketClient
 from lib.smb2 import (Access, Disposition, NtStatus, OplockLevel, Option,
                       SmbError, connect)
@@ -41,14 +41,6 @@ def _server():
             server.put(share, 'app/lib/tool.dll', b'MZ')
             server.put(share, 'other/data.bin', b'data')
         yield server
-
-
-@pytest.fixture(name='drain')
-def _drain(server):
-    """Its tool; open again after each test"""
-    drain = Drain(server)
-    yield drain
-    drain.resume('--all')
 
 
 @pytest.fixture(name='tree')

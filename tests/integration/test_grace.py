@@ -5,7 +5,6 @@ import os
 
 import pytest
 
-from lib.drain import Drain
 from lib.impacket_client import ImpacketClient
 from lib.smb2 import Access, Disposition, NtStatus, Option, connect
 from lib.slow import SLOW_SHARE, SlowDisk
@@ -25,14 +24,6 @@ def _server():
             server.put('pkg', f'app/{name}', b'MZ' * 100)
         server.put('pkg', 'other/data.bin', b'data')
         yield server
-
-
-@pytest.fixture(name='drain')
-def _drain(server):
-    """Its tool; open again after each test"""
-    drain = Drain(server)
-    yield drain
-    drain.resume('--all')
 
 
 def begin(drain, target='pkg/app', *options):

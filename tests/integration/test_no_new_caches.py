@@ -6,7 +6,6 @@ import os
 import pytest
 
 from lib.caching import CACHING_SHARE
-from lib.drain import Drain
 from lib.impacket_client import ImpacketClient
 from lib.smb2 import (Access, Disposition, Durable, LeaseState, NtStatus,
                       OplockLevel, Option, connect, SMB_2_1, SMB_3_1_1)
@@ -27,14 +26,6 @@ def _server():
         server.put('pkg', 'app/second.exe', b'MZ')
         server.put('pkg', 'other/data.bin', b'data')
         yield server
-
-
-@pytest.fixture(name='drain')
-def _drain(server):
-    """Its tool; open again after each test"""
-    drain = Drain(server)
-    yield drain
-    drain.resume('--all')
 
 
 def has_no_cache(handle):

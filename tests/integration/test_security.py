@@ -5,16 +5,15 @@ the rest of that is: the document says where.
 """
 
 import os
-import resource
 import stat
 import subprocess
 
 import pytest
 
-from lib.drain import Drain
+from lib.drain import Drain, as_nobody
 from lib.smb2 import NtStatus, connect
 from lib.smbd import PrivateSmbd, wait_until
-from lib.waiting import HOLD
+from lib.waiting import HOLD, private_memory
 
 REFUSED = NtStatus.SHARING_VIOLATION
 TOOL = 'app/tool.exe'
@@ -47,21 +46,6 @@ def _drained_pkg(shared):
     drain.begin('pkg/app')
     yield server, drain
     drain.resume('--all')
-
-
-def as_nobody(*command):
-    """Run it as a user without rights"""
-    return subprocess.run(
-        ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups',
-         *map(str, command)], capture_output=True, text=True, timeout=20,
-        check=False)
-
-
-def memory_of(pid):
-    """Resident, in KiB"""
-    with open(f'/proc/{pid}/statm', encoding='ascii') as statm:
-        pages = int(statm.read().split()[1])
-    return pages * resource.getpagesize() // 1024
 
 
 # -- local users
@@ -105,10 +89,10 @@ def test_refused_opens_leave_nothing(drained_pkg):
                 assert tree.status_of_open(TOOL) == REFUSED
 
         insist(500)
-        logged, before = len(server.logs()), memory_of(pid)
+        logged, before = len(server.logs()), private_memory(pid)
         insist(3000)
         assert len(server.logs()) - logged < 3000
-        assert memory_of(pid) - before < 1024
+        assert private_memory(pid) - before < 512
 
 
 def test_opens_that_wait_are_few(shared):

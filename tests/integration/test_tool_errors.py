@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from lib.drain import Drain, complaint
+from lib.drain import Drain, as_nobody, complaint
 from lib.smb2 import NtStatus, connect
 from lib.smbd import PrivateSmbd
 
@@ -297,13 +297,10 @@ def test_smb_conf_missing_for_run(shared, tmp_path):
     assert done.returncode == 125 and done.stdout == ''
 
 
-def as_nobody(drain, tmp_path, *words):
+def tool_as_nobody(drain, tmp_path, *words):
     """smbdrain by a user without rights"""
     program = shutil.copy(drain.program, tmp_path)
-    return subprocess.run(
-        ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups',
-         program, '-s', str(drain.server.conf), *words], text=True,
-        capture_output=True, timeout=20, check=False)
+    return as_nobody(program, '-s', drain.server.conf, *words)
 
 
 @pytest.mark.parametrize('words', [
@@ -312,7 +309,7 @@ def as_nobody(drain, tmp_path, *words):
 def test_not_root(shared, tmp_path, words):
     """Only root speaks on the bus"""
     _, drain = shared
-    done = as_nobody(drain, tmp_path, *words.split())
+    done = tool_as_nobody(drain, tmp_path, *words.split())
     assert done.returncode == 1 and done.stdout == ''
     assert 'only root' in complaint(done)
     assert drain.status()['drains'] == []
@@ -321,7 +318,7 @@ def test_not_root(shared, tmp_path, words):
 def test_not_root_for_run(shared, tmp_path):
     """As for the others, with the status of run; the command does not run"""
     _, drain = shared
-    done = as_nobody(drain, tmp_path, 'run', 'pkg/app', '--', 'echo', 'ran')
+    done = tool_as_nobody(drain, tmp_path, 'run', 'pkg/app', '--', 'echo', 'ran')
     assert done.returncode == 125 and done.stdout == ''
     assert 'only root' in complaint(done)
 
@@ -331,7 +328,7 @@ def test_not_root_and_smb_conf_unreadable(shared, tmp_path):
     server, drain = shared
     os.chmod(server.conf, 0o600)
     try:
-        done = as_nobody(drain, tmp_path, 'status')
+        done = tool_as_nobody(drain, tmp_path, 'status')
     finally:
         os.chmod(server.conf, 0o644)
     assert done.returncode == 1

@@ -181,6 +181,14 @@ class Monitor:
         self.process.stderr.close()
 
 
+def as_nobody(*command):
+    """Run a command as a user without rights"""
+    return subprocess.run(
+        ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups',
+         *map(str, command)], text=True, capture_output=True, timeout=20,
+        check=False)
+
+
 def complaint(done):
     """The one line of standard error with which a call of smbdrain failed"""
     lines = done.stderr.splitlines()
