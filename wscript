@@ -17,6 +17,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 
 from waflib import Build, Configure, Context, Logs, Options, Utils
 
@@ -109,23 +110,33 @@ class torture(Build.BuildContext):
 
 def analyze(ctx):
     '''looks at the sources with gcc -fanalyzer and clang-tidy'''
-    run_by_itself(ctx, 'source/build/analyze.sh')
+    run_in_a_copy(ctx, 'source/build/analyze.sh')
 
 
 def coverage(ctx):
     '''runs all tests in a build with gcov, shows which lines were run'''
-    run_by_itself(ctx, 'source/build/coverage.sh')
+    run_in_a_copy(ctx, 'source/build/coverage.sh')
 
 
 def model(ctx):
     '''checks the model of the protocol, docs/model, in more and larger sizes than "check"'''
-    run_by_itself(ctx, 'source/build/model.py')
+    run_by_itself(ctx, 'source/build/model.py', ctx.path.abspath())
 
 
-# It has a build of its own, or needs none
-def run_by_itself(ctx, script):
+# Of the tree, which it builds in its own way
+def run_in_a_copy(ctx, script):
+    top_dir = ctx.path.abspath()
+    with tempfile.TemporaryDirectory(prefix='drain-') as tree:
+        subprocess.check_call(['rsync', '--archive', '--exclude=/.git',
+                               '--filter=:- .gitignore', top_dir + '/', tree])
+        os.symlink(os.path.join(top_dir, '.cache'),
+                   os.path.join(tree, '.cache'))
+        run_by_itself(ctx, script, tree)
+
+
+def run_by_itself(ctx, script, tree):
     unlock()
-    if subprocess.call([os.path.join(ctx.path.abspath(), script)]) != 0:
+    if subprocess.call([os.path.join(tree, script)], cwd=tree) != 0:
         ctx.fatal('%s failed' % script)
 
 
