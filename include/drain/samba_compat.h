@@ -27,9 +27,6 @@
 #include "lib/util/util_file.h"
 #include "smbd/smbXsrv_session.h"
 #endif
-#if DRAIN_SAMBA_MINOR >= 25
-#include "smbd/scavenger.h"
-#endif
 
 /*
  * From 4.18 on there are two arguments more, and without any time it does not
@@ -168,36 +165,13 @@ static inline bool drain_entry_is_away(const struct share_mode_entry *e)
 #define DRAIN_PERSISTENT_OPEN 0
 #endif
 
-/*
- * Removes a handle that a client may come back to, before its time. Up to 4.24
- * the scavenger does it, when the parent smbd hands it a time that has passed;
- * later it does not, but lets others do what it does (source3/smbd/scavenger.c).
- */
-static inline void drain_purge_away(struct messaging_context *msg_ctx _UNUSED_,
-				    struct server_id parent _UNUSED_,
-				    struct file_id file_id,
-				    uint64_t persistent_id,
-				    uint32_t name_hash _UNUSED_)
-{
+/* A persistent handle may leave behind that its file is to be deleted (4.25) */
 #if DRAIN_SAMBA_MINOR >= 25
-	(void)share_mode_cleanup_disconnected(file_id, persistent_id,
-					      name_hash);
+#define drain_forget_delete_on_close(lck, e)                                  \
+	reset_delete_on_close_lck_open_id(lck, (e)->name_hash,                \
+					  (e)->share_file_id)
 #else
-	struct timeval past = timeval_current();
-	struct {
-		struct file_id file_id;
-		uint64_t open_persistent_id;
-		NTTIME until;
-	} message;
-	DATA_BLOB blob = data_blob_const(&message, sizeof(message));
-
-	past.tv_sec -= 1;
-	ZERO_STRUCT(message);
-	message.file_id = file_id;
-	message.open_persistent_id = persistent_id;
-	message.until = timeval_to_nttime(&past);
-	(void)messaging_send(msg_ctx, parent, MSG_SMB_SCAVENGER, &blob);
+#define drain_forget_delete_on_close(lck, e)
 #endif
-}
 
 #endif /* _DRAIN_SAMBA_COMPAT_H_ */

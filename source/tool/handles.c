@@ -210,7 +210,6 @@ static void add_handle(struct look_state *state,
 		.uid = e->uid,
 		.path = talloc_strdup(list, path),
 		.disconnected = drain_entry_is_away(e),
-		.name_hash = e->name_hash,
 	};
 	state->nomem |= h->path == NULL;
 }
@@ -348,32 +347,6 @@ static bool any_disconnected(const struct open_handle_list *list)
 		}
 	}
 	return false;
-}
-
-void handles_purge(struct tool *tool,
-		   const struct open_handle_list *list,
-		   bool all)
-{
-	struct parent_list *parents = NULL;
-	size_t i;
-
-	if (!any_disconnected(list)) {
-		return;
-	}
-	/* One does it for the whole cluster */
-	parents = parents_find(tool);
-	for (i = 0; parents != NULL && parents->num_ids > 0 &&
-		    i < list->num_handles; i++) {
-		const struct open_handle *h = &list->handles[i];
-
-		/* If that fails, the watch ends and we are called again */
-		if (h->disconnected && (all || h->expired)) {
-			drain_purge_away(tool->msg_ctx, parents->ids[0],
-					 h->file_id, h->share_file_id,
-					 h->name_hash);
-		}
-	}
-	TALLOC_FREE(parents);
 }
 
 static struct open_handle_list *finish(struct look_state *state, bool ok)

@@ -301,7 +301,7 @@ static struct tevent_req *watch_left_overs(struct waiter *w,
 
 	req = handles_watch_send(mem_ctx, w->tool->ev, left);
 	if (req != NULL) {
-		handles_purge(w->tool, left, may_purge(w));
+		handles_purge(left, may_purge(w));
 	}
 	return req;
 }

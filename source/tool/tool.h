@@ -440,7 +440,6 @@ struct open_handle {
 	struct file_id file_id;
 	struct server_id server_id;
 	uint64_t share_file_id;
-	uint32_t name_hash;
 	uint32_t access;
 	uint16_t oplock;
 	uint64_t opened;
@@ -493,12 +492,10 @@ struct open_handle_list *handles_look(TALLOC_CTX *mem_ctx,
 				      struct suspect_list *suspects);
 
 /**
- * Have durable handles whose client is away removed: those that have expired,
- * which Samba forgets to do when it was restarted, or all before their time.
+ * Remove durable handles whose client is away: those that have expired, which
+ * Samba forgets to do when it was restarted, or all before their time.
  */
-void handles_purge(struct tool *tool,
-		   const struct open_handle_list *list,
-		   bool all);
+void handles_purge(const struct open_handle_list *list, bool all);
 
 /** Done when one of the files' entries changes, or some seconds have passed. */
 struct tevent_req *handles_watch_send(TALLOC_CTX *mem_ctx,

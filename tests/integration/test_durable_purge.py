@@ -9,9 +9,9 @@ import pytest
 
 from lib.caching import CACHING_SHARE
 from lib.drain import Drain, ended
-from lib.smb2 import (Connection, Durable, LeaseState, NtStatus, OplockLevel,
+from lib.smb2 import (Access, Connection, Durable, LeaseState, NtStatus, OplockLevel,
                       SmbError, connect, SMB_2_1, SMB_3_0)
-from lib.smbd import PrivateSmbd, wait_until
+from lib.smbd import PrivateSmbd, samba_release, wait_until
 
 
 @pytest.fixture(name='server', scope='module')
@@ -44,7 +44,7 @@ class Away:
     """A client that has lost its connection to an open durable handle"""
 
     def __init__(self, server, name='app/tool.exe', *, version=2, timeout=0,
-                 reset=True):
+                 reset=True, meanwhile=None):
         self.server = server
         self.dialect = SMB_3_0 if version == 2 else SMB_2_1
         tree = connect(server.port, dialects=(self.dialect,))
@@ -52,6 +52,8 @@ class Away:
         self.handle = tree.create(name, lease='RH',
                                   durable=Durable(version, timeout))
         assert self.handle.durable
+        if meanwhile:
+            meanwhile()
         child = server.child_of(tree.connection)
         tree.connection.drop(reset)
         server.wait_gone(child)
@@ -231,6 +233,31 @@ def test_purge_leaves_the_others(server, drain):
         handle.close()
         drain.wait('pkg/app', '--timeout=5')
     assert outside.status_of_reconnect() == NtStatus.SUCCESS
+
+
+def test_purge_beside_others_who_have_it_open(server, drain):
+    """Attribute-only handles do not count, and are not in the way either"""
+    away = Away(server)
+    with connect(server.port) as tree:
+        tree.create('app/tool.exe', Access.FILE_READ_ATTRIBUTES)
+        drain.begin('pkg/app', '--wait', '--purge-durables', '--timeout=5')
+    assert away.status_of_reconnect() == NtStatus.OBJECT_NAME_NOT_FOUND
+
+
+@pytest.mark.skipif(samba_release() < (4, 22), reason='until then Samba keeps '
+                    'no durable handle of a file that others have open')
+@pytest.mark.parametrize('options', [('--purge-durables',), ()],
+                         ids=['purged', 'expired'])
+def test_two_that_have_left_one_file(server, drain, options):
+    """Neither is in the way of the end of the other"""
+    both = []
+    both.append(Away(server, timeout=3000, meanwhile=lambda: both.append(
+        Away(server, timeout=3000))))
+    drain.begin('pkg/app')
+    assert len(drain.holders('pkg/app')) == 2
+    drain.wait('pkg/app', '--timeout=20', *options)
+    assert [away.status_of_reconnect() for away in both] == \
+        2 * [NtStatus.OBJECT_NAME_NOT_FOUND]
 
 
 def test_expiry(server, drain):

@@ -1,0 +1,86 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Durable handles whose client is away, and how they end: their entries in
+ * Samba's table of open files are removed. Nobody can come back to them then.
+ *
+ * smbd's scavenger does that when their time has come (source3/smbd/
+ * scavenger.c). There is no way to have it do so earlier that all versions of
+ * Samba have, and up to 4.22 it leaves a file alone that others have open, if
+ * only to look at its attributes. What it calls is there for others, too.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include "locking/share_mode_lock.h"
+#include "locking/proto.h"
+
+struct purge_state {
+	struct share_mode_lock *lck;
+	uint64_t share_file_id;
+	struct share_mode_entry removed;
+};
+
+/* Its client may have come back meanwhile */
+static bool remove_fn(struct share_mode_entry *e,
+		      bool *modified _UNUSED_,
+		      void *private_data)
+{
+	struct purge_state *state = private_data;
+
+	if (e->share_file_id != state->share_file_id ||
+	    !drain_entry_is_away(e)) {
+		return false;
+	}
+	drain_forget_delete_on_close(state->lck, e);
+	e->stale = true; /* this removes it */
+	state->removed = *e;
+	return true;
+}
+
+/*
+ * Nobody waits for what can not be removed with it: Samba itself drops locks
+ * and leases that nobody has when they are in the way.
+ */
+static void purge(const struct open_handle *handle)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct purge_state state = {
+		.lck = get_existing_share_mode_lock(frame, handle->file_id),
+		.share_file_id = handle->share_file_id,
+	};
+	struct share_mode_entry *removed = &state.removed;
+
+	if (state.lck == NULL) {
+		goto done; /* it has ended */
+	}
+	(void)share_mode_forall_entries(state.lck, remove_fn, &state);
+	if (removed->stale) {
+		(void)brl_cleanup_disconnected(handle->file_id,
+					       handle->share_file_id);
+	}
+	if (removed->stale && removed->op_type == LEASE_OPLOCK) {
+		(void)remove_lease_if_stale(state.lck, &removed->client_guid,
+					    &removed->lease_key);
+	}
+done:
+	TALLOC_FREE(frame);
+}
+
+void handles_purge(const struct open_handle_list *list, bool all)
+{
+	size_t i;
+
+	/* If that fails, the watch ends and we are called again */
+	for (i = 0; i < list->num_handles; i++) {
+		const struct open_handle *h = &list->handles[i];
+
+		if (h->disconnected && (all || h->expired)) {
+			purge(h);
+		}
+	}
+}
