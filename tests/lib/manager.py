@@ -19,11 +19,14 @@ TOP = Path(os.environ['DRAIN_TOP'])
 SYSTEMD = '/usr/lib/systemd/systemd'
 TIMEOUT = 50
 
-# systemd wants to know that it may: by this directory of /run. It ends when we
-# do, and all that it has started with it.
+# systemd wants to know that it may: by this directory of /run. New ones want no
+# control groups but those of version 2. It ends when we do, and all that it has
+# started with it.
 START = '''
 mount -t tmpfs none /run
 mkdir -p /run/systemd/system
+mount --bind "$1" /sys/fs/cgroup
+shift
 exec setpriv --pdeathsig TERM "$@"
 '''
 
@@ -34,13 +37,16 @@ def example():
     return re.search(r'```\n(\[Unit\]\n.*?)```', text, re.S)[1]
 
 
-def _control_group():
-    """Where the control groups below that of this process are"""
-    lines = Path('/proc/self/cgroup').read_text(encoding='ascii')
-    old = re.search(r'^\d+:name=systemd:(.*)', lines, re.M)
-    if old:
-        return Path(f'/sys/fs/cgroup/systemd{old[1]}')
-    return Path('/sys/fs/cgroup' + re.search(r'^0::(.*)', lines, re.M)[1])
+def _control_groups():
+    """Where those of version 2 are; most systems have no others"""
+    mounts = Path('/proc/mounts').read_text(encoding='ascii')
+    return Path(re.search(r'^\S+ (\S+) cgroup2 ', mounts, re.M)[1])
+
+
+def _own_control_group():
+    """Of this process, as a path in there"""
+    groups = Path('/proc/self/cgroup').read_text(encoding='ascii')
+    return re.search(r'^0::/(.*)', groups, re.M)[1]
 
 
 class Manager:
@@ -51,7 +57,8 @@ class Manager:
         self.units.mkdir(parents=True)
         self.runtime = directory / 'runtime'
         self.runtime.mkdir(mode=0o700)
-        self.group = _control_group() / directory.name
+        self.groups = _control_groups()
+        self.group = self.groups / _own_control_group() / directory.name
         self.environment = {
             'PATH': os.environ['PATH'], 'HOME': str(directory),
             'XDG_CONFIG_HOME': str(directory / 'config'),
@@ -65,8 +72,9 @@ class Manager:
         with open(self.log, 'wb') as log:
             self.process = subprocess.Popen(
                 ['unshare', '--mount', '--propagation', 'private', 'sh', '-euc',
-                 f'echo $$ >{self.group}/cgroup.procs\n{START}', 'sh', SYSTEMD,
-                 '--user', '--unit=nothing.target', '--log-target=console'],
+                 f'echo $$ >{self.group}/cgroup.procs\n{START}', 'sh',
+                 self.groups, SYSTEMD, '--user', '--unit=nothing.target',
+                 '--log-target=console'],
                 env=self.environment, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, start_new_session=True)
         try:
