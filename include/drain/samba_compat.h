@@ -124,6 +124,20 @@ static inline NTSTATUS drain_g_lock_lock(struct g_lock_ctx *ctx,
 #define drain_share_entry_forall share_entry_forall
 #endif
 
+/*
+ * Opens the table of open files. From 4.25 on that enters, as the smbd of this
+ * node, whoever does it, unless the right one has just been entered. Needs
+ * smbd/globals.h and locking/proto.h.
+ */
+#if DRAIN_SAMBA_MINOR >= 25
+#define drain_locking_init(parent)                                            \
+	(((parent) == NULL ||                                                 \
+	  NT_STATUS_IS_OK(smbXsrv_version_global_init(parent))) &&            \
+	 locking_init())
+#else
+#define drain_locking_init(parent) ((void)(parent), locking_init())
+#endif
+
 /* The callback of smbXsrv_open_global_traverse() has more arguments later */
 #if DRAIN_SAMBA_MINOR >= 25
 #define DRAIN_OPEN_GLOBAL struct smbXsrv_open_global

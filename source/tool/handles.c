@@ -24,6 +24,7 @@
 #include "librpc/gen_ndr/ndr_open_files.h"
 #include "librpc/gen_ndr/smbXsrv.h"
 #include "smbd/smbd.h"
+#include "smbd/globals.h"
 #include "smbd/smbXsrv_open.h"
 #include "drain/fold.h"
 
@@ -44,8 +45,9 @@ struct look_state {
 bool handles_start(void)
 {
 	static bool started;
+	struct server_id own;
 
-	if (!started && !locking_init()) {
+	if (!started && !drain_locking_init(parents_own(&own) ? &own : NULL)) {
 		complain("can not open Samba's table of open files in %s",
 			 lp_lock_directory());
 		return false;

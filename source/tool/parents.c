@@ -2,7 +2,9 @@
  * drain: take users off a Samba share so that it can be updated
  *
  * The parent smbds: those that a service manager starts and that have a child
- * for each client. Samba's table of the versions that run has one of each node.
+ * for each client. That of this node is where smbcontrol, too, looks for it;
+ * Samba's table of the versions that run has those of the others. (From 4.25 on
+ * that may as well have one of their helpers, if that has started later.)
  *
  * This program is free software; you can redistribute it and/or modify
  * it under the terms of the GNU General Public License as published by
@@ -14,6 +16,8 @@
 #include "dbwrap/dbwrap.h"
 #include "dbwrap/dbwrap_open.h"
 #include "librpc/gen_ndr/ndr_smbXsrv.h"
+#include "lib/util/pidfile.h"
+#include "lib/messaging/messages_dgm.h"
 
 #define PARENTS_FILE "smbXsrv_version_global.tdb"
 #define PARENTS_KEY "smbXsrv_version_global"
@@ -23,23 +27,28 @@ struct parents_state {
 	bool failed;
 };
 
+static bool add_parent(struct parent_list *list, const struct server_id *id)
+{
+	list->ids = talloc_realloc(list, list->ids, struct server_id,
+				   list->num_ids + 1);
+	if (list->ids == NULL) {
+		return false;
+	}
+	list->ids[list->num_ids] = *id;
+	list->num_ids += 1;
+	return true;
+}
+
 static void collect(struct parents_state *state,
 		    const DRAIN_VERSION_GLOBAL *global)
 {
-	struct parent_list *list = state->list;
 	uint32_t i;
 
-	list->ids = talloc_array(list, struct server_id, global->num_nodes);
-	if (list->ids == NULL) {
-		state->failed = true;
-		return;
-	}
-	for (i = 0; i < global->num_nodes; i++) {
+	for (i = 0; i < global->num_nodes && !state->failed; i++) {
 		const struct server_id *id = &global->nodes[i].server_id;
 
-		if (serverid_exists(id)) {
-			list->ids[list->num_ids] = *id;
-			list->num_ids += 1;
+		if (id->vnn != get_my_vnn() && serverid_exists(id)) {
+			state->failed = !add_parent(state->list, id);
 		}
 	}
 }
@@ -77,29 +86,48 @@ static struct db_context *open_table(TALLOC_CTX *mem_ctx)
 		       O_RDWR, 0600, DBWRAP_LOCK_ORDER_1, DBWRAP_FLAG_NONE);
 }
 
-struct parent_list *parents_find(TALLOC_CTX *mem_ctx)
+static bool find_others(struct parent_list *list)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
-	struct parents_state state = {
-		.list = talloc_zero(mem_ctx, struct parent_list),
-	};
+	struct parents_state state = {.list = list};
 	struct db_context *db = open_table(frame);
 	NTSTATUS status = NT_STATUS_OK;
 
-	if (db != NULL && state.list != NULL) {
+	if (db != NULL) {
 		status = dbwrap_parse_record(
 			db, string_term_tdb_data(PARENTS_KEY), parse, &state);
 	}
-	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
-		status = NT_STATUS_OK;
+	TALLOC_FREE(frame);
+	return !state.failed && (NT_STATUS_IS_OK(status) ||
+				 NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND));
+}
+
+/* One that uses another lock directory is none of ours */
+bool parents_own(struct server_id *id)
+{
+	pid_t pid = pidfile_pid(lp_pid_directory(), "smbd");
+
+	if (pid == 0) {
+		return false;
 	}
-	if (state.list == NULL || state.failed || !NT_STATUS_IS_OK(status)) {
+	*id = pid_to_procid(pid);
+	return messaging_dgm_get_unique(pid, &id->unique_id) == 0;
+}
+
+struct parent_list *parents_find(TALLOC_CTX *mem_ctx)
+{
+	struct parent_list *list = talloc_zero(mem_ctx, struct parent_list);
+	struct server_id own;
+
+	if (list == NULL || (parents_own(&own) && !add_parent(list, &own))) {
+		complain("out of memory");
+		TALLOC_FREE(list);
+	} else if (lp_clustering() && !find_others(list)) {
 		complain("can not read Samba's table of smbds (%s in %s)",
 			 PARENTS_FILE, lp_lock_directory());
-		TALLOC_FREE(state.list);
+		TALLOC_FREE(list);
 	}
-	TALLOC_FREE(frame);
-	return state.list;
+	return list;
 }
 
 bool parents_any(void)

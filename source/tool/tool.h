@@ -323,6 +323,9 @@ struct parent_list {
 /** The parent smbds that live, on all nodes. NULL after a complaint. */
 struct parent_list *parents_find(TALLOC_CTX *mem_ctx);
 
+/** That of this node. false: there is none. */
+bool parents_own(struct server_id *id);
+
 /** Does smbd run, on any node? */
 bool parents_any(void);
 

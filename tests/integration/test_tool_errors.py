@@ -365,6 +365,15 @@ def test_status_without_smbd(stopped):
     assert 'smbd is not running' in drain.call('status').stdout
 
 
+def test_smbd_beside_others(drained):
+    """From 4.25 on Samba's table of smbds has whatever program was last to look
+    at the table of open files, such as rpcd_classic"""
+    server, drain = drained()
+    server.run('net', 'vfs', 'getntacl', 'pkg', 'app')
+    assert drain.status()['smbd_running'] is True
+    drain.begin('pkg/app')
+
+
 def test_wait_without_smbd(stopped):
     """Where nobody serves nobody has anything open"""
     _, drain = stopped
