@@ -97,9 +97,9 @@ def test_same_connection_goes_on(drained, preloaded):
         assert tree.connection.alive
 
 
-@pytest.mark.parametrize('which, name', enumerate(
+@pytest.mark.parametrize('which, name', list(enumerate(
     ['vfs_handle_struct', 'connection_struct', 'files_struct',
-     'smb_filename']))
+     'smb_filename'])))
 def test_structure_of_another_size(drained, preloaded, which, name):
     """The same minor release with another layout is found out as well"""
     server, _ = drained(MODULE, environment=preloaded(OTHER_SIZE % which))
