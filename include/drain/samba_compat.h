@@ -138,7 +138,10 @@ static inline NTSTATUS drain_g_lock_lock(struct g_lock_ctx *ctx,
 #define drain_locking_init(parent) ((void)(parent), locking_init())
 #endif
 
-/* The callback of smbXsrv_open_global_traverse() has more arguments later */
+/*
+ * The callback of smbXsrv_open_global_traverse() has more arguments later; from
+ * 4.23 on @global is NULL if the record is not of an open
+ */
 #if DRAIN_SAMBA_MINOR >= 25
 #define DRAIN_OPEN_GLOBAL struct smbXsrv_open_global
 #else

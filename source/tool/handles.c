@@ -302,7 +302,7 @@ static int DRAIN_OPEN_FN(returns_fn, global, private_data)
 	size_t i;
 
 	if (global == NULL) {
-		return 0; /* newer Sambas keep more than opens in that table */
+		return 0;
 	}
 	for (i = 0; i < list->num_handles; i++) {
 		struct open_handle *h = &list->handles[i];
@@ -384,7 +384,7 @@ static int DRAIN_OPEN_FN(away_fn, global, private_data)
 	struct vfs_default_durable_cookie cookie;
 	const char *path = NULL;
 
-	if (server_id_is_disconnected(&global->server_id) &&
+	if (global != NULL && server_id_is_disconnected(&global->server_id) &&
 	    pull_cookie(frame, global, &cookie)) {
 		path = drain_path_join(frame, cookie.servicepath,
 				       cookie.base_name);

@@ -8,9 +8,9 @@ from datetime import datetime
 import pytest
 
 from lib.caching import CACHING_SHARE
-from lib.drain import Drain, ended
-from lib.smb2 import (Access, Connection, Durable, LeaseState, NtStatus, OplockLevel,
-                      SmbError, connect, SMB_2_1, SMB_3_0)
+from lib.drain import Drain, ended, stopped
+from lib.smb2 import (Access, Connection, Durable, LeaseState, NtStatus,
+                      OplockLevel, SmbError, connect, SMB_2_1, SMB_3_0)
 from lib.smbd import PrivateSmbd, samba_release, wait_until
 
 
@@ -258,6 +258,20 @@ def test_two_that_have_left_one_file(server, drain, options):
     drain.wait('pkg/app', '--timeout=20', *options)
     assert [away.status_of_reconnect() for away in both] == \
         2 * [NtStatus.OBJECT_NAME_NOT_FOUND]
+
+
+def test_nobody_comes_back_to_what_is_being_purged(server, drain):
+    """Not even with the parent smbd out of order"""
+    away = Away(server)
+    drain.begin('pkg/app')
+    with away.back() as tree, stopped(server.pid):
+        waiter = drain.start('wait', 'pkg/app', '--purge-durables')
+        time.sleep(2)
+        with pytest.raises(SmbError) as refused:
+            tree.reconnect(away.handle)
+        assert refused.value.status == NtStatus.OBJECT_NAME_NOT_FOUND
+    with ended(waiter):
+        assert waiter.wait(10) == 0
 
 
 def test_expiry(server, drain):
