@@ -52,6 +52,16 @@ NTSTATUS drain_store_read(struct drain_store *store,
 			  const struct drain_id *id,
 			  struct drain_record **record);
 
+/**
+ * How often the records have been changed, as this node of a cluster knows.
+ *
+ * CTDB counts that. While the node is not part of the cluster this does not
+ * return; afterwards its records are those of all others.
+ *
+ * @return 0 if there is no cluster.
+ */
+uint64_t drain_store_version(struct drain_store *store);
+
 /** Read all records; unreadable ones are counted, and are no error. */
 NTSTATUS drain_store_list(struct drain_store *store,
 			  TALLOC_CTX *mem_ctx,

@@ -12,6 +12,7 @@
 #include "drain/samba_compat.h"
 #include "dbwrap/dbwrap.h"
 #include "dbwrap/dbwrap_open.h"
+#include "ctdb/include/ctdb_protocol.h"
 #include "drain/codec.h"
 #include "drain/store.h"
 
@@ -125,6 +126,29 @@ NTSTATUS drain_store_read(struct drain_store *store,
 	}
 	*record = state.record;
 	return state.status;
+}
+
+static void version_parser(TDB_DATA key _UNUSED_,
+			   TDB_DATA value,
+			   void *private_data)
+{
+	uint64_t *version = private_data;
+
+	if (value.dsize == sizeof(*version)) {
+		memcpy(version, value.dptr, sizeof(*version));
+	}
+}
+
+uint64_t drain_store_version(struct drain_store *store)
+{
+	uint64_t version = 0;
+
+	if (lp_clustering()) {
+		(void)dbwrap_parse_record(
+			store->db, string_term_tdb_data(CTDB_DB_SEQNUM_KEY),
+			version_parser, &version);
+	}
+	return version;
 }
 
 static bool key_is_of(TDB_DATA key, const struct drain_record *record)

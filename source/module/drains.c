@@ -541,6 +541,8 @@ static NTSTATUS replace_drains(struct drain_list *list)
 
 NTSTATUS drains_sync(size_t *num_unreadable)
 {
+	/* First, so that what changes meanwhile is read again */
+	const uint64_t version = drain_store_version(drain_process.store);
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct drain_list *list = NULL;
 	NTSTATUS status;
@@ -552,6 +554,7 @@ NTSTATUS drains_sync(size_t *num_unreadable)
 		status = replace_drains(list);
 	}
 	if (NT_STATUS_IS_OK(status)) {
+		drain_process.version = version;
 		status = mark_all_handles();
 	}
 	TALLOC_FREE(frame);

@@ -122,6 +122,23 @@ struct drain_answer drain_gate_ask_again(struct connection_struct *conn,
 	}
 }
 
+const struct drain *drain_gate_too_late(struct connection_struct *conn,
+					struct drain_place *place,
+					const struct drain_open *open)
+{
+	struct drain_answer answer = {.verdict = DRAIN_GRANT};
+	struct drain *drain = NULL;
+
+	while ((drain = drain_place_next(place)) != NULL) {
+		/* One that is not armed waits for us, and for the open */
+		if (drain->record->state != DRAIN_ARMING &&
+		    verdict(conn, drain, open, &answer) != DRAIN_GRANT) {
+			break;
+		}
+	}
+	return drain;
+}
+
 /* The next drain that concerns the client */
 static struct drain *next_concern(const struct connection_struct *conn,
 				  struct drain_place *place)

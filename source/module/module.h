@@ -131,6 +131,7 @@ struct drain_process {
 	struct tevent_timer *rejoin; /* after a recovery; NULL: done */
 
 	struct drain *drains; /* NULL: nothing drains, the normal state */
+	uint64_t version; /* of the records that they come from */
 	struct drain_scope *scope; /* of folded paths */
 	struct drain_near near; /* in that scope */
 
@@ -353,6 +354,14 @@ bool drain_rejoin_hear(void);
 /** Come back to the roster and the locks after a recovery, and catch up. */
 void drain_rejoin(void);
 
+/**
+ * Catch up if others know of drains, or of the end of drains, of which this
+ * smbd does not. In a cluster only; elsewhere all are asked.
+ *
+ * @return Whether there was something to catch up with.
+ */
+bool drain_rejoin_if_behind(void);
+
 /* exempt.c */
 
 /** Does the drain not concern whoever uses this tree connection? */
@@ -388,6 +397,16 @@ struct drain_answer drain_gate_open(struct connection_struct *conn,
 struct drain_answer drain_gate_ask_again(struct connection_struct *conn,
 					 struct drain_place *place,
 					 const struct drain_open *open);
+
+/**
+ * An open that smbd has done: should it not have?
+ *
+ * @return A drain that all others knew to be armed before, and that does not
+ *         grant it; NULL: there is none.
+ */
+const struct drain *drain_gate_too_late(struct connection_struct *conn,
+					struct drain_place *place,
+					const struct drain_open *open);
 
 /** The status of an open that is refused, after a word in the log. */
 NTSTATUS drain_gate_refuse(struct connection_struct *conn,

@@ -79,7 +79,26 @@ void drain_rejoin(void)
 		/* A waiter may have the lock for a moment */
 		schedule(timeval_current_ofs_msec(REJOIN_AGAIN_MSEC));
 	}
-	drain_vfs_hook_opens();
+}
+
+/*
+ * That ctdbd tells is too late: the databases are in order some time before,
+ * and opens are served then. The records say themselves that they are others.
+ */
+static bool is_behind(void)
+{
+	return drain_process.on_roster &&
+	       drain_process.version !=
+		       drain_store_version(drain_process.store);
+}
+
+bool drain_rejoin_if_behind(void)
+{
+	if (drain_process.rejoin != NULL) {
+		drain_rejoin();
+		return true;
+	}
+	return is_behind() && drains_catch_up();
 }
 
 static int recovered(struct tevent_context *ev _UNUSED_,
@@ -91,7 +110,6 @@ static int recovered(struct tevent_context *ev _UNUSED_,
 		     void *private_data _UNUSED_)
 {
 	schedule(timeval_zero());
-	drain_vfs_hook_opens();
 	return 0;
 }
 

@@ -169,20 +169,16 @@ static NTSTATUS ask_gate(struct connection_struct *conn,
 		forget_path(dirfsp, smb_fname);
 		return NT_STATUS_SHARING_VIOLATION;
 	}
-	if (drain_process.drains == NULL && drain_process.rejoin != NULL) {
-		drain_rejoin();
-	}
-	if (drain_process.drains == NULL) {
-		return NT_STATUS_OK; /* it has waited for the last one */
+	if (drain_process.drains == NULL && !drain_rejoin_if_behind()) {
+		return NT_STATUS_OK; /* or it has waited for the last one */
 	}
 	if (!drain_place_of_open(&place, conn, dirfsp, smb_fname)) {
 		drop_deferral(req);
 		return NT_STATUS_OBJECT_NAME_INVALID;
 	}
 	*answer = drain_gate_open(conn, &place, open);
-	if (answer->verdict == DRAIN_GRANT && drain_process.rejoin != NULL) {
+	if (answer->verdict == DRAIN_GRANT && drain_rejoin_if_behind()) {
 		/* There may be others by now */
-		drain_rejoin();
 		drain_place_rewind(&place);
 		*answer = drain_gate_open(conn, &place, open);
 	}
@@ -212,6 +208,32 @@ static NTSTATUS ask_gate(struct connection_struct *conn,
 	return drain_gate_refuse(conn, &place, answer->drain);
 }
 
+/*
+ * While a node of a cluster is cut off its opens stand still, after they were
+ * granted. All others may have agreed meanwhile that this was not to be.
+ */
+static NTSTATUS look_back(struct connection_struct *conn,
+			  struct smb_request *req,
+			  const struct drain_open *open,
+			  struct files_struct **fsp)
+{
+	struct drain_place place;
+	const struct drain *drain = NULL;
+	NTSTATUS status;
+
+	if (!drain_rejoin_if_behind() || drain_process.drains == NULL ||
+	    !drain_place_of_handle(&place, *fsp)) {
+		return NT_STATUS_OK;
+	}
+	drain = drain_gate_too_late(conn, &place, open);
+	if (drain == NULL) {
+		return NT_STATUS_OK;
+	}
+	status = drain_gate_refuse(conn, &place, drain);
+	(void)close_file_free(req, fsp, ERROR_CLOSE);
+	return status;
+}
+
 static NTSTATUS drain_vfs_create_file(
 	struct vfs_handle_struct *handle,
 	struct smb_request *req,
@@ -233,15 +255,15 @@ static NTSTATUS drain_vfs_create_file(
 	const struct smb2_create_blobs *in,
 	struct smb2_create_blobs *out)
 {
+	/* Not smbd itself, and by a connection that we guard */
+	const bool asked = req != NULL && SMB_VFS_HANDLE_TEST_DATA(handle);
 	struct drain_answer answer = {.verdict = DRAIN_GRANT};
+	struct drain_open open = {.exists = false};
 	NTSTATUS status;
 
-	/* Not smbd itself, and by a connection that we guard */
-	if (req != NULL && SMB_VFS_HANDLE_TEST_DATA(handle)) {
-		struct drain_open open = describe_open(
-			smb_fname, access_mask, create_disposition,
-			create_options);
-
+	if (asked) {
+		open = describe_open(smb_fname, access_mask,
+				     create_disposition, create_options);
 		status = ask_gate(handle->conn, req, dirfsp, smb_fname, &open,
 				  &answer);
 		if (!NT_STATUS_IS_OK(status)) {
@@ -258,6 +280,9 @@ static NTSTATUS drain_vfs_create_file(
 		create_disposition, create_options, file_attributes,
 		oplock_request, lease, allocation_size, private_flags, sd,
 		ea_list, result, pinfo, in, out);
+	if (NT_STATUS_IS_OK(status) && asked) {
+		status = look_back(handle->conn, req, &open, result);
+	}
 	if (!NT_STATUS_IS_OK(status)) {
 		return status;
 	}
@@ -288,8 +313,11 @@ static bool may_move(struct vfs_handle_struct *handle,
 	struct drain_place from;
 	struct drain_place to;
 
-	if (drain_process.drains == NULL ||
-	    !SMB_VFS_HANDLE_TEST_DATA(handle)) {
+	if (!SMB_VFS_HANDLE_TEST_DATA(handle)) {
+		return true;
+	}
+	(void)drain_rejoin_if_behind();
+	if (drain_process.drains == NULL) {
 		return true;
 	}
 	if (drain_place_at(&from, handle->conn, src_dirfsp, src) &&
@@ -307,8 +335,11 @@ static bool may_change_entry(struct vfs_handle_struct *handle,
 {
 	struct drain_place place;
 
-	if (drain_process.drains == NULL ||
-	    !SMB_VFS_HANDLE_TEST_DATA(handle)) {
+	if (!SMB_VFS_HANDLE_TEST_DATA(handle)) {
+		return true;
+	}
+	(void)drain_rejoin_if_behind();
+	if (drain_process.drains == NULL) {
 		return true;
 	}
 	if (drain_place_at(&place, handle->conn, dirfsp, smb_fname) &&
@@ -437,6 +468,9 @@ static NTSTATUS drain_vfs_durable_reconnect(
 	const char *name = NULL;
 	NTSTATUS status;
 
+	if (SMB_VFS_HANDLE_TEST_DATA(handle)) {
+		(void)drain_rejoin_if_behind();
+	}
 	if (drain_process.drains == NULL ||
 	    !SMB_VFS_HANDLE_TEST_DATA(handle)) {
 		return DRAIN_NEXT_DURABLE_RECONNECT(
@@ -472,12 +506,12 @@ static struct vfs_fn_pointers drain_vfs_fns = {
 /*
  * smbd looks at these pointers for each call (VFS_FIND in vfs.c). An open has
  * 19 arguments, and passing them on is most of what a hook costs: while
- * nothing drains there is none.
+ * nothing drains there is none. On a node of a cluster others may know better.
  */
 void drain_vfs_hook_opens(void)
 {
 	bool on = DRAIN_JITTERS || drain_process.drains != NULL ||
-		  drain_park_any() || drain_process.rejoin != NULL;
+		  drain_park_any() || lp_clustering();
 
 	drain_vfs_fns.create_file_fn = on ? drain_vfs_create_file : NULL;
 }

@@ -59,7 +59,7 @@ def site(all_tests, request, has_passed):
 @pytest.fixture
 def trees(site):
     """A client of each node"""
-    trees = [connect(node.port) for node in site.nodes]
+    trees = [connect(node.port, host=node.host) for node in site.nodes]
     yield trees
     for tree in trees:
         tree.connection.drop()

@@ -64,7 +64,7 @@ def test_begin_when_a_node_is_gone(site, trees):
     site.drains[0].begin('pkg/app')
     assert trees[0].status_of_open(TOOL) == REFUSED
     site.cluster.repair()
-    with connect(site.nodes[2].port) as tree:
+    with connect(site.nodes[2].port, host=site.nodes[2].host) as tree:
         assert tree.status_of_open(TOOL) == REFUSED
     site.drains[1].wait('pkg/app', '--timeout=10')
 

@@ -44,7 +44,7 @@ def test_begin_and_resume_on_any_node(site, trees, number):
 def test_new_client_of_any_node(site, number):
     """It learns of a drain that was begun elsewhere before it connected"""
     site.drains[(number + 1) % 3].begin('pkg')
-    with connect(site.nodes[number].port) as tree:
+    with connect(site.nodes[number].port, host=site.nodes[number].host) as tree:
         assert tree.status_of_open(TOOL) == REFUSED
         site.drains[(number + 2) % 3].resume('pkg')
         assert tree.status_of_open(TOOL) == OPEN
@@ -209,7 +209,7 @@ def test_force_on_all_nodes(site, trees):
 
 def _away(node):
     """A client that has lost its connection to an open durable handle"""
-    tree = connect(node.port)
+    tree = connect(node.port, host=node.host)
     handle = tree.create(TOOL, lease='RH', durable=Durable(2))
     assert handle.durable
     child = node.child_of(tree.connection)
@@ -235,7 +235,7 @@ def test_durable_handle_comes_back_to_another_node(site):
     guid, handle = _away(site.nodes[0])
     site.drains[1].begin('pkg/app')
     waiter = site.drains[1].start('wait', 'pkg/app')
-    with ended(waiter), Connection(site.nodes[2].port,
+    with ended(waiter), Connection(site.nodes[2].port, host=site.nodes[2].host,
                                    client_guid=guid) as connection:
         again = connection.session().tree('pkg').reconnect(handle)
         time.sleep(0.3)
@@ -301,7 +301,7 @@ def test_unguarded_client_of_another_node(site):
     node = site.nodes[1]
     _set_module(node, None)
     node.reload()
-    with connect(node.port) as tree:
+    with connect(node.port, host=node.host) as tree:
         child = node.child_of(tree.connection)
         _set_module(node, 'drain')
         node.reload()
@@ -317,7 +317,7 @@ def test_smb_conf_of_another_node_is_read(site):
     node = site.nodes[1]
     _set_module(node, None)
     node.reload()
-    with Connection(node.port) as connection:
+    with Connection(node.port, host=node.host) as connection:
         session = connection.session()
         _set_module(node, 'drain')
         site.drains[0].begin('pkg')
@@ -328,7 +328,7 @@ def test_tool_on_a_node_without_smbd(site):
     """It serves nobody, and can drain all the same"""
     _away(site.nodes[0])
     site.nodes[0].stop()
-    with connect(site.nodes[1].port) as tree:
+    with connect(site.nodes[1].port, host=site.nodes[1].host) as tree:
         site.drains[0].begin('pkg', '--wait', '--purge-durables',
                              '--timeout=10')
         assert tree.status_of_open(TOOL) == REFUSED

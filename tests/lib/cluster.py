@@ -1,13 +1,14 @@
 """A CTDB cluster of stock smbds on one machine.
 
-Each node is a PrivateSmbd with a ctdbd of its own.  ctdbds speak with each
-other over addresses of the loopback network, 127.77.x.y; clients reach smbd of
-a node by its port, as always.  The shares are directories that all nodes see,
-which stand for the cluster file system.
+Each node is a PrivateSmbd with a ctdbd of its own, on a machine of its own
+(network.py) with two networks: `cluster`, on which the ctdbds speak with each
+other, and `clients`, on which ours reach smbd, by an address that the node
+always has or by public ones that CTDB moves.  The shares are directories that
+all nodes see, which stand for the cluster file system.
 
     with Cluster('example', {'pkg': {'vfs objects': 'drain'}}) as cluster:
         cluster.nodes[0].put('pkg', 'app/tool.exe', b'MZ')
-        ...connect to 127.0.0.1, cluster.nodes[2].port...
+        ...connect to cluster.nodes[2].host, cluster.nodes[2].port...
 
 ctdbd takes its directory from the environment in its test mode only, which
 also turns real-time scheduling off, and ends when its standard input does.
@@ -16,15 +17,21 @@ also turns real-time scheduling off, and ends when its standard input does.
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 
-from .smbd import (PrivateSmbd, SmbdError, descendants, is_alive,
-                   wait_until)
+from .network import Machine, Switch
+from .smbd import PrivateSmbd, descendants, is_alive, wait_until
 
 CTDBD = '/usr/sbin/ctdbd'
 CTDB = '/usr/bin/ctdb'
-CTDB_PORT = 4379
+# What 10.interface does, without ethtool and iptables; smbd is told by ctdbd
+ADDRESSES = """\
+#!/bin/sh
+case $1 in
+takeip) ip address replace "$3/$4" dev "$2" ;;
+releaseip) ip address delete "$3/$4" dev "$2" || true ;;
+esac
+"""
 
 # Leaders tell of themselves once a second: with less they flap, and the start
 # takes longer.
@@ -48,7 +55,13 @@ class Node(PrivateSmbd):
 
     def __init__(self, cluster, number, shares, global_options):
         self.number = number
-        self.address = cluster.address(number)
+        self.cluster = cluster
+        self.machine = Machine()
+        self.enter = self.machine.enter
+        for switch in (cluster.inside, cluster.outside):
+            switch.plug(self.machine, number + 1)
+        self.address = cluster.inside.address(number + 1)
+        self.host = cluster.outside.address(number + 1)
         self.ctdbd = None
         super().__init__(f'{cluster.name}-{number}', None, global_options)
         # All nodes are one server
@@ -56,6 +69,9 @@ class Node(PrivateSmbd):
             'clustering': 'yes',
             'ctdbd socket': self.base / 'run' / 'ctdbd.socket',
             'netbios name': 'CLUSTER',
+            # Public addresses come later
+            'interfaces': None,
+            'bind interfaces only': None,
         })
         self.shares = {}
         for share, options in shares.items():
@@ -68,9 +84,10 @@ class Node(PrivateSmbd):
                      'db/persistent', 'db/state'):
             (self.base / name).mkdir(parents=True, exist_ok=True)
         (self.base / 'nodes').write_text('\n'.join(addresses) + '\n')
-        notify = self.base / 'notify.sh'
-        notify.write_text('#!/bin/sh\n')
-        notify.chmod(0o755)
+        (self.base / 'public_addresses').write_text(''.join(
+            f'{address}/24 {self.cluster.outside.name}\n'
+            for address in self.cluster.public))
+        self.set_event_script('10.addresses', ADDRESSES)
         (self.base / 'ctdb.conf').write_text(f'''\
 [cluster]
 	node address = {self.address}
@@ -80,9 +97,13 @@ class Node(PrivateSmbd):
 	volatile database directory = {self.base}/db/volatile
 	persistent database directory = {self.base}/db/persistent
 	state database directory = {self.base}/db/state
-[failover]
-	disabled = true
 ''')
+
+    def set_event_script(self, name, text):
+        """ctdbd runs it when something happens to the node"""
+        path = self.base / 'events' / 'legacy' / f'{name}.script'
+        path.write_text(text)
+        path.chmod(0o755)
 
     # -- ctdbd
 
@@ -96,7 +117,7 @@ class Node(PrivateSmbd):
         """Start it; it is healthy later"""
         with open(self.log_dir / 'ctdbd.log', 'ab') as log:
             self.ctdbd = subprocess.Popen(
-                [CTDBD, '--interactive'], stdin=subprocess.PIPE, stdout=log,
+                [*self.enter, CTDBD, '--interactive'], stdin=subprocess.PIPE, stdout=log,
                 stderr=log, env=self.ctdb_environment, cwd=self.base,
                 start_new_session=True)
 
@@ -155,8 +176,17 @@ class Node(PrivateSmbd):
         self._ctdbd_has_ended()
 
     @contextlib.contextmanager
+    def cut_off(self):
+        """The other nodes can not be reached meanwhile, but clients can"""
+        self.cluster.inside.cut(self.number + 1)
+        try:
+            yield
+        finally:
+            self.cluster.inside.mend(self.number + 1)
+
+    @contextlib.contextmanager
     def frozen(self):
-        """Nothing on the node runs meanwhile, as if it was cut off"""
+        """Nothing on the node runs meanwhile"""
         pids = [*self.pids(), *self.ctdb_pids()]
         for pid in pids:
             self._kill(pid, signal.SIGSTOP)
@@ -171,6 +201,7 @@ class Node(PrivateSmbd):
         self.stop()
         self.stop_ctdbd()
         super().close(keep_logs)
+        self.machine.close()
 
 
 class Cluster:
@@ -178,7 +209,10 @@ class Cluster:
 
     def __init__(self, name, shares, global_options=None, size=3):
         self.name = name
-        self._network = _free_network()
+        self.inside = Switch('cluster', '10.77.0')
+        self.outside = Switch('clients', '10.77.1')
+        self.public = [self.outside.address(101 + number)
+                       for number in range(size)]
         self.nodes = []
         for number in range(size):
             # The first node's directories are what all see
@@ -193,10 +227,6 @@ class Cluster:
         if not self.nodes:
             return shares
         return {name: dict(self.nodes[0].shares[name]) for name in shares}
-
-    def address(self, number):
-        """Of a node, for ctdbd"""
-        return f'{self._network}.{number + 1}'
 
     def __enter__(self):
         try:
@@ -272,18 +302,7 @@ class Cluster:
             node.stop()
         for node in reversed(self.nodes):
             node.stop_ctdbd()
+        self.inside.close()
+        self.outside.close()
         for node in reversed(self.nodes):
             node.close(keep_logs)
-
-
-def _free_network():
-    """Three bytes of addresses on which no ctdbd listens"""
-    for number in range(256):
-        network = f'127.77.{(os.getpid() + number) % 256}'
-        with socket.socket() as sock:
-            try:
-                sock.bind((f'{network}.1', CTDB_PORT))
-            except OSError:
-                continue
-            return network
-    raise SmbdError('no free network for ctdbd')

@@ -30,7 +30,8 @@ class Drain:
 
     def command(self, *arguments):
         """The words of a command line"""
-        return [self.program, '-s', str(self.server.conf), *arguments]
+        return [*self.server.enter, self.program, '-s',
+                str(self.server.conf), *arguments]
 
     def call(self, *arguments, expect=0, timeout=TIMEOUT, **popen):
         """Run to the end"""

@@ -143,11 +143,11 @@ def _title(pid):
     return f'{comm} {title if title.startswith("smbd:") else ""}'
 
 
-def _tcp_sockets():
-    """(state, local port, remote port, inode) of every TCP socket."""
-    for name in ('/proc/net/tcp', '/proc/net/tcp6'):
+def _tcp_sockets(pid):
+    """(state, local port, remote port, inode) of TCP where a process runs."""
+    for name in ('tcp', 'tcp6'):
         try:
-            lines = Path(name).read_text().splitlines()[1:]
+            lines = Path(f'/proc/{pid}/net/{name}').read_text().splitlines()[1:]
         except OSError:
             continue
         for line in lines:
@@ -288,6 +288,9 @@ class PrivateSmbd:
                     '{log}' in it stands for the log directory
     environment     more environment variables for smbd
     """
+
+    host = '127.0.0.1'
+    enter = ()  # the command in front of what runs where smbd does
 
     def __init__(self, name, shares=None, global_options=None, *,
                  modules=None, wrapper=(), environment=None, log_level=1):
@@ -468,7 +471,7 @@ class PrivateSmbd:
         return self
 
     def _launch(self):
-        command = [*self._see_modules(), *self.wrapper,
+        command = [*self._see_modules(), *self.enter, *self.wrapper,
                    SMBD, '-F', '-s', self.conf]
         environment = {**os.environ, **self.environment}
         with open(self.log_dir / 'smbd.out', 'ab') as out:
@@ -525,7 +528,7 @@ class PrivateSmbd:
         listening = 0x0A
         return any(state == listening and local == self.port
                    and _has_socket(self.pid, inode)
-                   for state, local, _, inode in _tcp_sockets())
+                   for state, local, _, inode in _tcp_sockets(self.pid))
 
     def stop(self, timeout=10):
         """End smbd as an administrator does; kill what is left of it."""
@@ -594,7 +597,7 @@ class PrivateSmbd:
         client is a port number, or anything with a local_port.
         """
         port = getattr(client, 'local_port', client)
-        inodes = [inode for _, local, remote, inode in _tcp_sockets()
+        inodes = [inode for _, local, remote, inode in _tcp_sockets(self.pid)
                   if local == self.port and remote == port]
         for pid in self.children():
             if any(_has_socket(pid, inode) for inode in inodes):
