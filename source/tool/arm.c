@@ -236,11 +236,12 @@ static bool is_guarded(struct tool *tool,
 	bool steady;
 
 	do {
-		steady = nodes_steady(&before);
+		steady = nodes_steady(tool, &before);
 		if (!look_around(tool, mem_ctx, shares, record, deadline)) {
 			return false;
 		}
-		steady = nodes_steady(&after) && steady && before == after;
+		steady = nodes_steady(tool, &after) && steady &&
+			 before == after;
 	} while (!steady && !tool_is_late(deadline) &&
 		 tool->stop_signal == 0);
 	if (!steady) {

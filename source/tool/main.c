@@ -513,6 +513,9 @@ static bool tool_open(struct tool *tool)
 		return false;
 	}
 
+	if (!nodes_join(tool)) {
+		return false;
+	}
 	tool->store = drain_store_open(tool);
 	if (tool->store == NULL) {
 		complain("can not open %s: %s", drain_store_path(),

@@ -19,6 +19,7 @@
 
 #include "tool.h"
 #include "ctdbd_conn.h"
+#include "cluster_support.h"
 #include "lib/messages_ctdb.h"
 #include "ctdb/include/ctdb_protocol.h"
 
@@ -26,12 +27,7 @@
 #define NODES_CONNECT_MSEC 1000
 /* A recovery, also one that has to be repeated */
 #define NODES_SETTLE_MSEC 5000
-
-/*
- * Nodes that are no lmaster are never among the active ones. That is found out
- * once, by waiting for it in vain.
- */
-static bool some_are_no_lmaster;
+#define NODES_JOIN_MSEC 10000
 
 /* As ctdbd sends them; on talloc_tos() */
 struct nodes {
@@ -39,31 +35,72 @@ struct nodes {
 	struct ctdb_vnn_map_wire *active;
 };
 
-static void *ask_ctdbd(uint32_t control, size_t least)
+static bool ask_ctdbd(uint32_t control, TDB_DATA *reply, int32_t *status)
 {
 	const TDB_DATA nothing = {0};
+
+	return ctdbd_control_local(messaging_ctdb_connection(), control, 0, 0,
+				   nothing, talloc_tos(), reply, status) == 0;
+}
+
+static void *read_from_ctdbd(uint32_t control, size_t least)
+{
 	TDB_DATA reply = {0};
 	int32_t status = -1;
-	int ret;
 
-	ret = ctdbd_control_local(messaging_ctdb_connection(), control, 0, 0,
-				  nothing, talloc_tos(), &reply, &status);
-	if (ret != 0 || status != 0 || reply.dsize < least) {
+	if (!ask_ctdbd(control, &reply, &status) || status != 0 ||
+	    reply.dsize < least) {
 		complain("can not ask ctdbd about the cluster");
 		return NULL;
 	}
 	return reply.dptr;
 }
 
+/* What the ctdbd of another node says; NULL: nothing, or not in time */
+static struct ctdb_reply_control_old *ask_node(struct tool *tool,
+					       uint32_t number,
+					       uint32_t control)
+{
+	struct ctdb_req_control_old ask = {.opcode = control};
+	struct iovec iov = {
+		.iov_base = &ask,
+		.iov_len = offsetof(struct ctdb_req_control_old, data),
+	};
+	struct ctdbd_connection *conn = NULL;
+	struct ctdb_req_header *reply = NULL;
+	struct tevent_req *req = NULL;
+
+	/* The one that messages come by is for one question at a time */
+	if (ctdbd_init_async_connection(talloc_tos(), lp_ctdbd_socket(),
+					lp_ctdb_timeout(), &conn) != 0) {
+		return NULL;
+	}
+	ctdbd_prep_hdr_next_reqid(conn, &ask.hdr);
+	ask.hdr.operation = CTDB_REQ_CONTROL;
+	ask.hdr.length = iov.iov_len;
+	ask.hdr.destnode = number;
+
+	req = ctdbd_req_send(conn, tool->ev, conn, &iov, 1);
+	if (req == NULL ||
+	    !tool_poll(tool, req, tool_deadline(NODES_CONNECT_MSEC)) ||
+	    ctdbd_req_recv(req, talloc_tos(), &reply) != 0 ||
+	    reply->operation != CTDB_REPLY_CONTROL) {
+		reply = NULL;
+	}
+	TALLOC_FREE(conn);
+	return (struct ctdb_reply_control_old *)reply;
+}
+
 static bool nodes_read(struct nodes *n)
 {
-	n->nodes = ask_ctdbd(CTDB_CONTROL_GET_NODEMAP,
-			     offsetof(struct ctdb_node_map_old, nodes));
-	n->active = ask_ctdbd(CTDB_CONTROL_GETVNNMAP,
-			      offsetof(struct ctdb_vnn_map_wire, map));
+	n->nodes = read_from_ctdbd(CTDB_CONTROL_GET_NODEMAP,
+				   offsetof(struct ctdb_node_map_old, nodes));
+	n->active = read_from_ctdbd(CTDB_CONTROL_GETVNNMAP,
+				    offsetof(struct ctdb_vnn_map_wire, map));
 	return n->nodes != NULL && n->active != NULL;
 }
 
+/* Those that may be asked for records, which not all nodes need be */
 static bool was_active(const struct nodes *n, uint32_t number)
 {
 	uint32_t i;
@@ -76,17 +113,38 @@ static bool was_active(const struct nodes *n, uint32_t number)
 	return false;
 }
 
+/* Was the last recovery one of this node, too? */
+static bool took_part(struct tool *tool,
+		      const struct nodes *n,
+		      uint32_t number)
+{
+	const struct ctdb_reply_control_old *reply = NULL;
+	struct ctdb_vnn_map_wire theirs;
+	const size_t least = offsetof(struct ctdb_vnn_map_wire, map);
+
+	if (was_active(n, number)) {
+		return true;
+	}
+	reply = ask_node(tool, number, CTDB_CONTROL_GETVNNMAP);
+	if (reply == NULL || reply->status != 0 || reply->datalen < least) {
+		return false;
+	}
+	memcpy(&theirs, reply->data, least);
+	return theirs.generation == n->active->generation;
+}
+
 /* Is there a recovery to come, because of this node? */
-static bool is_unsettled(const struct nodes *n,
+static bool is_unsettled(struct tool *tool,
+			 const struct nodes *n,
 			 const struct ctdb_node_and_flags *node)
 {
 	if (node->flags & NODE_FLAGS_INACTIVE) {
 		return was_active(n, node->pnn);
 	}
-	return !was_active(n, node->pnn) && !some_are_no_lmaster;
+	return !took_part(tool, n, node->pnn);
 }
 
-static bool any_unsettled(const struct nodes *n)
+static bool any_unsettled(struct tool *tool, const struct nodes *n)
 {
 	uint32_t i;
 
@@ -94,7 +152,7 @@ static bool any_unsettled(const struct nodes *n)
 		return true;
 	}
 	for (i = 0; i < n->nodes->num; i++) {
-		if (is_unsettled(n, &n->nodes->nodes[i])) {
+		if (is_unsettled(tool, n, &n->nodes->nodes[i])) {
 			return true;
 		}
 	}
@@ -118,8 +176,13 @@ static bool ctdbd_has_ended(const struct ctdb_node_and_flags *node)
 	return NT_STATUS_EQUAL(status, NT_STATUS_CONNECTION_REFUSED);
 }
 
-static bool is_lost(const struct ctdb_node_and_flags *node)
+static bool is_lost(struct tool *tool,
+		    const struct nodes *n,
+		    const struct ctdb_node_and_flags *node)
 {
+	if (!(node->flags & NODE_FLAGS_INACTIVE)) {
+		return !took_part(tool, n, node->pnn);
+	}
 	return (node->flags & NODE_FLAGS_DISCONNECTED) &&
 	       !(node->flags & NODE_FLAGS_DELETED) && !ctdbd_has_ended(node);
 }
@@ -154,11 +217,7 @@ static bool settle(struct tool *tool, struct nodes *n, uint64_t deadline)
 	while (nodes_read(n)) {
 		struct tevent_req *pause = NULL;
 
-		if (!any_unsettled(n)) {
-			return true;
-		}
-		if (tool_is_late(patience)) {
-			some_are_no_lmaster = true;
+		if (!any_unsettled(tool, n) || tool_is_late(patience)) {
 			return true;
 		}
 		pause = tevent_wakeup_send(
@@ -186,7 +245,7 @@ struct lost_node_list *nodes_lost(TALLOC_CTX *mem_ctx,
 	if (ok && lp_clustering()) {
 		ok = settle(tool, &n, deadline);
 		for (i = 0; ok && i < n.nodes->num; i++) {
-			if (is_lost(&n.nodes->nodes[i])) {
+			if (is_lost(tool, &n, &n.nodes->nodes[i])) {
 				ok = add_lost(list, &n.nodes->nodes[i]);
 			}
 		}
@@ -198,7 +257,7 @@ struct lost_node_list *nodes_lost(TALLOC_CTX *mem_ctx,
 	return list;
 }
 
-bool nodes_steady(uint32_t *generation)
+bool nodes_steady(struct tool *tool, uint32_t *generation)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct nodes n = {.nodes = NULL};
@@ -206,9 +265,58 @@ bool nodes_steady(uint32_t *generation)
 
 	*generation = 0;
 	if (lp_clustering()) {
-		steady = nodes_read(&n) && !any_unsettled(&n);
+		steady = nodes_read(&n) && !any_unsettled(tool, &n);
 		*generation = steady ? n.active->generation : 0;
 	}
 	TALLOC_FREE(frame);
 	return steady;
+}
+
+static bool can_be_used(void)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	TDB_DATA nothing = {0};
+	int32_t mode = -1;
+	bool ok;
+
+	ok = ask_ctdbd(CTDB_CONTROL_GET_RECMODE, &nothing, &mode) &&
+	     mode == CTDB_RECOVERY_NORMAL;
+	TALLOC_FREE(frame);
+	return ok;
+}
+
+bool nodes_join(struct tool *tool)
+{
+	const uint64_t patience = tool_deadline(NODES_JOIN_MSEC);
+
+	while (lp_clustering() && !can_be_used()) {
+		if (tool_is_late(patience) || tool->stop_signal != 0) {
+			complain("this node is not part of the cluster: it is "
+				 "banned, stopped or cut off. Use another one, "
+				 "or bring it back");
+			return false;
+		}
+		smb_msleep(NODES_LOOK_MSEC);
+	}
+	return true;
+}
+
+bool nodes_is_out(uint32_t number)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct nodes n = {.nodes = NULL};
+	bool out = false;
+	uint32_t i;
+
+	if (lp_clustering() && nodes_read(&n)) {
+		for (i = 0; i < n.nodes->num; i++) {
+			const struct ctdb_node_and_flags *node =
+				&n.nodes->nodes[i];
+
+			out |= node->pnn == number &&
+			       (node->flags & NODE_FLAGS_INACTIVE);
+		}
+	}
+	TALLOC_FREE(frame);
+	return out;
 }

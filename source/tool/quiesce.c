@@ -154,7 +154,7 @@ static bool is_as_heard(const struct waiter *w)
 {
 	uint32_t generation = 0;
 
-	return w->heard && nodes_steady(&generation) &&
+	return w->heard && nodes_steady(w->tool, &generation) &&
 	       generation == w->generation;
 }
 
@@ -168,7 +168,7 @@ static bool find_suspects(struct waiter *w)
 static bool hear_all(struct waiter *w)
 {
 	if (!is_as_heard(w)) {
-		w->heard = nodes_steady(&w->generation) &&
+		w->heard = nodes_steady(w->tool, &w->generation) &&
 			   (!lp_clustering() ||
 			    arm_is_known_to_all(w->tool, w->shares,
 						w->record)) &&

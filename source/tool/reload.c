@@ -111,7 +111,9 @@ static void ping_all(struct reload *r)
 	size_t i = 0;
 
 	while (i < r->num_smbds) {
-		if (!serverid_exists(&r->smbds[i])) {
+		/* Who stands still reads it before he serves anybody again */
+		if (!serverid_exists(&r->smbds[i]) ||
+		    nodes_is_out(r->smbds[i].vnn)) {
 			drop_smbd(r, i);
 			continue;
 		}

@@ -358,7 +358,18 @@ struct lost_node_list *nodes_lost(TALLOC_CTX *mem_ctx,
  * @param[out] generation  Another one after each recovery; without a cluster
  *                         it is always the same.
  */
-bool nodes_steady(uint32_t *generation);
+bool nodes_steady(struct tool *tool, uint32_t *generation);
+
+/**
+ * Wait until this node is part of the cluster, for some seconds. Until then
+ * whoever opens a database hangs.
+ *
+ * @return false after a complaint: it is not.
+ */
+bool nodes_join(struct tool *tool);
+
+/** Is it banned or stopped, or not there, so that its smbds stand still? */
+bool nodes_is_out(uint32_t number);
 
 /*
  * reload.c

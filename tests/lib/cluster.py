@@ -18,12 +18,15 @@ import contextlib
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 from .network import Machine, Switch
 from .smbd import PrivateSmbd, descendants, is_alive, wait_until
 
 CTDBD = '/usr/sbin/ctdbd'
 CTDB = '/usr/bin/ctdb'
+FUNCTIONS = '/etc/ctdb/functions'   # of event scripts
+OURS = Path(__file__).resolve().parents[2] / 'source' / 'ctdb'
 # What 10.interface does, without ethtool and iptables; smbd is told by ctdbd
 ADDRESSES = """\
 #!/bin/sh
@@ -87,7 +90,10 @@ class Node(PrivateSmbd):
         (self.base / 'public_addresses').write_text(''.join(
             f'{address}/24 {self.cluster.outside.name}\n'
             for address in self.cluster.public))
+        (self.base / 'functions').symlink_to(FUNCTIONS)
         self.set_event_script('10.addresses', ADDRESSES)
+        for script in OURS.glob('*.script'):
+            self.set_event_script(script.stem, script.read_text())
         (self.base / 'ctdb.conf').write_text(f'''\
 [cluster]
 	node address = {self.address}
@@ -111,7 +117,8 @@ class Node(PrivateSmbd):
     def ctdb_environment(self):
         """For ctdbd and its tools"""
         return {**os.environ, 'CTDB_TEST_MODE': 'yes',
-                'CTDB_BASE': str(self.base)}
+                'CTDB_BASE': str(self.base),
+                'CTDB_SCRIPT_VARDIR': str(self.base / 'var')}
 
     def start_ctdbd(self):
         """Start it; it is healthy later"""
