@@ -498,8 +498,9 @@ static bool tool_open(struct tool *tool)
 	allow_many_files();
 	if (lp_clustering() && ctdbd_probe(lp_ctdbd_socket(),
 					   lp_ctdb_timeout()) != 0) {
-		complain("ctdbd does not answer at %s: is it running on this "
-			 "node?", lp_ctdbd_socket());
+		complain("ctdbd does not serve us at %s: is it running on "
+			 "this node, and neither banned nor stopped?",
+			 lp_ctdbd_socket());
 		return false;
 	}
 

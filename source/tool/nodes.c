@@ -291,9 +291,8 @@ bool nodes_join(struct tool *tool)
 
 	while (lp_clustering() && !can_be_used()) {
 		if (tool_is_late(patience) || tool->stop_signal != 0) {
-			complain("this node is not part of the cluster: it is "
-				 "banned, stopped or cut off. Use another one, "
-				 "or bring it back");
+			complain("this node is not part of the cluster: is it "
+				 "cut off? Use another one, or bring it back");
 			return false;
 		}
 		smb_msleep(NODES_LOOK_MSEC);

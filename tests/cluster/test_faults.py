@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from lib.drain import complaint, ended
+from lib.cluster import LOST
+from lib.drain import complaint, ended, waiting
 from lib.faults import injected
 from lib.publish import Package
 from lib.smb2 import NtStatus, connect
@@ -18,27 +19,8 @@ from lib.waiting import HOLD
 OPEN, REFUSED = NtStatus.SUCCESS, NtStatus.SHARING_VIOLATION
 TOOL = 'app/tool.exe'
 PAUSE = 0.5  # between two recoveries; one takes as long
-LOST = 30   # until a node that stands still is out, and the others go on
 
 pytestmark = pytest.mark.time_limit(120)
-
-
-@contextmanager
-def waiting(drain, target='pkg/app'):
-    """A waiter that has begun to wait"""
-    waiter = drain.start('wait', target)
-    with ended(waiter):
-        time.sleep(0.5)
-        assert waiter.poll() is None, waiter.communicate()
-        yield waiter
-
-
-def _gets_out(site, node):
-    """The others have found out that a node does not answer"""
-    others = [other for other in site.nodes if other is not node]
-    wait_until(lambda: all('DISCONNECTED' in other.ctdb(
-        'nodestatus', node.number, check=False).stdout for other in others),
-        LOST, f'node {node.number} to be out', 0.1)
 
 
 # -- ctdbd or smbd is killed
@@ -104,153 +86,102 @@ def test_ctdbd_under_a_waiter_is_killed(site, trees):
     site.drains[2].wait('pkg/app', '--timeout=20')
 
 
-# -- a node stands still, and comes back
-
-@pytest.fixture(name='follower')
-def _follower(site):
-    return site.cluster.follower()
-
-
-def test_begin_while_a_node_is_cut_off(site, trees, follower):
-    """Not armed: its smbds may live. Armed when it has answered."""
-    with follower.frozen():
-        _gets_out(site, follower)
-        done = site.drains[0].begin('pkg/app', '--timeout=9', expect=1)
-        assert f'node {follower.number} (' in done.stderr
-        assert 'does not answer' in done.stderr
-        assert site.drains[0].state('pkg/app') == 'arming'
-        assert trees[0].status_of_open(TOOL) == REFUSED
-    site.drains[0].wait('pkg/app', '--timeout=20')
-    assert [tree.status_of_open(TOOL) for tree in trees] == [REFUSED] * 3
-
-
-@pytest.mark.long
-def test_holder_that_was_cut_off(site, trees, follower):
-    """Not quiescent while it is, nor when it is back and still holds"""
-    handle = trees[follower.number].create(TOOL)
-    site.drains[0].begin('pkg/app')
-    with waiting(site.drains[0]) as waiter:
-        with follower.frozen():
-            _gets_out(site, follower)
-            time.sleep(8)
-            assert waiter.poll() is None
-            assert site.drains[0].state('pkg/app') == 'armed'
-        site.cluster.wait_healthy()
-        time.sleep(2)
-        assert waiter.poll() is None
-        assert len(site.drains[2].holders('pkg/app')) == 1
-        handle.close()
-        assert waiter.wait(10) == 0
-
-
-@pytest.mark.long
-def test_resumed_while_a_node_is_cut_off(site, trees, follower):
-    """It believes in a drain that is over, and looks when it is back"""
-    site.drains[0].begin('pkg/app')
-    with follower.frozen():
-        _gets_out(site, follower)
-        site.drains[0].resume('pkg/app')
-    tree = trees[follower.number]
-    wait_until(lambda: tree.status_of_open(TOOL) == OPEN, LOST,
-               'the node that was cut off to open it', 0.1)
-
-
-@pytest.mark.long
-def test_begun_while_a_node_is_cut_off(site, trees, follower):
-    """With --allow-unguarded. Its smbds hear of it when they are back, with
-    nobody telling them"""
-    with follower.frozen():
-        _gets_out(site, follower)
-        site.drains[0].begin('pkg/app', '--allow-unguarded', '--timeout=9')
-    site.cluster.wait_healthy()
-    tree = trees[follower.number]
-    wait_until(lambda: tree.status_of_open(TOOL) == REFUSED, 5,
-               'the node that was cut off to refuse', 0.1)
-    assert site.drains[0].status()['smbds'] == 3
-
-
-@pytest.mark.long
-def test_only_ctdbd_stands_still(site, trees, follower):
-    """Its smbds serve on meanwhile, so that it is not armed"""
-    ctdbd = follower.ctdbd
-    ctdbd.send_signal(signal.SIGSTOP)
-    try:
-        _gets_out(site, follower)
-        assert f'node {follower.number} (' in site.drains[0].begin(
-            'pkg/app', '--timeout=9', expect=1).stderr
-    finally:
-        ctdbd.send_signal(signal.SIGCONT)
-    site.drains[0].wait('pkg/app', '--timeout=20')
-    assert trees[follower.number].status_of_open(TOOL) == REFUSED
-
-
 # -- recoveries in the middle
 
-@contextmanager
-def recovering(node):
-    """One recovery after the other"""
-    stop = threading.Event()
-    counted = []
+class Recoveries:
+    """One after the other, and what has gone on through them"""
 
-    def recover():
-        while not stop.wait(PAUSE):
-            done = node.ctdb('recover', check=False)
-            counted.append(done.returncode)
+    def __init__(self, node):
+        self.node = node
+        self.spans = []
+        self._phases = []
+        self._stop = threading.Event()
 
-    thread = threading.Thread(target=recover)
-    thread.start()
-    try:
-        yield counted
-    finally:
-        stop.set()
-        thread.join()
+    def _recover(self):
+        while not self._stop.wait(PAUSE):
+            began = time.monotonic()
+            if self.node.ctdb('recover', check=False).returncode == 0:
+                self.spans.append((began, time.monotonic()))
+
+    def __enter__(self):
+        self._thread = threading.Thread(target=self._recover)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+
+    @contextmanager
+    def during(self, what):
+        """Something goes on, from here to the end"""
+        began = time.monotonic()
+        yield
+        self._phases.append((what, began, time.monotonic()))
+
+    def through(self):
+        """What has gone on while there was a recovery"""
+        return {what for what, began, finished in self._phases
+                if any(began < end and start < finished
+                       for start, end in self.spans)}
 
 
-def _cycle(site, trees, number):
+def _cycle(site, trees, number, recoveries):
     """One drain from begin to resume; the last holder closes while it waits"""
     handle = trees[number % 3].create(TOOL)
     drain = site.drains[(number + 1) % 3]
-    drain.begin('pkg/app', '--timeout=10')
+    with recoveries.during('begin'):
+        drain.begin('pkg/app', '--timeout=10')
     assert [tree.status_of_open(TOOL) for tree in trees] == [REFUSED] * 3
-    with waiting(site.drains[(number + 2) % 3]) as waiter:
-        handle.close()
-        assert waiter.wait(20) == 0, waiter.communicate()
+    with recoveries.during('wait'):
+        with waiting(site.drains[(number + 2) % 3]) as waiter:
+            handle.close()
+            assert waiter.wait(20) == 0, waiter.communicate()
     assert drain.state('pkg/app') == 'quiescent'
-    drain.resume('pkg/app')
+    with recoveries.during('resume'):
+        drain.resume('pkg/app')
     assert [tree.status_of_open(TOOL) for tree in trees] == [OPEN] * 3
 
 
+@pytest.mark.time_limit(240)
 def test_recoveries_all_the_time(site, trees):
     """begin, wait and resume go on through them"""
-    with recovering(site.nodes[0]) as counted:
-        for number in range(12):
-            _cycle(site, trees, number)
-            if number > 0 and counted.count(0) >= 2:
+    with Recoveries(site.nodes[0]) as recoveries:
+        for number in range(20):
+            _cycle(site, trees, number, recoveries)
+            if recoveries.through() == {'begin', 'wait', 'resume'}:
                 break
-    assert counted.count(0) >= 2
+    assert recoveries.through() == {'begin', 'wait', 'resume'}
 
 
 @pytest.mark.long
 @pytest.mark.time_limit(240)
 def test_many_recoveries(site, trees):
     """The same for longer"""
-    with recovering(site.nodes[1]):
+    with Recoveries(site.nodes[1]) as recoveries:
         for number in range(9):
-            _cycle(site, trees, number)
+            _cycle(site, trees, number, recoveries)
 
 
 def test_publish_in_recoveries(site, trees):
     """A package is one version or the other, and clients see which"""
     package = Package(site.nodes[0], site.drains[1], 'published')
-    with recovering(site.nodes[2]):
-        for version in ('new', 'old', 'new'):
-            site.drains[1].call('run', package.target, HOLD,
-                                f'--publish={package.new}')
+    with Recoveries(site.nodes[2]) as recoveries:
+        for version in ['new', 'old'] * 5:
+            package.quiesce()
+            with recoveries.during('publish'):
+                site.drains[1].call(
+                    'publish', package.target, str(package.new),
+                    f'--id={package.id()}')
+            site.drains[0].resume(package.target)
             assert package.version() == version
             for tree in trees:
                 handle = tree.create('published/tool.exe')
                 assert handle.read() == version.encode()
                 handle.close()
+            if recoveries.through():
+                break
+    assert recoveries.through() == {'publish'}
 
 
 @pytest.mark.long

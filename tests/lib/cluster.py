@@ -48,7 +48,13 @@ TUNABLES = {
     'RerecoveryTimeout': 1,
 }
 
+SLOW = """\
+#!/bin/sh
+[ "$1" != recovered ] || sleep {}
+"""
+
 START = 60
+LOST = 30   # until the others go on without a node
 # ctdbd's helpers notice within five seconds that it was killed
 HELPERS = 10
 
@@ -110,6 +116,16 @@ class Node(PrivateSmbd):
         path = self.base / 'events' / 'legacy' / f'{name}.script'
         path.write_text(text)
         path.chmod(0o755)
+        return path
+
+    @contextlib.contextmanager
+    def slow_to_come_back(self, seconds):
+        """So long are the databases in order before smbd is told so"""
+        path = self.set_event_script('20.slow', SLOW.format(seconds))
+        try:
+            yield
+        finally:
+            path.unlink()
 
     # -- ctdbd
 
@@ -274,15 +290,39 @@ class Cluster:
         wait_until(self.is_healthy, timeout, f'{self.name} to be healthy',
                    0.1)
 
+    def wait_out(self, node):
+        """Until the others have found out that a node does not answer"""
+        others = [other for other in self.nodes if other is not node]
+        wait_until(lambda: all('DISCONNECTED' in other.ctdb(
+            'nodestatus', node.number, check=False).stdout
+            for other in others), LOST, f'node {node.number} to be out', 0.1)
+
+    def leader(self):
+        """The node that recovers the others"""
+        return self.nodes[int(self.nodes[0].ctdb('leader').stdout)]
+
+    def owner(self, address):
+        """The node that has a public address now"""
+        lines = self.nodes[0].ctdb('ip').stdout.splitlines()
+        number = dict(line.split() for line in lines[1:])[address]
+        return self.nodes[int(number)] if number != '-1' else None
+
+    def public_address(self, node):
+        """One that a node has; one is given to it if it has none"""
+        for address in self.public:
+            if self.owner(address) is node:
+                return address
+        node.ctdb('moveip', self.public[0], node.number)
+        return self.public[0]
+
     def follower(self):
         """A node but the first, and not the leader
 
         One that leads and stands still keeps the cluster lock, so that the
         others can not recover: on a real one the file system takes it away.
         """
-        leader = self.nodes[0].ctdb('leader').stdout.strip()
-        return next(node for node in self.nodes[1:]
-                    if str(node.number) != leader)
+        leader = self.leader()
+        return next(node for node in self.nodes[1:] if node is not leader)
 
     def repair(self):
         """Start again what a test has ended"""

@@ -145,6 +145,16 @@ def ended(*processes):
             process.communicate()
 
 
+@contextlib.contextmanager
+def waiting(drain, target='pkg/app'):
+    """A waiter that has begun to wait"""
+    waiter = drain.start('wait', target)
+    with ended(waiter):
+        time.sleep(0.5)
+        assert waiter.poll() is None, waiter.communicate()
+        yield waiter
+
+
 class Monitor:
     """smbdrain monitor --json in the background; its events as they come"""
 
