@@ -6,6 +6,7 @@ source/module  drain.so, the VFS module
 source/tool    smbdrain, the tool
 source/update  smbdrain-update, a script around it
 source/systemd units that run that script
+source/ctdb    an event script for nodes of a cluster
 source/debian  how packages are made of all that
 source/completion for bash and zsh
 docs/manpages  manual pages
@@ -251,6 +252,7 @@ def find_smbd(conf):
     env.MANDIR = os.path.join(env.PREFIX, 'share/man')
     env.HTMLDIR = os.path.join(env.PREFIX, 'share/doc/smbdrain/html')
     env.UNITDIR = os.path.join(env.PREFIX, 'lib/systemd/system')
+    env.EVENTDIR = os.path.join(env.PREFIX, 'share/ctdb/events/legacy')
     env.BASHDIR = os.path.join(env.PREFIX,
                                'share/bash-completion/completions')
     env.ZSHDIR = os.path.join(env.PREFIX, 'share/zsh/site-functions')
@@ -520,6 +522,8 @@ def install_checked(bld):
     for name in ('smbdrain', 'smbdrain-update'):
         bld.install_as('${BASHDIR}/' + name, built('smbdrain.bash'))
     bld.install_as('${ZSHDIR}/_smbdrain', built('smbdrain.zsh'))
+    bld.install_files('${EVENTDIR}', sources(bld, 'source/ctdb/*.script'),
+                      chmod=Utils.O755)
     bld.install_files('${UNITDIR}', [
         built(installed_name(unit))
         for unit in sources(bld, 'source/systemd/*.in')])

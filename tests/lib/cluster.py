@@ -140,8 +140,9 @@ class Node(PrivateSmbd):
         """Start it; it is healthy later"""
         with open(self.log_dir / 'ctdbd.log', 'ab') as log:
             self.ctdbd = subprocess.Popen(
-                [*self.enter, CTDBD, '--interactive'], stdin=subprocess.PIPE, stdout=log,
-                stderr=log, env=self.ctdb_environment, cwd=self.base,
+                [*self.enter, CTDBD, '--interactive'],
+                stdin=subprocess.PIPE, stdout=log, stderr=log,
+                env=self.ctdb_environment, cwd=self.base,
                 start_new_session=True)
 
     def ctdb(self, *arguments, timeout=20, check=True):

@@ -52,7 +52,7 @@ def _clients(nodes, number, directory, files, share='pkg'):
                 server.put(share, f'{directory}n{node}_{client}')
             loads.append(stack.enter_context(Load(
                 server.port, share, conns=number, files=files,
-                name=f'{directory}n{node}_%c')))
+                addresses=[server.host], name=f'{directory}n{node}_%c')))
         yield loads
 
 
