@@ -75,6 +75,11 @@ class integration(Build.BuildContext):
     cmd = 'integration'
 
 
+class memcheck(Build.BuildContext):
+    '''builds, runs the integration tests with smbd and the tool under valgrind ($PYTEST_ARGS: more arguments)'''
+    cmd = 'memcheck'
+
+
 class cluster(Build.BuildContext):
     '''builds, runs the tests on a CTDB cluster, the long ones too ($PYTEST_ARGS: more arguments)'''
     cmd = 'cluster'
@@ -556,8 +561,8 @@ RESULTS = []
 def run_what_was_asked(bld):
     unlock()
     run = {'check': run_check, 'unit': run_unit, 'demo': run_demo,
-           'integration': run_integration, 'cluster': run_cluster,
-           'bench': run_bench, 'disturb': run_disturb,
+           'integration': run_integration, 'memcheck': run_memcheck,
+           'cluster': run_cluster, 'bench': run_bench, 'disturb': run_disturb,
            'torture': run_torture}.get(bld.cmd)
     if run:
         run(bld)
@@ -574,6 +579,10 @@ def run_unit(bld):
 
 def run_integration(bld):
     report(integration_tests(bld))
+
+
+def run_memcheck(bld):
+    report(runner.memcheck_tests(*place(bld)))
 
 
 def run_cluster(bld):

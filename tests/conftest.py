@@ -15,7 +15,8 @@ import pytest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from lib.drain import Drain  # noqa: E402 (needs the path above)
+from lib import memcheck  # noqa: E402 (needs the path above)
+from lib.drain import Drain  # noqa: E402
 from lib.smbd import PrivateSmbd  # noqa: E402
 from lib.update import Update, package  # noqa: E402
 
@@ -35,6 +36,15 @@ def pytest_configure(config):
         'not make the test fail')
     config.addinivalue_line(
         'markers', 'long: not in ./waf check')
+    config.addinivalue_line(
+        'markers', 'no_memcheck(reason): left out of ./waf memcheck')
+
+
+def pytest_runtest_setup(item):
+    """Some tests are of time, or of how much."""
+    left_out = item.get_closest_marker('no_memcheck')
+    if left_out and memcheck.ACTIVE:
+        pytest.skip(left_out.args[0])
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -64,7 +74,7 @@ def time_limit(request):
     that and go.
     """
     marker = request.node.get_closest_marker('time_limit')
-    seconds = marker.args[0] if marker else TIME_LIMIT
+    seconds = (marker.args[0] if marker else TIME_LIMIT) * memcheck.SLOWNESS
 
     def expire(_signal, _frame):
         faulthandler.dump_traceback(sys.__stderr__)

@@ -138,6 +138,12 @@ def integration_tests(*place):
     return tests_in_namespace('integration', WORKERS, *place)
 
 
+def memcheck_tests(*place):
+    """The same with smbd and the tool under valgrind; see tests/lib/memcheck.py"""
+    os.environ['DRAIN_MEMCHECK'] = 'yes'
+    return tests_in_namespace('integration', [*WORKERS, '-rs'], *place)
+
+
 def cluster_tests(short, *place):
     """All in one process, for they share a cluster"""
     options = ['-m', 'not long'] if short else []

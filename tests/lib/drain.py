@@ -10,10 +10,12 @@ import time
 
 import tdb
 
+from lib import memcheck
+from lib.memcheck import SLOWNESS
 from lib.smbd import wait_until
 
 BUILD = os.environ.get('DRAIN_BUILD', '')
-TIMEOUT = 60
+TIMEOUT = 60 * SLOWNESS
 
 
 class Drain:
@@ -27,10 +29,13 @@ class Drain:
     def __init__(self, server, build=BUILD):
         self.server = server
         self.program = os.path.join(build, 'smbdrain')
+        self.wrapper = memcheck.WRAPPER
 
     def command(self, *arguments):
         """The words of a command line"""
-        return [*self.server.enter, self.program, '-s',
+        wrapper = [word.format(log=self.server.log_dir)
+                   for word in self.wrapper]
+        return [*self.server.enter, *wrapper, self.program, '-s',
                 str(self.server.conf), *arguments]
 
     def call(self, *arguments, expect=0, timeout=TIMEOUT, **popen):
@@ -174,14 +179,14 @@ class Monitor:
 
     def wait_for(self, name, timeout=10):
         """Until an event of that name has come"""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + timeout * SLOWNESS
         while name not in self.names():
             assert time.monotonic() < end, '%s: only %s' % (name,
                                                             self.names())
             time.sleep(0.01)
 
     def __enter__(self):
-        time.sleep(0.3)  # it says nothing when there is nothing to say
+        time.sleep(0.3 * SLOWNESS)  # it says nothing when there is nothing to say
         return self
 
     def __exit__(self, *_):

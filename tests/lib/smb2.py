@@ -41,6 +41,8 @@ from impacket import ntlm
 from impacket.crypto import KDF_CounterMode
 from impacket.nt_errors import ERROR_MESSAGES
 
+from lib.memcheck import SLOWNESS
+
 TIMEOUT = 30
 
 SMB_2_0_2, SMB_2_1, SMB_3_0, SMB_3_0_2, SMB_3_1_1 = (
@@ -1371,7 +1373,7 @@ class Connection:
 
     def wait_for(self, predicate, timeout, what):
         """Wait until the reader made predicate() true; returns its value."""
-        timeout = self.timeout if timeout is None else timeout
+        timeout = (self.timeout if timeout is None else timeout) * SLOWNESS
         with self._changed:
             self._changed.wait_for(lambda: predicate() or self._lost, timeout)
             result = predicate()
@@ -1390,7 +1392,8 @@ class Connection:
     def wait_lost(self, timeout=10):
         """Wait until the server has closed the connection."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._lost, timeout):
+            if not self._changed.wait_for(lambda: self._lost,
+                                          timeout * SLOWNESS):
                 raise TimeoutError(f'still connected after {timeout} s')
 
     # -- sessions, end

@@ -26,6 +26,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from lib import memcheck
+from lib.memcheck import SLOWNESS
+
 SMBD = '/usr/sbin/smbd'
 
 # sockaddr_un holds 107 characters and a NUL; the longest name below the base
@@ -70,6 +73,7 @@ class SmbdError(Exception):
 
 def wait_until(predicate, timeout, what, interval=0.002):
     """Wait for predicate() to be true, and return what it returned."""
+    timeout *= SLOWNESS
     deadline = time.monotonic() + timeout
     while True:
         result = predicate()
@@ -285,7 +289,8 @@ class PrivateSmbd:
                     {'drain': '/build/drain.so'}; seen by this smbd alone,
                     in place of an installed one of that name
     wrapper         command in front of smbd, e.g. valgrind with its options;
-                    '{log}' in it stands for the log directory
+                    '{log}' in it stands for the log directory; memcheck in a
+                    run of that
     environment     more environment variables for smbd
     """
 
@@ -293,7 +298,7 @@ class PrivateSmbd:
     enter = ()  # the command in front of what runs where smbd does
 
     def __init__(self, name, shares=None, global_options=None, *,
-                 modules=None, wrapper=(), environment=None, log_level=1):
+                 modules=None, wrapper=memcheck.WRAPPER, environment=None, log_level=1):
         self.name = name
         self.port = free_port()
         self.process = None
@@ -364,9 +369,11 @@ class PrivateSmbd:
 
     def _make_directories(self):
         for name in ('private', 'lock', 'state', 'cache', 'pid', 'ncalrpc',
-                     'log', 'shares'):
+                     'log', 'log/memcheck', 'shares'):
             (self.base / name).mkdir(exist_ok=True)
         (self.base / 'private').chmod(0o700)
+        # A tool may run as anybody
+        (self.base / 'log/memcheck').chmod(0o1777)
 
     def _add_share(self, name, options):
         """Remember a share; its directory is made when it is ours."""
@@ -538,7 +545,7 @@ class PrivateSmbd:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(timeout)
+            self.process.wait(timeout * SLOWNESS)
             wait_until(lambda: not self._alive(leftovers), timeout, 'stop')
         except (subprocess.TimeoutExpired, TimeoutError):
             pass
@@ -653,7 +660,7 @@ class PrivateSmbd:
                          if path.is_file())
 
     def check_logs(self, ignore=None):
-        """Raise SmbdError if a log shows a crash or a memory error.
+        """Raise SmbdError if a log shows a crash or an error of memory.
 
         ignore is a pattern for lines that a test expects.
         """
@@ -662,3 +669,5 @@ class PrivateSmbd:
                     and not (ignore and re.search(ignore, line))):
                 raise SmbdError(f'{self.name}: {line.strip()!r} is in the '
                                 f'logs, see {self._dirs.keep}')
+        for error in memcheck.errors(self.log_dir):
+            raise SmbdError(error)

@@ -1,0 +1,56 @@
+"""Errors of memory in the module and the tool, as valgrind's memcheck sees them.
+
+In a run with DRAIN_MEMCHECK in the environment, as ./waf memcheck is one, all
+private servers and the tools that tests call are under it. Each process writes
+down what it finds, children of smbd too. Ours is an error, or what was lost for
+good, if one of our programs is among those that were called; what Samba does
+by itself is Samba's.
+"""
+
+import os
+import re
+import xml.etree.ElementTree
+from pathlib import Path
+
+ACTIVE = 'DRAIN_MEMCHECK' in os.environ
+# How much longer things may take
+SLOWNESS = 10 if ACTIVE else 1
+
+COMMAND = ('valgrind', '--quiet', '--leak-check=full', '--num-callers=40',
+           '--show-leak-kinds=definite', '--vgdb=no', '--xml=yes',
+           '--xml-file={log}/memcheck/%p.xml', '--suppressions='
+           + os.path.join(os.path.dirname(__file__), 'memcheck.supp'))
+# Of servers and tools, if a test has no other one; {log} is where a server logs
+WRAPPER = COMMAND if ACTIVE else ()
+
+_OURS = re.compile(r'/(drain\.so|smbdrain)$')
+_ERROR = re.compile(r'<error>.*?</error>', re.DOTALL)
+
+
+def reports(log_dir):
+    """What the processes of a server, and tools that were called, found"""
+    return sorted(Path(log_dir).glob('memcheck/*.xml'))
+
+
+def errors(log_dir):
+    """Each of ours in these, in words"""
+    found = []
+    for path in reports(log_dir):
+        # Of one that was killed it has no end
+        for text in _ERROR.findall(path.read_text(errors='replace')):
+            error = xml.etree.ElementTree.fromstring(text)
+            if any(_OURS.search(frame.findtext('obj', ''))
+                   for frame in error.iter('frame')):
+                found.append(f'{path}: {_words(error)}')
+    return found
+
+
+def _words(error):
+    what = error.findtext('what') or error.findtext('xwhat/text')
+    return '\n    '.join([what, *map(_place, error.iter('frame'))])
+
+
+def _place(frame):
+    file = frame.findtext('file') or frame.findtext('obj', '?')
+    return ':'.join([file, frame.findtext('line', '?'),
+                     frame.findtext('fn', '?')])
