@@ -196,12 +196,12 @@ char *drain_path_relative(TALLOC_CTX *mem_ctx,
 
 	for (up += strspn(up, "/"); *up != '\0'; up += strspn(up, "/")) {
 		up += strcspn(up, "/");
-		result = talloc_strdup_append(
-			result, (*up != '\0' || *down != '\0') ? "../" : "..");
+		talloc_asprintf_addbuf(
+			&result, (*up != '\0' || *down != '\0') ? "../" : "..");
 	}
-	result = talloc_strdup_append(result, down);
+	talloc_asprintf_addbuf(&result, "%s", down);
 	if (result != NULL && result[0] == '\0') {
-		result = talloc_strdup_append(result, ".");
+		talloc_asprintf_addbuf(&result, ".");
 	}
 	return result;
 }

@@ -198,6 +198,7 @@ static void test_states(void **state)
 	assert_string_equal(drain_state_string(DRAIN_ARMING), "arming");
 	assert_string_equal(drain_state_string(DRAIN_ARMED), "armed");
 	assert_string_equal(drain_state_string(DRAIN_QUIESCENT), "quiescent");
+	assert_string_equal(drain_state_string(-1), "unknown");
 }
 
 static const char *some_real[] = {"/srv/pkg/office", "/export/office"};
