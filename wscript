@@ -121,7 +121,8 @@ def analyze(ctx):
 
 def coverage(ctx):
     '''runs all tests in a build with gcov, shows which lines were run'''
-    run_in_a_copy(ctx, 'source/build/coverage.sh')
+    run_in_a_copy(ctx, 'source/build/coverage.sh',
+                  os.path.join(ctx.path.abspath(), out, 'coverage.json'))
 
 
 def model(ctx):
@@ -130,19 +131,20 @@ def model(ctx):
 
 
 # Of the tree, which it builds in its own way
-def run_in_a_copy(ctx, script):
+def run_in_a_copy(ctx, script, *arguments):
     top_dir = ctx.path.abspath()
     with tempfile.TemporaryDirectory(prefix='drain-') as tree:
         subprocess.check_call(['rsync', '--archive', '--exclude=/.git',
                                '--filter=:- .gitignore', top_dir + '/', tree])
         os.symlink(os.path.join(top_dir, '.cache'),
                    os.path.join(tree, '.cache'))
-        run_by_itself(ctx, script, tree)
+        run_by_itself(ctx, script, tree, *arguments)
 
 
-def run_by_itself(ctx, script, tree):
+def run_by_itself(ctx, script, tree, *arguments):
     unlock()
-    if subprocess.call([os.path.join(tree, script)], cwd=tree) != 0:
+    command = [os.path.join(tree, script), *arguments]
+    if subprocess.call(command, cwd=tree) != 0:
         ctx.fatal('%s failed' % script)
 
 

@@ -33,10 +33,14 @@ class Drain:
 
     def command(self, *arguments):
         """The words of a command line"""
-        wrapper = [word.format(log=self.server.log_dir)
-                   for word in self.wrapper]
-        return [*self.server.enter, *wrapper, self.program, '-s',
-                str(self.server.conf), *arguments]
+        return [*self.server.enter, *self._wrapper(arguments), self.program,
+                '-s', str(self.server.conf), *arguments]
+
+    def _wrapper(self, arguments):
+        # valgrind 3.19 has no openat2()
+        publishes = any('publish' in word for word in arguments)
+        return [] if publishes else [word.format(log=self.server.log_dir)
+                                     for word in self.wrapper]
 
     def call(self, *arguments, expect=0, timeout=TIMEOUT, **popen):
         """Run to the end"""
