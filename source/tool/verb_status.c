@@ -212,11 +212,16 @@ static bool find_drains(struct tool *tool,
 
 	record = show_find_if_any(mem_ctx, tool, tool->options->target,
 				  &open);
+	list->num_records = 0;
 	if (record == NULL) {
-		list->num_records = 0;
 		return open;
 	}
-	list->records[0] = record;
+	/* Its drain may be younger than the list, and that empty */
+	list->records = talloc_memdup(list, &record, sizeof(record));
+	if (list->records == NULL) {
+		complain("out of memory");
+		return false;
+	}
 	list->num_records = 1;
 	return true;
 }
@@ -239,6 +244,9 @@ static bool look(struct tool *tool,
 		.num_unreadable = list->num_unreadable,
 		.smbd_runs = parents_any(),
 	};
+	if (all->views == NULL) {
+		complain("out of memory");
+	}
 	if (all->views == NULL || all->survey == NULL || all->lost == NULL) {
 		return false;
 	}

@@ -7,8 +7,9 @@ import signal
 
 import pytest
 
-from lib.drain import MSG_DRAIN_REQUEST, complaint, send_messages
+from lib.drain import MSG_DRAIN_REQUEST, complaint, ended, send_messages
 from lib.smb2 import Access, connect
+from lib.smbd import is_stopped, wait_until
 
 FIELDS = {'id', 'target', 'share', 'path', 'state', 'is_armed', 'real_paths',
           'begun', 'armed', 'quiescent', 'by', 'reason', 'count_directories',
@@ -16,6 +17,25 @@ FIELDS = {'id', 'target', 'share', 'path', 'state', 'is_armed', 'real_paths',
           'holders', 'waiting_opens', 'longest_wait', 'unacknowledged'}
 TIME = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ')
 NASTY = 'a\tb\nc\x1b[31md\x07"\\\u202e\u0085é'
+
+# Before it looks at the drains for the second time
+STOPPING = r'''
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <signal.h>
+
+unsigned dbwrap_traverse_read(void *db, void *fn, void *data, int *count)
+{
+	unsigned (*next)(void *, void *, void *, int *) =
+		dlsym(RTLD_NEXT, "dbwrap_traverse_read");
+	static int calls;
+
+	if (++calls == 2) {
+		raise(SIGSTOP);
+	}
+	return next(db, fn, data, count);
+}
+'''
 
 
 def test_nothing_drains(drained):
@@ -34,6 +54,19 @@ def test_open_target(drained):
     done = drain.call('status', 'pkg/app')
     assert 'open' in done.stdout and 'pkg/other' not in done.stdout
     assert drain.status('pkg/app')['drains'] == []
+
+
+def test_begun_while_it_looks(drained, preloaded):
+    """The first drain of all, which was not there when it began to look"""
+    _, drain = drained()
+    status = drain.start('status', 'pkg/app',
+                         env={**os.environ, **preloaded(STOPPING)})
+    with ended(status):
+        wait_until(lambda: is_stopped(status.pid), 10, 'a second look')
+        drain.begin('pkg/app')
+        os.kill(status.pid, signal.SIGCONT)
+        output, _ = status.communicate(timeout=30)
+        assert output.startswith('pkg/app: armed'), output
 
 
 def test_json_fields(drained):
