@@ -239,18 +239,21 @@ struct lost_node_list *nodes_lost(TALLOC_CTX *mem_ctx,
 	struct lost_node_list *list = talloc_zero(mem_ctx,
 						  struct lost_node_list);
 	struct nodes n = {.nodes = NULL};
-	bool ok = list != NULL;
+	bool nomem = list == NULL;
+	bool ok = true;
 	uint32_t i;
 
-	if (ok && lp_clustering()) {
+	if (!nomem && lp_clustering()) {
 		ok = settle(tool, &n, deadline);
-		for (i = 0; ok && i < n.nodes->num; i++) {
-			if (is_lost(tool, &n, &n.nodes->nodes[i])) {
-				ok = add_lost(list, &n.nodes->nodes[i]);
-			}
+		for (i = 0; ok && !nomem && i < n.nodes->num; i++) {
+			nomem = is_lost(tool, &n, &n.nodes->nodes[i]) &&
+				!add_lost(list, &n.nodes->nodes[i]);
 		}
 	}
-	if (!ok) {
+	if (nomem) {
+		complain("out of memory");
+	}
+	if (nomem || !ok) {
 		TALLOC_FREE(list);
 	}
 	TALLOC_FREE(frame);

@@ -1,0 +1,104 @@
+"""No memory, wherever the tool and the module ask for it: whatever can not be
+done is said, nobody crashes, and a drain that is armed is one.
+"""
+
+import contextlib
+import os
+
+import pytest
+
+from lib.shortage import Shortage
+from lib.smb2 import ConnectionLost, NtStatus, SmbError, connect
+from lib.smbd import PrivateSmbd
+
+REFUSED = NtStatus.SHARING_VIOLATION
+MODULE = {'pkg': {'vfs objects': 'drain'}}
+
+pytestmark = pytest.mark.time_limit(180)
+
+
+@pytest.fixture(name='shortage')
+def _shortage(tmp_path, preloaded):
+    tmp_path.chmod(0o777)
+    return Shortage(tmp_path, preloaded)
+
+
+@pytest.fixture(name='server', scope='module')
+def _server():
+    """One for all tests of the tool"""
+    if os.geteuid() != 0:
+        pytest.skip('smbd needs root')
+    with PrivateSmbd('shortage', MODULE) as server:
+        server.put('pkg', 'app/tool.exe', b'MZ')
+        yield server
+
+
+def is_closed(server):
+    """Whether an open is refused"""
+    with connect(server.port) as tree:
+        return tree.create_nowait('app/tool.exe').status() == REFUSED
+
+
+def each_place(shortage, run):
+    """Runs with enough memory, then with none at one of the places that
+    asked for it, and so on; how many there are"""
+    shortage.places()
+    run()
+    places = shortage.places()
+    for place in places:
+        shortage.at(place)
+        run()
+    return len(places)
+
+
+@pytest.mark.parametrize('words, state', [
+    (['begin', 'pkg/app'], 'open'),
+    (['wait', 'pkg/app'], 'armed'),
+    (['resume', 'pkg/app'], 'armed'),
+    (['status', 'pkg/app'], 'armed'),
+    (['status', '--json'], 'armed'),
+    (['holders', 'pkg/app'], 'open'),
+    (['check'], 'open'),
+    (['close', 'pkg/app'], 'open'),
+    (['run', 'pkg/app', '--', 'true'], 'open'),
+], ids=lambda words: '_'.join(words) if isinstance(words, list) else words)
+def test_tool(server, drain, shortage, words, state):
+    """Fails and says so, or does what it is for"""
+    environment = {**os.environ, **shortage.environment}
+
+    def run():
+        drain.resume('--all')
+        if state == 'armed':
+            drain.begin('pkg/app')
+        done = drain.call(*words, expect=None, env=environment)
+        assert 0 <= done.returncode <= 125, done
+        assert done.returncode == 0 or done.stdout or done.stderr, done
+        if drain.state('pkg/app') in ('armed', 'quiescent'):
+            assert is_closed(server)
+
+    with connect(server.port) as tree:
+        if words[0] in ('holders', 'close', 'status'):
+            tree.create('app/tool.exe')
+        assert each_place(shortage, run) > 3
+
+
+def test_module(drained, shortage):
+    """An smbd that can not do its part is not taken for one that has"""
+    server, tool = drained(environment=shortage.environment)
+
+    def run():
+        tool.resume('--all')
+        with contextlib.suppress(SmbError, ConnectionLost), \
+                connect(server.port) as tree:
+            tree.create_nowait('app/tool.exe').status()
+            done = tool.begin('pkg/app', expect=None)
+            refused = tree.create_nowait('app/tool.exe').status()
+            assert done.returncode or refused.is_error, refused
+            tool.call('holders', 'pkg/app', expect=None)
+        if tool.state('pkg/app') in ('armed', 'quiescent'):
+            shortage.at('nowhere')
+            assert is_closed(server)
+
+    assert each_place(shortage, run) > 20
+    tool.resume('--all')
+    assert not is_closed(server)
