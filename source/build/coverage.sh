@@ -13,11 +13,12 @@ LEAST=90
 report=$1
 
 # An smbd ends as whatever user it just works for, and then adds its counts: to
-# files that are there already and that all may write. Counts are written before
-# exec; after vfork that would be the last time for the parent, too.
+# files that are there already and that all may write
 build_it()
 {
-	CFLAGS='--coverage -O0 -Dvfork=fork' LINKFLAGS=--coverage ./waf configure build
+	CFLAGS="--coverage -O0 -include $PWD/source/build/gcov.h" \
+		LINKFLAGS='--coverage -Wl,--wrap=_exit,--wrap=raise' \
+		./waf configure build
 	chmod a+rx .
 	find build -name '*.gcno' | sed 's/gcno$/gcda/' | xargs touch
 	find build -name '*.gcda' -exec chmod a+rw {} +

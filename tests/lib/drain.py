@@ -194,8 +194,8 @@ class Monitor:
         return self
 
     def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
+        self.process.terminate()
+        self.process.wait(TIMEOUT)
         self.thread.join(5)
         self.process.stdout.close()
         self.process.stderr.close()
