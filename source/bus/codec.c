@@ -140,6 +140,34 @@ NTSTATUS drain_record_push(TALLOC_CTX *mem_ctx,
 			(ndr_push_flags_fn_t)ndr_push_drain_wire_record, blob);
 }
 
+static bool has_nul(const DATA_BLOB *blob)
+{
+	return blob->length > 0 && memchr(blob->data, 0, blob->length) != NULL;
+}
+
+/* As strings they would end there, and be something else */
+static bool wire_has_nul(const struct drain_wire_record *wire)
+{
+	const DATA_BLOB *const texts[] = {
+		&wire->share,	     &wire->path, &wire->exempt_users,
+		&wire->exempt_hosts, &wire->by,	  &wire->reason,
+		&wire->publishing,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(texts); i++) {
+		if (has_nul(texts[i])) {
+			return true;
+		}
+	}
+	for (i = 0; i < wire->num_real; i++) {
+		if (has_nul(&wire->real[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* NULL: out of memory */
 static struct drain_record *record_from_wire(TALLOC_CTX *mem_ctx,
 					     struct drain_wire_record *wire)
@@ -209,6 +237,10 @@ NTSTATUS drain_record_pull(TALLOC_CTX *mem_ctx,
 			  (ndr_pull_flags_fn_t)ndr_pull_drain_wire_record,
 			  &wire);
 	if (!NT_STATUS_IS_OK(status)) {
+		goto done;
+	}
+	if (wire_has_nul(&wire)) {
+		status = NT_STATUS_INTERNAL_DB_CORRUPTION;
 		goto done;
 	}
 

@@ -150,6 +150,15 @@ static bool clean_absolute(const char *path)
 	return path[1] == '\0' || clean_relative(path + 1);
 }
 
+/* As drain_target_parse() makes them: so that a person can name it */
+static bool clean_target(const struct drain_target *target)
+{
+	return clean_relative(target->share) &&
+	       strpbrk(target->share, "/\\") == NULL &&
+	       (target->path[0] == '\0' || clean_relative(target->path)) &&
+	       strchr(target->path, '\\') == NULL;
+}
+
 const char *drain_record_error(const struct drain_record *record)
 {
 	size_t i;
@@ -160,14 +169,10 @@ const char *drain_record_error(const struct drain_record *record)
 	if (record->state < DRAIN_ARMING || record->state > DRAIN_QUIESCENT) {
 		return "its state is none";
 	}
-	if (record->target.share[0] == '\0') {
-		return "it names no share";
-	}
 	if ((size_t)record->on_timeout >= NUM_ON_TIMEOUT) {
 		return "what it does at its deadline is unknown";
 	}
-	if (record->target.path[0] != '\0' &&
-	    !clean_relative(record->target.path)) {
+	if (!clean_target(&record->target)) {
 		return "its target is none";
 	}
 	if (record->num_real == 0) {

@@ -361,11 +361,19 @@ static void test_error_state(void **state)
 
 static void test_error_share(void **state)
 {
+	static const char *cases[] = {
+		"", ".", "..", "/", "/pkg", "pkg/", "pkg/office", "pkg\\x",
+	};
 	struct drain_record record = some_record();
+	size_t i;
 
 	(void)state;
-	record.target.share = "";
-	assert_non_null(drain_record_error(&record));
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		record.target.share = cases[i];
+		if (drain_record_error(&record) == NULL) {
+			fail_msg("'%s' is fine", cases[i]);
+		}
+	}
 }
 
 static const char *error_of_real(const char *path, size_t place)
@@ -425,7 +433,7 @@ static void test_error_target_path(void **state)
 	static const char *cases[] = {
 		"/", "/office", "office/", "office//16", ".", "..",
 		"./office", "../etc", "office/.", "office/..",
-		"office/../16", "office/./16",
+		"office/../16", "office/./16", "office\\16",
 	};
 	struct drain_record record = some_record();
 	size_t i;
