@@ -12,17 +12,24 @@
 #include "drain/samba_compat.h"
 #include "drain/fold.h"
 
-/* Not ASCII: as strcasecmp_m() does (lib/util/charset/util_str.c) */
-static ssize_t fold_codepoint(const char **src, char *dst, size_t room)
+/*
+ * As strcasecmp_m() does (lib/util/charset/util_str.c): from the first byte on
+ * that is no character there are only bytes, up to the end of the name
+ */
+static ssize_t fold_character(const char **src,
+			      char *dst,
+			      size_t room,
+			      bool *only_bytes)
 {
+	codepoint_t c = INVALID_CODEPOINT;
 	size_t len = 0;
-	codepoint_t c = next_codepoint(*src, &len);
 	ssize_t n;
 
+	if (!*only_bytes) {
+		c = next_codepoint(*src, &len);
+	}
 	if (c == INVALID_CODEPOINT) {
-		if (room == 0) {
-			return -1;
-		}
+		*only_bytes = true;
 		*dst = *(*src)++;
 		return 1;
 	}
@@ -37,6 +44,7 @@ static ssize_t fold_codepoint(const char **src, char *dst, size_t room)
 ssize_t drain_fold_part(const char *path, size_t len, char *folded)
 {
 	const char *end = path + len;
+	bool only_bytes = false;
 	size_t used = 0;
 
 	while (path < end) {
@@ -48,11 +56,12 @@ ssize_t drain_fold_part(const char *path, size_t len, char *folded)
 		}
 		if (c < 0x80) {
 			folded[used++] = (c >= 'a' && c <= 'z') ? c - 32 : c;
+			only_bytes = only_bytes && c != '/';
 			path += 1;
 			continue;
 		}
-		n = fold_codepoint(&path, folded + used,
-				   DRAIN_FOLDED_MAX - 1 - used);
+		n = fold_character(&path, folded + used,
+				   DRAIN_FOLDED_MAX - 1 - used, &only_bytes);
 		if (n <= 0) {
 			return -1;
 		}
