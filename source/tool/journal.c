@@ -133,26 +133,8 @@ static bool make_plan(struct work *w)
 }
 
 /*
- * The journal. A name is "name" if it is UTF-8, or else "hex".
+ * The journal
  */
-
-static json_t *entry_to_json(const struct drain_plan_entry *e)
-{
-	json_t *json = json_pack("{s:I, s:I}", "in", (json_int_t)e->in, "out",
-				 (json_int_t)e->out);
-	json_t *name = json_string(e->name);
-	char *hex = NULL;
-
-	if (name != NULL) {
-		json_object_set_new(json, "name", name);
-		return json;
-	}
-	hex = hex_encode_talloc(talloc_tos(), (const uint8_t *)e->name,
-				strlen(e->name));
-	json_object_set_new(json, "hex", json_string(hex != NULL ? hex : ""));
-	TALLOC_FREE(hex);
-	return json;
-}
 
 static json_t *directory_to_json(const struct pinned *dir)
 {
@@ -165,49 +147,13 @@ static json_t *directory_to_json(const struct pinned *dir)
 static json_t *journal_to_json(const struct work *w)
 {
 	struct drain_id_buf buf;
-	json_t *entries = json_array();
-	size_t i;
 
-	for (i = 0; i < w->plan->num_entries; i++) {
-		json_array_append_new(entries,
-				      entry_to_json(&w->plan->entries[i]));
-	}
 	return json_pack("{s:i, s:s, s:o, s:o, s:o}",
 			 "version", JOURNAL_VERSION,
 			 "drain", drain_id_string(&w->p->record->id, &buf),
 			 "root", directory_to_json(w->p->root),
 			 "new", directory_to_json(w->p->staged),
-			 "entries", entries);
-}
-
-/* NULL: it is no name, or out of memory */
-static const char *name_from_json(TALLOC_CTX *mem_ctx, json_t *json)
-{
-	const char *name = json_string_value(json_object_get(json, "name"));
-	const char *hex = json_string_value(json_object_get(json, "hex"));
-
-	if (name == NULL && hex != NULL) {
-		DATA_BLOB blob = strhex_to_data_blob(mem_ctx, hex);
-
-		name = talloc_strndup(mem_ctx, (const char *)blob.data,
-				      blob.length);
-	}
-	if (name == NULL || name[0] == '\0' || strchr(name, '/') != NULL ||
-	    ISDOT(name) || ISDOTDOT(name)) {
-		return NULL;
-	}
-	return name;
-}
-
-static bool entry_from_json(struct work *w, json_t *json)
-{
-	json_t *in = json_object_get(json, "in");
-	json_t *out = json_object_get(json, "out");
-	const char *name = name_from_json(w, json);
-
-	return name != NULL && json_is_integer(in) && json_is_integer(out) &&
-	       drain_plan_add(w->plan, name, json_integer_value(in),
-			      json_integer_value(out));
+			 "entries", plan_to_json(w->plan));
 }
 
 static bool is_of(json_t *json, const char *what, const struct pinned *dir)
@@ -232,26 +178,14 @@ static bool is_ours(const struct work *w, json_t *json)
 	       is_of(json, "new", w->p->staged);
 }
 
-static bool plan_from_json(struct work *w, json_t *json)
+static bool journal_from_json(struct work *w, json_t *json)
 {
-	json_t *entries = json_object_get(json, "entries");
-	json_t *entry = NULL;
-	size_t i;
-
-	if (!is_ours(w, json) || !json_is_array(entries)) {
+	if (!is_ours(w, json)) {
 		return false;
 	}
 	TALLOC_FREE(w->plan);
-	w->plan = drain_plan_new(w);
-	if (w->plan == NULL) {
-		return false;
-	}
-	json_array_foreach(entries, i, entry) {
-		if (!entry_from_json(w, entry)) {
-			return false;
-		}
-	}
-	return true;
+	w->plan = plan_from_json(w, json_object_get(json, "entries"));
+	return w->plan != NULL;
 }
 
 /* Somebody else may be able to write where it is */
@@ -276,7 +210,7 @@ static bool read_journal(struct work *w)
 	}
 	json = is_a_file_of_mine(fd) ? json_loadfd(fd, 0, NULL) : NULL;
 	close(fd);
-	ok = json != NULL && plan_from_json(w, json);
+	ok = json != NULL && journal_from_json(w, json);
 	json_decref(json);
 	return ok;
 }

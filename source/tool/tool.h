@@ -27,6 +27,7 @@
  * end.c         resume
  * publish.c     a prepared directory takes the place of a quiescent target
  * exchange.c    directories and links, exchanged in one step
+ * plan_json.c   what is to be exchanged, as it is written to a journal
  * journal.c     the entries of a share's root, exchanged one by one
  * show.c        for people and for programs (JSON)
  *
@@ -963,6 +964,18 @@ bool exchange_directories(const struct pinned *old,
  * @return false after a complaint: it leads where it did.
  */
 bool exchange_link(const struct pinned *link, const char *path);
+
+/*
+ * plan_json.c
+ */
+
+struct drain_plan;
+
+/** An array; NULL: out of memory. */
+json_t *plan_to_json(const struct drain_plan *plan);
+
+/** The reverse. NULL: it is none, or out of memory. */
+struct drain_plan *plan_from_json(TALLOC_CTX *mem_ctx, json_t *entries);
 
 /*
  * journal.c
