@@ -59,10 +59,13 @@ struct drain_store *drain_store_open(TALLOC_CTX *mem_ctx)
 
 	/*
 	 * Not CLEAR_IF_FIRST: a share that was being updated when the power
-	 * failed must come up closed.
+	 * failed must come up closed. NOMMAP: where a file system wants room
+	 * to write what is there already (btrfs, or a sparse file) and there
+	 * is none, a write through a map is a SIGBUS.
 	 */
-	store->db = db_open(store, path, 0, TDB_DEFAULT, open_flags(path),
-			    0600, DBWRAP_LOCK_ORDER_NONE, DBWRAP_FLAG_NONE);
+	store->db = db_open(store, path, 0, TDB_DEFAULT | TDB_NOMMAP,
+			    open_flags(path), 0600, DBWRAP_LOCK_ORDER_NONE,
+			    DBWRAP_FLAG_NONE);
 	if (store->db == NULL) {
 		TALLOC_FREE(store);
 		return NULL;

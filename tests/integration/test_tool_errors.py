@@ -12,7 +12,7 @@ import pytest
 
 from lib.drain import Drain, as_nobody, complaint
 from lib.smb2 import NtStatus, connect
-from lib.smbd import PrivateSmbd
+from lib.smbd import PrivateSmbd, wait_until
 
 MODULE = {'vfs objects': 'drain'}
 
@@ -545,6 +545,38 @@ def test_disk_full_before_the_first_drain(small):
     drain.begin('pkg/app')
     text = complaint(done)
     assert str(server.base / 'state') in text and 'No space' in text
+
+
+def make_sparse(server):
+    """A database with holes, as a backup may bring it back: what is there
+    needs room when it is written, and so does all on btrfs"""
+    database = server.base / 'state' / 'smbdrain.tdb'
+    server.stop()
+    subprocess.run(['cp', '--sparse=always', database, f'{database}.new'],
+                   check=True, timeout=10)
+    os.rename(f'{database}.new', database)
+    stat = database.stat()
+    assert stat.st_blocks * 512 < stat.st_size
+    server.start()
+
+
+def test_disk_full_and_database_sparse(small):
+    """Neither smbdrain nor smbd dies of it (SIGBUS); both say why"""
+    server, drain = small
+    drain.begin('pkg/other')
+    make_sparse(server)
+    with connect(server.port) as tree:
+        filler = fill(server.base / 'state')
+        done = drain.begin('pkg/app', expect=1)
+        assert 'is the disk full?' in complaint(done)
+        server.smbcontrol('smbd', 'close-share', 'drain:pkg/app')
+        wait_until(lambda: 'smbcontrol close-share drain:' in server.logs(),
+                   10, 'what smbd has to say of it')
+        assert tree.status_of_open('app/tool.exe') == NtStatus.SUCCESS
+        assert (tree.status_of_open('other/data.bin') ==
+                NtStatus.SHARING_VIOLATION)
+        filler.unlink()
+        drain.begin('pkg/app')
 
 
 def test_resume_on_a_full_disk(small):
