@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -123,8 +124,9 @@ def test_torture():
     """A short one; more by ./waf torture"""
     if os.geteuid() != 0:
         pytest.skip('smbd needs root')
-    done = subprocess.run([sys.executable, SCRIPT, '25', '--seed=8'],
+    done = subprocess.run([sys.executable, SCRIPT, '25', '--seed=9'],
                           capture_output=True, text=True, timeout=220,
                           check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == '0 violations', done.stdout
+    assert re.search(r'because the disk was full: \d', done.stdout)

@@ -14,6 +14,7 @@ import threading
 import time
 
 from lib.smbd import SmbdError
+from torture.layout import SPARES
 
 EVERY = 0.25     # seconds, on average
 
@@ -126,9 +127,29 @@ class Killer(threading.Thread):
                         if error.errno != errno.ENOSPC:
                             raise
                         block = block[:len(block) // 2]
-            time.sleep(seconds)
+            with self._full_database():
+                time.sleep(seconds)
         finally:
             path.unlink()
+
+    @contextlib.contextmanager
+    def _full_database(self):
+        """With drains that say much, until there is no room for a short one
+
+        For the database grows by far more than it needs (tdb_expand_adjust()
+        in Samba's lib/tdb), so that a full disk is not noticed for long.
+        """
+        length = 1 << 16
+        with contextlib.ExitStack() as ends:
+            for spare in SPARES:
+                if not length:
+                    break
+                ends.callback(self._drain.resume, spare, expect=None)
+                while length and self._drain.begin(
+                        spare, f'--reason={"x" * length}',
+                        expect=None).returncode:
+                    length //= 2
+            yield
 
     def _forget(self, *_):
         """All drains, behind everybody's back"""

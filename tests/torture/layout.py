@@ -37,11 +37,16 @@ TARGETS = {
 
 PROGRAM, *PARTS = names()[:4]
 
+# What nobody uses, and only the killer drains
+SPARE = 'spare'
+SPARES = [f'{SPARE}/{number}' for number in range(64)]
+
 
 def shares(root):
     """For PrivateSmbd"""
-    return {name: {**_SHARE, 'path': root / path if path else root}
-            for name, path in SHARES.items()}
+    return {**{name: {**_SHARE, 'path': root / path if path else root}
+               for name, path in SHARES.items()},
+            SPARE: {**_SHARE, 'path': root.parent / SPARE}}
 
 
 def lay_out(root):
@@ -50,6 +55,8 @@ def lay_out(root):
         write_version(root / (f'{RELEASES}/0' if package == LINK else package),
                       0)
     (root / LINK).symlink_to(f'{RELEASES}/0')
+    for spare in SPARES:
+        (root.parent / spare).mkdir(parents=True, exist_ok=True)
 
 
 def write_version(directory, version):

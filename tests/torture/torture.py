@@ -38,6 +38,7 @@ CLIENTS = 6     # besides the one that is exempt
 CLIENT = Path(__file__).with_name('client.py')
 TELL_EVERY = 60
 DISK = '16m'    # for the state
+DISK_FULL = 'is the disk full?'     # as tools say it
 
 
 class Site:
@@ -141,18 +142,24 @@ def look_whether_all_is_open(site):
                 yield f'{package}: {told.name} in the end'
 
 
+def how_often(things):
+    """The most frequent first"""
+    return ', '.join(f'{number} x {thing}' for thing, number
+                     in collections.Counter(things).most_common())
+
+
 def report(checker, drainers, killer, seconds):
     """What was done, and what was found"""
     for name, number in sorted(checker.counted.items()):
         print(f'  {number} {name}')
     print('  broken: ' + ', '.join(f'{number} x {name}' for name, number
                                    in killer.done.items()))
-    failures = collections.Counter(
-        (code, verb) for drainer in drainers
-        for code, verb, _ in drainer.failures)
-    print('  tools that failed: ' + ', '.join(
-        f'{number} x {verb} ({code})'
-        for (code, verb), number in failures.most_common()))
+    failures = [failure for drainer in drainers
+                for failure in drainer.failures]
+    print('  tools that failed: ' + how_often(
+        f'{verb} ({code})' for code, verb, _ in failures))
+    print('  because the disk was full: ' + how_often(
+        verb for _, verb, text in failures if DISK_FULL in text))
     print(f'  longest wait without a holder: {checker.longest_wait:.1f} s')
     print(f'  {seconds:.0f} s')
 
