@@ -12,6 +12,7 @@ source/completion for bash and zsh
 docs/manpages  manual pages
 """
 
+import concurrent.futures
 import fcntl
 import os
 import re
@@ -25,6 +26,7 @@ from waflib import Build, Configure, Context, Logs, Options, Utils
 # Context.run_dir is where this file is
 sys.path.insert(0, os.path.join(Context.run_dir, 'source', 'build'))
 # pylint: disable=wrong-import-position
+import fuzz as fuzzing
 import headers
 import packages
 import runner
@@ -54,6 +56,12 @@ WARNINGS = '''-Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes
 	-Wpointer-arith -Wwrite-strings -Wshadow
 	-Werror=implicit-function-declaration'''
 
+# For clang's libFuzzer, which is told of each branch that is taken
+FUZZ = '''-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
+	-fno-sanitize-recover=undefined'''
+
+FUZZ_SLICE = 60  # seconds, in "check"
+
 SANITIZE = '''-fsanitize=address,undefined -fno-sanitize-recover=undefined
 	-fno-omit-frame-pointer'''
 
@@ -68,6 +76,13 @@ class check(Build.BuildContext):
 class unit(Build.BuildContext):
     '''builds, runs the unit tests only (plain and with sanitizers)'''
     cmd = 'unit'
+
+
+class fuzz(Build.BuildContext):
+    '''fuzz [SECONDS]: builds, gives all that parses what it does not expect
+    ($FUZZ_ARGS: more arguments for libFuzzer)'''
+    cmd = 'fuzz'
+    seconds = '300'
 
 
 class integration(Build.BuildContext):
@@ -179,13 +194,13 @@ def init(ctx):
     forget_stale_stamp(ctx)
 
 
-# What comes after torture is no command
+# What comes after these is no command
 def take_seconds():
-    commands = Options.commands
-    for index, word in enumerate(commands):
-        if word.isdigit() and 'torture' in commands[max(index - 1, 0):index]:
-            torture.seconds = commands.pop(index)
-            return
+    for command in fuzz, torture:
+        for index, word in enumerate(Options.commands[1:], 1):
+            if word.isdigit() and Options.commands[index - 1] == command.cmd:
+                command.seconds = Options.commands.pop(index)
+                break
 
 
 # The counts come last, after what waf has to say
@@ -344,6 +359,8 @@ def build(bld):
     build_clients(bld)
     if bld.cmd in ('unit', 'check'):
         build_sanitized_unit_tests(bld)
+    if bld.cmd in ('fuzz', 'check'):
+        build_fuzzers(bld)
     install_checked(bld)
     bld.add_post_fun(run_what_was_asked)
 
@@ -512,6 +529,32 @@ def build_sanitized_unit_tests(bld):
                           for test in sources(bld, 'tests/unit/test_*.c')]
 
 
+def build_fuzzers(bld):
+    env = bld.env.derive()
+    env.CC = env.LINK_CC = ['clang']
+    warnings = [flag for flag in env.CFLAGS if flag.startswith('-W')]
+    env.CFLAGS = [*FUZZ.split(), '-fsanitize=fuzzer-no-link', *warnings]
+    env.LINKFLAGS = FUZZ.split()
+    common = {'env': env, 'includes': [*own_headers(bld), 'source/tool',
+                                       'tests/fuzz']}
+    bld.objects(source=made_by_pidl(bld), target='drainidl.fuzz', use='SAMBA',
+                cflags='-w', **common)
+    bld.stlib(source=sources(bld, ['source/core/*.c', 'source/bus/*.c',
+                                   'source/tool/plan_json.c',
+                                   'tests/fuzz/fuzz.c']),
+              target='drain.fuzz', use='drainidl.fuzz SAMBA JANSSON', **common)
+    bld.fuzzers = [build_fuzzer(bld, harness, common)
+                   for harness in sources(bld, 'tests/fuzz/fuzz_*.c')]
+
+
+def build_fuzzer(bld, harness, common):
+    target = harness.change_ext('')
+    bld.program(source=[harness], target=target, install_path=None,
+                use='drain.fuzz SAMBA STANDINS TALLOC JANSSON',
+                linkflags='-fsanitize=fuzzer -Wl,--as-needed', **common)
+    return target.abspath()
+
+
 # In a group of its own, so that nothing is installed unless all went well
 def install_checked(bld):
     bld.add_group()
@@ -562,17 +605,36 @@ RESULTS = []
 
 def run_what_was_asked(bld):
     unlock()
-    run = {'check': run_check, 'unit': run_unit, 'demo': run_demo,
-           'integration': run_integration, 'memcheck': run_memcheck,
-           'cluster': run_cluster, 'bench': run_bench, 'disturb': run_disturb,
+    run = {'check': run_check, 'unit': run_unit, 'fuzz': run_fuzz,
+           'demo': run_demo, 'integration': run_integration,
+           'memcheck': run_memcheck, 'cluster': run_cluster,
+           'bench': run_bench, 'disturb': run_disturb,
            'torture': run_torture}.get(bld.cmd)
     if run:
         run(bld)
 
 
+# Most tests wait for something; meanwhile inputs are tried
 def run_check(bld):
-    report(unit_tests(bld) + integration_tests(bld)
-           + cluster_tests(bld, short=True))
+    with concurrent.futures.ThreadPoolExecutor(1) as beside:
+        lines = []
+        tried = beside.submit(fuzz_tests, bld, FUZZ_SLICE, lines.append)
+        counts = (unit_tests(bld) + integration_tests(bld)
+                  + cluster_tests(bld, short=True))
+        counts += tried.result()
+    Logs.info('\n'.join(lines))
+    report(counts)
+
+
+# A tenth of the time is for what smbdrain-update, a script, reads
+def run_fuzz(bld):
+    words = shlex.split(os.environ.get('FUZZ_ARGS', ''))
+    seconds = int(fuzz.seconds)
+    counts = fuzz_tests(bld, seconds * 9 // 10, Logs.info, words,
+                        os.cpu_count())
+    os.environ['FUZZ_SECONDS'] = str(seconds / 10)
+    report(counts + runner.integration_tests(*place(bld), '-k',
+                                             'test_update_fuzz'))
 
 
 def run_unit(bld):
@@ -601,6 +663,11 @@ def report(counts):
 # Each run counts: every test is run plain and once more sanitized
 def unit_tests(bld):
     return runner.unit_tests(bld.unit_programs, Logs.info)
+
+
+def fuzz_tests(bld, seconds, say, more=(), at_once=1):
+    return fuzzing.run(bld.fuzzers, bld.top_dir, bld.out_dir, seconds, say,
+                       more, at_once)
 
 
 def place(bld):

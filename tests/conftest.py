@@ -176,6 +176,25 @@ def updater(drained, tmp_path):
 
 
 @pytest.fixture
+def signed(tmp_path):
+    """signed(file): the options for a good signature of it"""
+    home = tmp_path / 'gpg'
+    home.mkdir(mode=0o700)
+    gpg = ['gpg', '--homedir', str(home), '--batch', '--quiet',
+           '--passphrase', '']
+
+    def sign(path):
+        for words in (['--quick-gen-key', 'builder', 'ed25519'],
+                      ['--detach-sign', str(path)],
+                      ['--output', str(home / 'keys'), '--export']):
+            subprocess.run([*gpg, *words], check=True, timeout=30)
+        return f'--signature={path}.sig', f'--keyring={home}/keys'
+
+    yield sign
+    shutil.rmtree(home)  # that ends its agent
+
+
+@pytest.fixture
 def preloaded(tmp_path):
     """``preloaded(source)``: the environment with that source compiled"""
     def compile_it(source):

@@ -134,8 +134,9 @@ def tests_in_namespace(name, options, top, build, vfsdir):
         tests, build, '--confcutdir=' + os.path.dirname(tests), *options)
 
 
-def integration_tests(*place):
-    return tests_in_namespace('integration', WORKERS, *place)
+def integration_tests(top, build, vfsdir, *options):
+    return tests_in_namespace('integration', [*WORKERS, *options], top, build,
+                              vfsdir)
 
 
 def memcheck_tests(*place):

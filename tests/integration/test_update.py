@@ -226,25 +226,6 @@ def test_refuse(updater):
 
 # -- verification
 
-@pytest.fixture(name='signed')
-def _signed(tmp_path):
-    """signed(file): the options for a good signature of it"""
-    home = tmp_path / 'gpg'
-    home.mkdir(mode=0o700)
-    gpg = ['gpg', '--homedir', str(home), '--batch', '--quiet',
-           '--passphrase', '']
-
-    def sign(path):
-        for words in (['--quick-gen-key', 'builder', 'ed25519'],
-                      ['--detach-sign', str(path)],
-                      ['--output', str(home / 'keys'), '--export']):
-            subprocess.run([*gpg, *words], check=True, timeout=30)
-        return f'--signature={path}.sig', f'--keyring={home}/keys'
-
-    yield sign
-    shutil.rmtree(home)  # that ends its agent
-
-
 def test_signature(updater, signed):
     """A good one, and an archive that was changed since"""
     update = updater()

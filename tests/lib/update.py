@@ -51,9 +51,10 @@ class Update:
 
     def start(self, *arguments, **popen):
         """Start in the background, in a session of its own"""
-        options = {'text': True, 'stdout': subprocess.PIPE, 'cwd': self.home,
+        options = {'errors': 'replace', 'stdout': subprocess.PIPE,
                    'stderr': subprocess.PIPE, 'stdin': subprocess.DEVNULL,
-                   'start_new_session': True, 'env': self.environment()}
+                   'cwd': self.home, 'env': self.environment(),
+                   'start_new_session': True}
         return subprocess.Popen([self.script, '-s', str(self.server.conf),
                                  *map(str, arguments)], **{**options, **popen})
 

@@ -1,0 +1,176 @@
+"""smbdrain-update is given archives, signatures, checksums and states of its own
+that were damaged at random: it ends with a status that is documented, and what
+is served is the old version or the new one, whole.
+
+Each test takes its share of $FUZZ_SECONDS. An input that shows something wrong
+is left in build/fuzz.
+"""
+
+import contextlib
+import os
+import random
+import shutil
+import subprocess
+import tarfile
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from lib.drain import BUILD
+from lib.update import package
+
+SECONDS = float(os.environ.get('FUZZ_SECONDS', 16)) / 4
+AT_LEAST = 3
+
+# What means something in one of these formats
+_WORDS = [b'\0', b'\n', b' ', b'/', b'../', b'/etc/passwd', b'*', b'\\',
+          b'-', b'0', b'9' * 30, b'\xff\xff\xff\xff', b'ustar\0', b'PK\1\2',
+          b'$(false)', b'%s', b'served', b'tree', b'lib/a.dll']
+
+
+def damage(data, chance):
+    """A few changes"""
+    data = bytearray(data)
+    for _ in range(chance.choice([1, 1, 2, 5])):
+        first, last = sorted(chance.randrange(len(data) + 1)
+                             for _ in range(2))
+        last = min(last, first + chance.choice([1, 4, 100, 10 ** 6]))
+        data[first:last] = chance.choice([
+            lambda: b'', lambda: data[first:last] * 2,
+            lambda: chance.randbytes(last - first),
+            lambda: chance.choice(_WORDS)])()
+    return bytes(data)
+
+
+def inputs():
+    """Chances, for so long"""
+    began, number = time.monotonic(), 0
+    while number < AT_LEAST or time.monotonic() < began + SECONDS:
+        yield random.Random(random.randrange(10 ** 9))
+        number += 1
+    print(f'{number} inputs')
+
+
+@contextlib.contextmanager
+def kept(path):
+    """If it shows something wrong"""
+    try:
+        yield
+    except BaseException:
+        place = Path(BUILD) / 'fuzz'
+        place.mkdir(exist_ok=True)
+        print('left in', shutil.copy(path, place / f'update-{path.name}'))
+        raise
+
+
+def archive(path, files):
+    """With those {name: content}, of the kind that its name says"""
+    source = path.with_name('source')
+    for name, content in files.items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text(content)
+    if path.suffix == '.zip':
+        with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as made:
+            for name in files:
+                made.write(source / name, name)
+    else:
+        with tarfile.open(path, 'w:gz' if path.suffix == '.gz' else 'w',
+                          format=tarfile.GNU_FORMAT) as made:
+            made.add(source, '.')
+    return path
+
+
+def sums(path):
+    """The checksums of what archive() has packed"""
+    file = path.with_name('sums')
+    file.write_text(subprocess.run(
+        ['sha256sum', 'tool.exe', 'lib/a.dll', 'lib/b.dll'], text=True,
+        cwd=path.with_name('source'), capture_output=True, check=True).stdout)
+    return file
+
+
+def check(update, done, old, new):
+    """Returns what is served: all of the one or of the other"""
+    assert done.returncode in (0, 1), done
+    assert done.returncode == 0 or len(done.stderr.splitlines()) == 1, done
+    served = update.serves()
+    wanted = package(new if done.returncode == 0 else old)
+    # Of a file more the checksums say nothing
+    assert {name: served.get(name) for name in wanted} == wanted, done
+    assert done.returncode == 0 or served.keys() == wanted.keys(), done
+    assert set(update.tidy()) <= {'served', 'kept'}
+    return new if done.returncode == 0 else old
+
+
+@pytest.mark.time_limit(int(60 + SECONDS))
+@pytest.mark.parametrize('name', ['a.tar', 'a.tar.gz', 'a.zip'])
+def test_archives(updater, name, monkeypatch):
+    """With checksums that are right"""
+    monkeypatch.setattr(f'{__name__}.SECONDS', SECONDS / 3)
+    update = updater()
+    path = archive(update.home / name, package('new'))
+    listed, good, served = sums(path), path.read_bytes(), 'old'
+    for chance in inputs():
+        path.write_bytes(damage(good, chance))
+        with kept(path):
+            done = update.update(path, f'--checksums={listed}', expect=None)
+            served = check(update, done, served, 'new')
+
+
+@pytest.mark.time_limit(int(60 + SECONDS))
+def test_checksums(updater):
+    """Of an archive that is right"""
+    update = updater()
+    path = archive(update.home / 'a.tar', package('new'))
+    listed, served = sums(path), 'old'
+    good = listed.read_bytes()
+    for chance in inputs():
+        listed.write_bytes(damage(good, chance))
+        with kept(listed):
+            done = update.update(path, f'--checksums={listed}', expect=None)
+            served = check(update, done, served, 'new')
+
+
+@pytest.mark.time_limit(int(90 + SECONDS))
+def test_signatures(updater, signed):
+    """Of the archive, or the archive itself, which is never unpacked then"""
+    update = updater()
+    path = archive(update.home / 'a.tar', package('new'))
+    options = signed(path)
+    signature = Path(f'{path}.sig')
+    good = {file: file.read_bytes() for file in (path, signature)}
+    served = 'old'
+    for chance in inputs():
+        file = chance.choice(list(good))
+        file.write_bytes(damage(good[file], chance))
+        with kept(file):
+            done = update.update(path, *options, expect=None)
+            served = check(update, done, served, 'new')
+            assert done.returncode == 1 or file == signature or (
+                file.read_bytes() == good[file])
+        file.write_bytes(good[file])
+
+
+@pytest.mark.time_limit(int(60 + SECONDS))
+def test_state(updater):
+    """What it notes of versions: another update goes well or is given up"""
+    update = updater()
+    update.update(update.make('new 0'), '--keep=1')
+    served = 'new 0'
+    for number, chance in enumerate(inputs(), 1):
+        file = chance.choice([path for path in update.area.glob('*/*')
+                              if path.is_file()])
+        good = file.read_bytes()
+        file.write_bytes(damage(good, chance))
+        copy = update.home / file.name
+        shutil.copy(file, copy)
+        with kept(copy):
+            listed = update.call('--list', update.target, expect=None)
+            assert listed.returncode in (0, 1)
+            done = update.update(update.make(f'new {number}'), '--keep=1',
+                                 expect=None)
+            served = check(update, done, served, f'new {number}')
+        if file.exists():
+            file.write_bytes(good)
