@@ -631,7 +631,7 @@ def run_fuzz(bld):
     words = shlex.split(os.environ.get('FUZZ_ARGS', ''))
     seconds = int(fuzz.seconds)
     counts = fuzz_tests(bld, seconds * 9 // 10, Logs.info, words,
-                        os.cpu_count())
+                        len(os.sched_getaffinity(0)))
     os.environ['FUZZ_SECONDS'] = str(seconds / 10)
     report(counts + runner.integration_tests(*place(bld), '-k',
                                              'test_update_fuzz'))
