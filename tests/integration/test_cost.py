@@ -58,4 +58,7 @@ def test_after_a_drain(smbd):
 
     before, _ = callgrind.costs(server, NAMES[:3], 100)
     after, _ = callgrind.costs(server, NAMES[:3], 100, see_one)
-    assert sorted(callgrind.added(after, before))[1] < GOAL / 2
+    # Newer smbds take a little longer for each client that there has been
+    again, _ = callgrind.costs(server, NAMES[:3], 100)
+    base = map(max, before, again)
+    assert sorted(callgrind.added(after, base))[1] < GOAL / 2
