@@ -3,13 +3,14 @@ is broken, it stands still, it is banned, its addresses are taken away."""
 
 import signal
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
 from lib.drain import complaint, ended, waiting
+from lib.durable import leave_durable
 from lib.publish import Package
-from lib.smb2 import Access, NtStatus, connect
+from lib.smb2 import Access, Connection, NtStatus, connect
 from lib.smbd import wait_until
 
 OPEN, REFUSED = NtStatus.SUCCESS, NtStatus.SHARING_VIOLATION
@@ -140,8 +141,9 @@ def test_begun_while_a_node_stands_still(site, tree, follower):
     with follower.frozen():
         site.cluster.wait_out(follower)
         site.drains[0].begin('pkg/app', '--allow-unguarded', '--timeout=9')
-    site.cluster.wait_healthy()
-    assert tree.status_of_open(TOOL) == REFUSED
+    # It goes on as if nothing had been, until the recovery
+    wait_until(lambda: tree.status_of_open(TOOL) == REFUSED, BACK,
+               'the node that stood still to refuse', 0.1)
     assert site.drains[0].status()['smbds'] == 3
 
 
@@ -173,6 +175,35 @@ def test_holder_is_cut_off(site, tree, follower, way):
         assert waiter.poll() is None
         assert len(site.drains[0].holders('pkg/app')) == 1
         handle.close()
+        assert waiter.wait(10) == 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize('first', ['who was there', 'who was cut off'])
+def test_holders_of_both_sides(site, tree, follower, first):
+    """Of what both sides have entered meanwhile CTDB keeps one: the roster and
+    the holders are as they were before, and more, all the same"""
+    other = site.nodes[0]
+    guid, handle = leave_durable(other, SECOND)
+    handles = {'who was cut off': tree.create(TOOL)}
+    site.drains[0].begin('pkg/app')
+    with waiting(site.drains[0]) as waiter, ExitStack() as stack:
+        with follower.cut_off():
+            site.cluster.wait_out(follower)
+            for _ in range(4):
+                stack.enter_context(connect(other.port, host=other.host))
+            back = stack.enter_context(Connection(
+                other.port, host=other.host, client_guid=guid))
+            handles['who was there'] = back.session().tree('pkg').reconnect(
+                handle)
+        site.cluster.wait_healthy()
+        time.sleep(2)
+        assert site.drains[0].status()['smbds'] == 8
+        handles.pop(first).close()
+        time.sleep(2)
+        assert waiter.poll() is None
+        for last in handles.values():
+            last.close()
         assert waiter.wait(10) == 0
 
 

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 import pytest
 
 from lib.drain import Monitor, ended
+from lib.durable import leave_durable
 from lib.publish import Package
-from lib.smb2 import Access, Connection, Durable, NtStatus, connect
+from lib.smb2 import Access, Connection, NtStatus, connect
 from lib.smbd import wait_until
 from lib.waiting import HOLD, waits
 
@@ -44,7 +45,8 @@ def test_begin_and_resume_on_any_node(site, trees, number):
 def test_new_client_of_any_node(site, number):
     """It learns of a drain that was begun elsewhere before it connected"""
     site.drains[(number + 1) % 3].begin('pkg')
-    with connect(site.nodes[number].port, host=site.nodes[number].host) as tree:
+    node = site.nodes[number]
+    with connect(node.port, host=node.host) as tree:
         assert tree.status_of_open(TOOL) == REFUSED
         site.drains[(number + 2) % 3].resume('pkg')
         assert tree.status_of_open(TOOL) == OPEN
@@ -207,21 +209,10 @@ def test_force_on_all_nodes(site, trees):
     site.drains[2].wait('pkg/app', '--timeout=5')
 
 
-def _away(node):
-    """A client that has lost its connection to an open durable handle"""
-    tree = connect(node.port, host=node.host)
-    handle = tree.create(TOOL, lease='RH', durable=Durable(2))
-    assert handle.durable
-    child = node.child_of(tree.connection)
-    tree.connection.drop()
-    node.wait_gone(child)
-    return tree.connection.client_guid, handle
-
-
 @ANY
 def test_durable_handle_is_purged_from_any_node(site, number):
     """One whose client was connected to this or to another node"""
-    _away(site.nodes[0])
+    leave_durable(site.nodes[0], TOOL)
     drain = site.drains[number]
     drain.begin('pkg/app')
     holder, = drain.holders('pkg/app')
@@ -232,10 +223,11 @@ def test_durable_handle_is_purged_from_any_node(site, number):
 
 def test_durable_handle_comes_back_to_another_node(site):
     """It is a holder there until it is closed"""
-    guid, handle = _away(site.nodes[0])
+    guid, handle = leave_durable(site.nodes[0], TOOL)
     site.drains[1].begin('pkg/app')
     waiter = site.drains[1].start('wait', 'pkg/app')
-    with ended(waiter), Connection(site.nodes[2].port, host=site.nodes[2].host,
+    node = site.nodes[2]
+    with ended(waiter), Connection(node.port, host=node.host,
                                    client_guid=guid) as connection:
         again = connection.session().tree('pkg').reconnect(handle)
         time.sleep(0.3)
@@ -271,7 +263,7 @@ def _looking(trees):
 
 def test_durable_handle_on_a_file_that_all_look_at(site, trees):
     """A walk through the table may miss it; a waiter does not"""
-    _away(site.nodes[0])
+    leave_durable(site.nodes[0], TOOL)
     site.drains[1].begin('pkg/app')
     with _looking(trees):
         for number in range(6):
@@ -326,7 +318,7 @@ def test_smb_conf_of_another_node_is_read(site):
 
 def test_tool_on_a_node_without_smbd(site):
     """It serves nobody, and can drain all the same"""
-    _away(site.nodes[0])
+    leave_durable(site.nodes[0], TOOL)
     site.nodes[0].stop()
     with connect(site.nodes[1].port, host=site.nodes[1].host) as tree:
         site.drains[0].begin('pkg', '--wait', '--purge-durables',

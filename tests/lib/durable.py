@@ -1,0 +1,14 @@
+"""Clients that have lost their connection to an open durable handle."""
+
+from lib.smb2 import Durable, connect
+
+
+def leave_durable(node, name):
+    """One of them: its GUID and the handle, to come back with"""
+    tree = connect(node.port, host=node.host)
+    handle = tree.create(name, lease='RH', durable=Durable(2))
+    assert handle.durable
+    child = node.child_of(tree.connection)
+    tree.connection.drop()
+    node.wait_gone(child)
+    return tree.connection.client_guid, handle
