@@ -169,7 +169,10 @@ static NTSTATUS ask_gate(struct connection_struct *conn,
 		forget_path(dirfsp, smb_fname);
 		return NT_STATUS_SHARING_VIOLATION;
 	}
-	if (drain_process.drains == NULL && !drain_rejoin_if_behind()) {
+	if (drain_process.drains == NULL) {
+		(void)drain_rejoin_if_behind();
+	}
+	if (drain_process.drains == NULL) {
 		return NT_STATUS_OK; /* or it has waited for the last one */
 	}
 	if (!drain_place_of_open(&place, conn, dirfsp, smb_fname)) {

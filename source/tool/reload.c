@@ -111,9 +111,7 @@ static void ping_all(struct reload *r)
 	size_t i = 0;
 
 	while (i < r->num_smbds) {
-		/* Who stands still reads it before he serves anybody again */
-		if (!serverid_exists(&r->smbds[i]) ||
-		    nodes_is_out(r->smbds[i].vnn)) {
+		if (!serverid_exists(&r->smbds[i])) {
 			drop_smbd(r, i);
 			continue;
 		}
@@ -171,7 +169,10 @@ static bool reload_parents(struct reload *r, uint64_t deadline)
 	for (i = 0; i < parents->num_ids; i++) {
 		(void)messaging_send(r->tool->msg_ctx, parents->ids[i],
 				     MSG_SMB_CONF_UPDATED, &data_blob_null);
-		add_smbd(r, &parents->ids[i]);
+		/* Who stands still has nobody new to serve */
+		if (!nodes_is_out(parents->ids[i].vnn)) {
+			add_smbd(r, &parents->ids[i]);
+		}
 	}
 	return !r->nomem && await_pongs(r, deadline);
 }

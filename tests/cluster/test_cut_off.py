@@ -49,6 +49,16 @@ def _named(node):
     return f'node {node.number} ({node.address}) does not answer'
 
 
+def _open_that_stands_still(tree):
+    """An open; once the node has found out that it is cut off"""
+    end = time.monotonic() + BACK
+    while time.monotonic() < end:
+        request = tree.create_nowait(SECOND)
+        if _blocked(request):
+            return request
+    raise TimeoutError('the node goes on')
+
+
 def _blocked(*requests):
     """They were not answered, and are not now"""
     time.sleep(BLOCKED)
@@ -102,7 +112,7 @@ def test_opens_of_a_node_that_is_cut_off(site, trees, follower, clients):
     with follower.cut_off():
         granted = clients[0].create_nowait(TOOL)
         site.cluster.wait_out(follower)
-        asked = clients[1].create_nowait(SECOND)
+        asked = _open_that_stands_still(clients[1])
         site.drains[0].begin('pkg/app', '--allow-unguarded', '--timeout=20')
         assert _blocked(granted, asked)
     with follower.slow_to_come_back(DAWDLE):
@@ -144,7 +154,8 @@ def test_begun_while_a_node_stands_still(site, tree, follower):
     # It goes on as if nothing had been, until the recovery
     wait_until(lambda: tree.status_of_open(TOOL) == REFUSED, BACK,
                'the node that stood still to refuse', 0.1)
-    assert site.drains[0].status()['smbds'] == 3
+    wait_until(lambda: site.drains[0].status()['smbds'] == 3, BACK,
+               'its smbd to be on the roster', 0.1)
 
 
 @pytest.mark.long

@@ -16,6 +16,7 @@ also turns real-time scheduling off, and ends when its standard input does.
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -276,15 +277,18 @@ class Cluster:
         return self
 
     def is_healthy(self):
-        """Whether all nodes say that all nodes are well"""
+        """Whether all nodes say that all are well, after the same recovery"""
+        recoveries = set()
         for node in self.nodes:
             try:
                 if node.ctdb('nodestatus', 'all', check=False,
                              timeout=5).returncode != 0:
                     return False
+                known = node.ctdb('status', check=False, timeout=5).stdout
             except subprocess.TimeoutExpired:
                 return False
-        return True
+            recoveries.update(re.findall('^Generation:(.*)', known, re.M))
+        return len(recoveries) == 1 and 'INVALID' not in recoveries
 
     def wait_healthy(self, timeout=START):
         """Until all nodes are well, and none recovers"""
