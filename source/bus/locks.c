@@ -15,6 +15,7 @@
 
 #define DRAIN_WATCH_SECONDS 5
 #define DRAIN_WATCH_DEATHS_MSEC 500
+#define CLAIM_TRIES 10
 
 struct drain_locks {
 	struct g_lock_ctx *ctx;
@@ -137,9 +138,9 @@ static NTSTATUS bury(struct drain_locks *locks, TDB_DATA key, size_t num_dead)
 	return NT_STATUS_OK;
 }
 
-static NTSTATUS claim(struct drain_locks *locks,
-		      TDB_DATA key,
-		      struct server_id *owner)
+static NTSTATUS claim_once(struct drain_locks *locks,
+			   TDB_DATA key,
+			   struct server_id *owner)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct dump_state state;
@@ -169,6 +170,22 @@ static NTSTATUS claim(struct drain_locks *locks,
 	}
 done:
 	TALLOC_FREE(frame);
+	return status;
+}
+
+static NTSTATUS claim(struct drain_locks *locks,
+		      TDB_DATA key,
+		      struct server_id *owner)
+{
+	int tries = CLAIM_TRIES;
+	NTSTATUS status;
+
+	/* Nobody had it, and it was not to be had: who came in between? */
+	do {
+		status = claim_once(locks, key, owner);
+		tries -= 1;
+	} while (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) &&
+		 owner->pid == 0 && tries > 0);
 	return status;
 }
 
