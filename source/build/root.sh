@@ -117,7 +117,10 @@ inside()
 	mount -t proc proc "$root/proc"
 	mount --rbind /sys "$root/sys"
 	mount --rbind /dev "$root/dev"
-	mount --bind /etc/resolv.conf "$root/etc/resolv.conf"
+	for file in hosts resolv.conf; do
+		touch "$root/etc/$file"
+		mount --bind "/etc/$file" "$root/etc/$file"
+	done
 	exec env -i HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 		chroot "$root" sh -c '"$@"; exit' sh "$@"
