@@ -166,6 +166,11 @@ static bool reload_parents(struct reload *r, uint64_t deadline)
 	if (parents == NULL) {
 		return false;
 	}
+	if (lp_clustering()) {
+		/* The table may have others in their place, see parents.c */
+		messaging_send_all(r->tool->msg_ctx, MSG_SMB_CONF_UPDATED,
+				   NULL, 0);
+	}
 	for (i = 0; i < parents->num_ids; i++) {
 		(void)messaging_send(r->tool->msg_ctx, parents->ids[i],
 				     MSG_SMB_CONF_UPDATED, &data_blob_null);
