@@ -94,11 +94,13 @@ static bool is_behind(void)
 
 bool drain_rejoin_if_behind(void)
 {
-	if (drain_process.rejoin != NULL) {
+	bool rejoined = drain_process.rejoin != NULL;
+
+	if (rejoined) {
 		drain_rejoin();
-		return true;
 	}
-	return is_behind() && drains_catch_up();
+	/* Without a lock that a waiter has the records count all the same */
+	return (is_behind() && drains_catch_up()) || rejoined;
 }
 
 static int recovered(struct tevent_context *ev _UNUSED_,
