@@ -28,7 +28,8 @@ def needs_valgrind(test):
     """For a test that takes its time"""
     skip = pytest.mark.skipif(not shutil.which('valgrind'),
                               reason='needs valgrind')
-    return pytest.mark.time_limit(180)(skip(test))
+    left_out = pytest.mark.no_memcheck('runs under callgrind')
+    return pytest.mark.time_limit(180)(left_out(skip(test)))
 
 
 @needs_valgrind

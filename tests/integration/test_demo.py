@@ -25,6 +25,7 @@ KEY_LINES = (
 )
 
 
+@pytest.mark.no_memcheck('shows how fast it is')
 def test_demo():
     """It ends well, and says so in plain text of 80 columns"""
     if os.geteuid() != 0:

@@ -15,6 +15,7 @@ JITTER = Path(BUILD) / 'tests/jitter/drain.so'
 
 
 @pytest.mark.time_limit(300)
+@pytest.mark.no_memcheck('smbtorture has time limits of its own')
 def test_tests_of_samba_end_in_the_same_way():
     """With the module, with opens that wait, and with drains beside"""
     if os.geteuid() != 0:

@@ -22,6 +22,8 @@ from lib.smbd import (DURABLE_SHARE, SmbdError, stock_modules,
 PLAIN = {'pkg': DURABLE_SHARE}
 USER, PASSWORD = 'daemon', 'Not-a-secret-1'
 
+pytestmark = pytest.mark.no_memcheck('is about the tests themselves')
+
 
 # -- server
 

@@ -120,6 +120,7 @@ def test_a_seed_has_one_schedule():
 
 
 @pytest.mark.time_limit(240)
+@pytest.mark.no_memcheck('drives the tool and smbd in real time')
 def test_torture():
     """A short one; more by ./waf torture"""
     if os.geteuid() != 0:
