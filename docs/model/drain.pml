@@ -72,6 +72,13 @@ byte begun; /* ids that were given out */
 byte half; /* drains whose record says that it is half published */
 #define IN_FORCE(d) (record[d] != none)
 
+#define ANY (IN_FORCE(0) || IN_FORCE(1))
+#ifdef NESTED
+#define MAY_BEGIN(d) (!(begun & BIT(d)))
+#else
+#define MAY_BEGIN(d) (!ANY && !(begun & BIT(d)) && (d == 0 || begun == 1))
+#endif
+
 /* The tree: which version is in it */
 bit version;
 
@@ -79,7 +86,8 @@ bit version;
 byte roster; /* smbds */
 byte hold[2]; /* smbds that share it */
 byte claimed[2]; /* the tool that has it exclusively, + 1 */
-byte owner[2]; /* the tool + 1 */
+byte owner[2]; /* the tool + 1, or an smbd */
+#define OWNING(smbd) (1 + TOOLS + (smbd))
 byte runner[2]; /* likewise */
 byte working[2]; /* the run whose command is running, + 1 */
 
@@ -484,6 +492,60 @@ inline answer(s)
 #endif
 }
 
+/*
+ * What smbcontrol asks of it: nobody is heard, so that a drain that begins stays
+ * arming until a tool goes on with it
+ */
+#define CAN_BE_ASKED(s) (IS_UP(s) && !(plain & BIT(s)) && (roster & BIT(s)))
+
+inline begin_for_smbcontrol()
+{
+	if
+	:: MAY_BEGIN(0) ->
+#ifdef MUTANT_SMBCONTROL_ARMS
+		record[0] = armed;
+#else
+		record[0] = arming;
+#endif
+		begun = begun | BIT(0)
+	:: else
+	fi
+}
+
+/* Owned like any end, but without a word if it is not to be had */
+inline end_for_smbcontrol(s)
+{
+#ifndef MUTANT_SMBCONTROL_OWNS_NOTHING
+	if
+	:: atomic { owner[d] == 0 -> owner[d] = OWNING(s) }
+	:: owner[d] != 0
+	fi;
+	if
+	:: owner[d] == OWNING(s) && !(half & BIT(d)) ->
+#endif
+		d_step {
+			if
+			:: IN_FORCE(d) ->
+				CHECK(run_is_alone, working[d] == 0);
+				record[d] = none
+			:: else
+			fi
+		}
+		atomic { wake(d) }
+#ifndef MUTANT_SMBCONTROL_OWNS_NOTHING
+	:: else
+	fi;
+	d_step {
+		if
+		:: owner[d] == OWNING(s) -> owner[d] = 0
+		:: else
+		fi
+	}
+#endif
+	d = 0;
+	sync(s)
+}
+
 inline pick_place()
 {
 	if
@@ -537,6 +599,13 @@ again:
 		:: atomic { SPEND(IS_UP(s) && has[0] == AWAY &&
 				  !(plain & BIT(s))) }
 			come_back(s)
+#ifdef SMBCONTROL
+		/* All are asked: who comes too late only looks what is new */
+		:: d_step { SPEND(CAN_BE_ASKED(s)); begin_for_smbcontrol() }
+			sync(s)
+		:: atomic { SPEND(CAN_BE_ASKED(s) && IN_FORCE(0)) }
+			end_for_smbcontrol(s)
+#endif
 		:: atomic { asked[0] & BIT(s) -> t = 0 } answer(s)
 #if TOOLS > 1
 		:: atomic { asked[1] & BIT(s) -> t = 1 } answer(s)
@@ -602,6 +671,7 @@ inline survey()
 /* is_guarded(): who does not find the record says so; step_to_armed() */
 inline arm()
 {
+	configured = true; /* reload_if_changed() */
 	do
 	:: survey();
 		if
@@ -780,13 +850,6 @@ inline record_quiescence()
 #endif
 }
 
-#define ANY (IN_FORCE(0) || IN_FORCE(1))
-#ifdef NESTED
-#define MAY_BEGIN(d) (!(begun & BIT(d)))
-#else
-#define MAY_BEGIN(d) (!ANY && !(begun & BIT(d)) && (d == 0 || begun == 1))
-#endif
-
 #define IS_NOT_OVER(d) (record[d] == arming || record[d] == armed)
 
 /* With ROLES the first tool closes, the others get in its way */
@@ -829,8 +892,7 @@ inline add_or_find()
 	if
 	:: ours ->
 		record[d] = arming;
-		begun = begun | BIT(d);
-		configured = true
+		begun = begun | BIT(d)
 	:: else
 	fi;
 	wanted[t] = d + 1
@@ -1037,7 +1099,8 @@ inline kill_smbd(s)
 	}
 	h = 0;
 	for (d : 0 .. 1) {
-		hold[d] = hold[d] & ~BIT(s)
+		hold[d] = hold[d] & ~BIT(s);
+		owner[d] = (owner[d] == OWNING(s) -> 0 : owner[d])
 	}
 	d = 0;
 	roster = roster & ~BIT(s);

@@ -31,6 +31,8 @@ SIZES = {
     'nested': ONE_TOOL + ' NESTED',
     'grace': ONE_TOOL + ' HANDLES=2 DRAINS=1 GRACE DURABLE',
     'power': ONE_TOOL + ' HANDLES=2 DRAINS=2 RUNS DURABLE POWER',
+    'smbcontrol': ONE_TOOL + ' DRAINS=1 RUNS SMBCONTROL',
+    'smbcontrols': TWO_SMBDS + ' DRAINS=1 SMBCONTROL ROLES',
     'waiter': ONE_TOOL + ' HANDLES=2 DRAINS=1 LIVE ENERGY=5 KILLS DURABLE',
     'waiters': TWO_TOOLS.removesuffix(' ROLES')
                + ' DRAINS=1 LIVE ENERGY=3 KILLS TICK',
@@ -47,6 +49,7 @@ DEEP_SIZES = {
     'later': TWO_TOOLS + ' DRAINS=2 RUNS',
     'nested tools': TWO_TOOLS + ' NESTED',
     'power': TWO_TOOLS + ' DRAINS=2 RUNS POWER DURABLE',
+    'smbcontrol': TWO_TOOLS + ' DRAINS=1 RUNS KILLS SMBCONTROL',
     'waiter': TWO_SMBDS + ' HANDLES=2 DRAINS=1 LIVE ENERGY=6 KILLS TICK',
     'waiters': TWO_TOOLS + ' HANDLES=2 DRAINS=1 LIVE ENERGY=4 KILLS DURABLE '
                'TICK',
@@ -87,6 +90,8 @@ MUTANTS = {
     'RECORD_NOT_READ_AGAIN': ('tools', 'run_is_alone'),
     'RUN_ENDS_WHAT_OTHERS_WORK_ON': ('tools', 'run_is_alone'),
     'ASKED_AFTER_RESUME': ('tools', 'nothing_old'),
+    'SMBCONTROL_ARMS': ('smbcontrols', S1),
+    'SMBCONTROL_OWNS_NOTHING': ('smbcontrol', 'run_is_alone'),
 }
 
 # Steps that are there twice over: all holds without them
