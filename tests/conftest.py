@@ -191,7 +191,9 @@ def signed(tmp_path):
         return f'--signature={path}.sig', f'--keyring={home}/keys'
 
     yield sign
-    shutil.rmtree(home)  # that ends its agent
+    subprocess.run(['gpgconf', '--homedir', str(home), '--kill', 'all'],
+                   check=True, timeout=30)
+    shutil.rmtree(home)
 
 
 @pytest.fixture

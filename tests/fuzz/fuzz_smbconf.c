@@ -16,7 +16,8 @@
 #include "fuzz.h"
 
 #define SHARE "pkg"
-#define SECTION "[" SHARE "]\npath = /\n"
+/* What is before it may end with a backslash */
+#define SECTION "\n[" SHARE "]\npath = /\n"
 
 static char *smb_conf(struct fuzz_input *input, size_t *num_lines)
 {
@@ -35,7 +36,7 @@ static char *smb_conf(struct fuzz_input *input, size_t *num_lines)
 		*num_lines += 1;
 	}
 	if (!in_share) {
-		text = talloc_strdup_append(text, "\n" SECTION);
+		text = talloc_strdup_append(text, SECTION);
 	}
 	return text;
 }

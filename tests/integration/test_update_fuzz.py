@@ -104,7 +104,7 @@ def check(update, done, old, new):
     return new if done.returncode == 0 else old
 
 
-@pytest.mark.time_limit(int(60 + SECONDS))
+@pytest.mark.time_limit(int(120 + SECONDS))
 @pytest.mark.parametrize('name', ['a.tar', 'a.tar.gz', 'a.zip'])
 def test_archives(updater, name, monkeypatch):
     """With checksums that are right"""
@@ -119,7 +119,7 @@ def test_archives(updater, name, monkeypatch):
             served = check(update, done, served, 'new')
 
 
-@pytest.mark.time_limit(int(60 + SECONDS))
+@pytest.mark.time_limit(int(120 + SECONDS))
 def test_checksums(updater):
     """Of an archive that is right"""
     update = updater()
@@ -133,7 +133,7 @@ def test_checksums(updater):
             served = check(update, done, served, 'new')
 
 
-@pytest.mark.time_limit(int(90 + SECONDS))
+@pytest.mark.time_limit(int(120 + SECONDS))
 def test_signatures(updater, signed):
     """Of the archive, or the archive itself, which is never unpacked then"""
     update = updater()
@@ -153,7 +153,7 @@ def test_signatures(updater, signed):
         file.write_bytes(good[file])
 
 
-@pytest.mark.time_limit(int(60 + SECONDS))
+@pytest.mark.time_limit(int(120 + SECONDS))
 def test_state(updater):
     """What it notes of versions: another update goes well or is given up"""
     update = updater()
@@ -174,3 +174,15 @@ def test_state(updater):
             served = check(update, done, served, f'new {number}')
         if file.exists():
             file.write_bytes(good)
+
+
+def test_identity_of_no_version(updater):
+    """What was found: it is as if there were none"""
+    update = updater()
+    update.update(update.make('new'))
+    version, _ = update.list()[-1]
+    identity = update.area / version / 'identity'
+    identity.write_text(identity.read_text().replace(version,
+                                                     '20200101T000000Z-01'))
+    update.update(update.make('newer'))
+    assert update.serves() == package('newer')
