@@ -26,6 +26,7 @@ from .smbd import PrivateSmbd, descendants, is_alive, wait_until
 
 CTDBD = '/usr/sbin/ctdbd'
 CTDB = '/usr/bin/ctdb'
+CTDB_HELPERS = '/usr/libexec/ctdb'  # asked for from 4.25 on
 FUNCTIONS = '/etc/ctdb/functions'   # of event scripts
 OURS = Path(__file__).resolve().parents[2] / 'source' / 'ctdb'
 # What 10.interface does, without ethtool and iptables; smbd is told by ctdbd
@@ -134,6 +135,7 @@ class Node(PrivateSmbd):
     def ctdb_environment(self):
         """For ctdbd and its tools"""
         return {**os.environ, 'CTDB_TEST_MODE': 'yes',
+                'CTDB_TEST_HELPER_BINDIR': CTDB_HELPERS,
                 'CTDB_BASE': str(self.base),
                 'CTDB_SCRIPT_VARDIR': str(self.base / 'var')}
 
