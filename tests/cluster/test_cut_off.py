@@ -132,7 +132,8 @@ def test_leader_is_cut_off(site, trees):
         wait_until(lambda: leader.ctdb(
             'nodestatus', 'all', check=False).stdout.count(
                 'DISCONNECTED') == 2, BACK, 'it to be alone', 0.1)
-        requests = [trees[node.number].create_nowait(TOOL) for node in others]
+        requests = [_open_that_stands_still(trees[node.number])
+                    for node in others]
         done = drain.begin('pkg/app', '--timeout=15', expect=1)
         assert all(_named(node) in done.stderr for node in others)
         drain.resume('pkg/app')
