@@ -14,7 +14,7 @@ import time
 import pytest
 
 from lib.smb2 import connect
-from lib.smbd import wait_until
+from lib.smbd import end, wait_until
 
 CLEAR = '\r\033[K'
 
@@ -62,8 +62,7 @@ def waiting(drain, terminal, *words):
     try:
         yield process
     finally:
-        process.kill()
-        process.communicate()
+        end(process)
 
 
 def test_counts_down(drained, terminal):

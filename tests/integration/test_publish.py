@@ -123,6 +123,50 @@ def test_name_that_is_no_text(quiescent):
     assert quiescent.version() == 'new'
 
 
+# -- what the kernel refuses
+
+@pytest.mark.parametrize('fault, said', [
+    ('renameat2:error=EXDEV', 'they are not on one file system'),
+    ('renameat2:error=EINVAL', 'can not exchange two directories'),
+    ('renameat2:error=EBUSY', 'one of them is a mount point'),
+    ('renameat2:error=EROFS', 'can not be exchanged: Read-only file system'),
+    ('syncfs:error=EIO', 'can not be written to disk'),
+    ('fchown:error=EPERM', 'can not give it its owner of'),
+    ('fchmod:error=EPERM', 'can not give it its mode of'),
+    ('flistxattr:error=EIO', 'can not give it its extended attributes of'),
+    ('fsetxattr:error=ENOSPC', 'can not give it user.one of'),
+    ('fgetxattr:error=EIO', 'can not give it user.one of'),
+    ('fremovexattr:error=EPERM', 'can not give it system.posix_acl_access'),
+])
+def test_kernel_refuses(quiescent, fault, said):
+    """Nothing has changed, and it says what could not be had"""
+    os.chown(quiescent.path, 12, 34)
+    os.setxattr(quiescent.path, 'user.one', b'1')
+    done = publish_with(quiescent, fault)
+    assert done.returncode == 1, done
+    assert said in complaint(done)
+    assert quiescent.version() == 'old'
+    assert quiescent.version(quiescent.new) == 'new'
+    quiescent.publish(env=quiescent.environment)
+
+
+def test_not_known_to_be_on_disk(quiescent):
+    """It is exchanged, and no success"""
+    done = publish_with(quiescent, 'fsync:error=EIO')
+    assert done.returncode == 1, done
+    assert 'a power failure may undo that' in done.stderr
+    assert quiescent.version() == 'new'
+
+
+def publish_with(package, fault):
+    """How a publish ends in which all such system calls fail"""
+    return subprocess.run(
+        injected(fault, *package.drain.command('publish', package.target,
+                                               str(package.new))),
+        env=package.environment, text=True, capture_output=True, timeout=30,
+        check=False)
+
+
 # -- rights
 
 def test_rights_are_kept(quiescent):

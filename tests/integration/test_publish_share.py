@@ -102,6 +102,28 @@ def _share(drained):
     return Share(*drained({'pkg': MODULE}))
 
 
+@pytest.mark.parametrize('fault, said', [
+    ('getdents64:error=EIO', '/pkg: Input/output error'),
+    ('renameat2:error=EROFS', 'can not be exchanged: Read-only file system'),
+    ('syncfs:error=EIO', 'can not be written to disk'),
+])
+def test_kernel_refuses(share, fault, said):
+    """Nothing has changed, and it says what could not be had"""
+    done = share.publish_under(fault)
+    assert done.returncode == 1 and said in done.stderr, done
+    assert share.is_version('old')
+
+
+def test_not_known_to_be_on_disk(share):
+    """All is exchanged; the journal stays, and the next one ends it"""
+    done = share.publish_under('fsync:error=EIO:when=3+')
+    assert done.returncode == 1, done
+    assert 'can not be written to disk' in done.stderr
+    assert share.mark()
+    share.publish()
+    assert share.is_version('new') and share.is_clean()
+
+
 def test_published(share):
     """In both: exchanged; only in one: moved; and a line that says so"""
     done = share.publish()

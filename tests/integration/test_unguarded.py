@@ -168,6 +168,7 @@ def test_allow_unguarded(late):
             assert away.status_of_open(TOOL) == OPEN
             holders = drain.holders('pkg')
             assert [h['unguarded'] for h in holders] == [True]
+            assert drain.call('holders', 'pkg').stdout.endswith('  unguarded\n')
             drain.wait('pkg', '--timeout=1', expect=124)
             waiter = drain.start('wait', 'pkg')
             with ended(waiter):

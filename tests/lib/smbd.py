@@ -84,6 +84,16 @@ def wait_until(predicate, timeout, what, interval=0.002):
         time.sleep(interval)
 
 
+def end(process):
+    """End a process as an administrator does, by force if it stands still."""
+    process.terminate()
+    try:
+        process.communicate(timeout=2 * SLOWNESS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+
+
 # -- /proc ------------------------------------------------------------------
 
 def _stat(pid):

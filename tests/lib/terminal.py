@@ -13,7 +13,7 @@ import time
 
 import pyte
 
-from lib.smbd import wait_until
+from lib.smbd import end, wait_until
 
 
 class Terminal:
@@ -114,10 +114,9 @@ class Terminal:
         self.close()
 
     def close(self):
-        """Whatever still runs is killed"""
+        """Whatever still runs is ended"""
         self.process.send_signal(signal.SIGCONT)
-        self.process.kill()
-        self.process.wait()
+        end(self.process)
         os.close(self.slave)
         self.thread.join(5)
         os.close(self.master)
