@@ -671,7 +671,9 @@ inline survey()
 /* is_guarded(): who does not find the record says so; step_to_armed() */
 inline arm()
 {
+#ifdef UNGUARDED
 	configured = true; /* reload_if_changed() */
+#endif
 	do
 	:: survey();
 		if
