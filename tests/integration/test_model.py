@@ -48,6 +48,16 @@ def test_an_open_may_be_granted_while_it_arms():
     assert result.broken == 'arming_means_closed'
 
 
+def test_what_is_given_up_is_not_complete():
+    """As pan says it, at the end of its time"""
+    result = model.Result('Time limit of 2 minutes exceeded\n'
+                          'State-vector 124 byte, depth 8338, errors: 0\n'
+                          '  1000000 states, stored\n', None)
+    assert result.given_up and not result.complete
+    assert str(result) == '1000000 states, all hold in those; ' \
+                          'it has more than that'
+
+
 def test_all_mutants_are_there():
     """Those of the model are those of the list, and of the page"""
     names = set(re.findall(r'MUTANT_(\w+)', PROMELA))
