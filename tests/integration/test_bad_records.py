@@ -42,6 +42,12 @@ def with_foreign_key(server, drain):
     return key[::-1], value
 
 
+def with_path(server, drain, path):
+    """A record of pkg/other, but for its path, as long as that one"""
+    key, value = of_version(server, drain, VERSION)
+    return key, value.replace(b'other', path, 1)
+
+
 BAD = {
     'garbage': lambda *_: (bytes(range(16)), b'garbage that is no record'),
     'empty': lambda *_: (bytes(range(16)), b''),
@@ -55,6 +61,10 @@ BAD = {
     'too long': lambda server, drain: (
         lambda pair: (pair[0], pair[1] + b'x'))(
             of_version(server, drain, VERSION)),
+    'text with a NUL': lambda server, drain: with_path(
+        server, drain, b'ot\0er'),
+    'path that nobody can type': lambda server, drain: with_path(
+        server, drain, b'ot\\er'),
 }
 
 

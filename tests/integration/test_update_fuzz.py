@@ -1,6 +1,6 @@
-"""smbdrain-update is given archives, signatures, checksums and states of its own
-that were damaged at random: it ends with a status that is documented, and what
-is served is the old version or the new one, whole.
+"""smbdrain-update is given archives, signatures, checksums and notes of its own
+that were damaged at random: it ends with a documented status, and what is served
+is the old version or the new one, whole.
 
 Each test takes its share of $FUZZ_SECONDS. An input that shows something wrong
 is left in build/fuzz.
