@@ -56,6 +56,7 @@ def _open_that_stands_still(tree):
         request = tree.create_nowait(SECOND)
         if _blocked(request):
             return request
+        request.wait().close()
     raise TimeoutError('the node goes on')
 
 
@@ -300,14 +301,15 @@ def test_holder_is_banned(site, follower, roaming, verb):
 
 @pytest.mark.long
 def test_banned_with_a_client_by_an_address_of_its_own(site, tree, follower):
-    """Its smbd does not end: it holds, and is not heard. No open is served
-    that was not to be"""
+    """Its smbd does not end: either it is named, or CTDB has forgotten it. No
+    open is served that was not to be, and it is a holder when it is back"""
     handle = tree.create(TOOL)
     smbd = f'{follower.number}:{follower.child_of(tree.connection)}'
     with _banned(site, follower):
         asked = tree.create_nowait(SECOND)
-        done = site.drains[0].begin('pkg/app', '--timeout=4', expect=1)
-        assert f'smbd {smbd} has not answered' in done.stderr
+        done = site.drains[0].begin('pkg/app', '--timeout=4', expect=None)
+        assert (done.returncode == 0 or
+                f'smbd {smbd} has not answered' in done.stderr)
         assert _blocked(asked)
     assert asked.status(BACK) == REFUSED
     with waiting(site.drains[0]) as waiter:
