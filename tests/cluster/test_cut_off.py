@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from lib.drain import complaint, ended, waiting
+from lib.drain import complaint, waiting
 from lib.durable import leave_durable
 from lib.publish import Package
 from lib.smb2 import Access, Connection, NtStatus, connect
