@@ -51,7 +51,8 @@ def text_of(drain, *arguments):
     process.stderr.close()
 
 
-def live(server, drain, target='pkg/app', name='app/tool.exe', monitors=()):
+def live(server, drain, target='pkg/app', name='app/tool.exe', monitors=(),
+         when_armed=lambda: None):
     """A whole life of a drain with one holder
 
     It does not go before the monitors have had time to ask its smbd.
@@ -59,6 +60,7 @@ def live(server, drain, target='pkg/app', name='app/tool.exe', monitors=()):
     with connect(server.port) as tree:
         handle = tree.create(name)
         drain.begin(target)
+        when_armed()
         for monitor in monitors:
             wait_until(lambda one=monitor: (target, 'armed') in [
                 (event['drain']['target'], event['event'])
@@ -101,7 +103,8 @@ def test_text(drained):
     """A line an event: when, what, which, and who went"""
     server, drain = drained()
     with text_of(drain) as lines:
-        live(server, drain)
+        live(server, drain, when_armed=lambda: wait_until(
+            lambda: len(lines) == 2, 10, 'two lines'))
         wait_until(lambda: len(lines) == 5, 10, 'five lines')
     for line, name in zip(lines, LIFE):
         assert re.match(r'\d{4}-\S+Z pkg/app %s\b' % name, line), line
