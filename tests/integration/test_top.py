@@ -126,8 +126,9 @@ def test_more_than_the_screen_has_lines(drained):
             assert '40 holders' in terminal.lines[0]
             terminal.resize((60, 80))
             terminal.wait_for_no('more')
-            assert len([line for line in terminal.lines
-                        if '127.0.0.1' in line]) == 40
+            wait_until(lambda: 40 == len([
+                line for line in terminal.lines if '127.0.0.1' in line]),
+                       10, terminal.lines)
             terminal.resize((3, 20))
             wait_until(lambda: terminal.lines[0].startswith('smbdrain top'),
                        10, 'picture')
