@@ -76,7 +76,7 @@ def test_begin_when_a_node_gets_lost(site, trees, follower, way):
         assert _named(follower) in done.stderr
         assert site.drains[0].state('pkg/app') == 'arming'
         assert trees[0].status_of_open(TOOL) == REFUSED
-    site.cluster.wait_healthy()
+    site.cluster.wait_recovered()
     site.drains[0].wait('pkg/app', '--timeout=20')
     assert _statuses(trees) == [REFUSED] * 3
 
@@ -142,7 +142,7 @@ def test_leader_is_cut_off(site, trees):
         assert trees[leader.number].status_of_open(TOOL) == REFUSED
         assert _blocked(*requests)
     assert [request.status(BACK) for request in requests] == [REFUSED] * 2
-    site.cluster.wait_healthy()
+    site.cluster.wait_recovered()
     drain.wait('pkg/app', '--timeout=20')
 
 
@@ -183,7 +183,7 @@ def test_holder_is_cut_off(site, tree, follower, way):
             time.sleep(8)
             assert waiter.poll() is None
             assert site.drains[0].state('pkg/app') == 'armed'
-        site.cluster.wait_healthy()
+        site.cluster.wait_recovered()
         time.sleep(2)
         assert waiter.poll() is None
         assert len(site.drains[0].holders('pkg/app')) == 1
@@ -209,7 +209,7 @@ def test_holders_of_both_sides(site, tree, follower, first):
                 other.port, host=other.host, client_guid=guid))
             handles['who was there'] = back.session().tree('pkg').reconnect(
                 handle)
-        site.cluster.wait_healthy()
+        site.cluster.wait_recovered()
         time.sleep(2)
         assert site.drains[0].status()['smbds'] == 8
         handles.pop(first).close()
@@ -242,7 +242,7 @@ def test_resumed_while_a_node_is_cut_off(site, tree, follower, way):
     with getattr(follower, way)():
         site.cluster.wait_out(follower)
         site.drains[0].resume('pkg/app')
-    site.cluster.wait_healthy()
+    site.cluster.wait_recovered()
     assert tree.status_of_open(TOOL) == OPEN
 
 
@@ -273,7 +273,7 @@ def _banned(site, node, verb='ban'):
         yield
     finally:
         node.ctdb(undo, timeout=BACK)
-    site.cluster.wait_healthy()
+    site.cluster.wait_recovered()
 
 
 @pytest.fixture(name='roaming')
@@ -284,8 +284,8 @@ def _roaming(site, follower):
         yield tree
 
 
-@pytest.mark.parametrize('verb', [
-    'ban', pytest.param('stop', marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize('verb', ['ban', 'stop'])
 def test_holder_is_banned(site, follower, roaming, verb):
     """Its address is elsewhere, and its smbd ends: nobody holds it any more,
     and what else begins is armed without the node"""

@@ -279,22 +279,37 @@ class Cluster:
         return self
 
     def is_healthy(self):
-        """Whether all nodes say that all are well, after the same recovery"""
-        recoveries = set()
+        """Whether all nodes say that all nodes are well"""
         for node in self.nodes:
             try:
                 if node.ctdb('nodestatus', 'all', check=False,
                              timeout=5).returncode != 0:
                     return False
-                known = node.ctdb('status', check=False, timeout=5).stdout
             except subprocess.TimeoutExpired:
                 return False
-            recoveries.update(re.findall('^Generation:(.*)', known, re.M))
-        return len(recoveries) == 1 and 'INVALID' not in recoveries
+        return True
+
+    def _has_recovered(self):
+        """Whether all nodes took part in the same recovery"""
+        known = set()
+        for node in self.nodes:
+            try:
+                # Waits for the leader, who tells of itself once a second
+                status = node.ctdb('status', check=False, timeout=5).stdout
+            except subprocess.TimeoutExpired:
+                return False
+            known.update(re.findall('^Generation:(.*)', status, re.M))
+        return len(known) == 1 and 'INVALID' not in known
 
     def wait_healthy(self, timeout=START):
-        """Until all nodes are well, and none recovers"""
+        """Until all nodes are well"""
         wait_until(self.is_healthy, timeout, f'{self.name} to be healthy',
+                   0.1)
+
+    def wait_recovered(self, timeout=START):
+        """And none that was lost has a recovery to come"""
+        self.wait_healthy(timeout)
+        wait_until(self._has_recovered, timeout, f'{self.name} to recover',
                    0.1)
 
     def wait_out(self, node):
