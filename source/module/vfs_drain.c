@@ -307,6 +307,16 @@ static int refusal_errno(const struct connection_struct *conn)
 	return drain_using_smb2(conn->sconn) ? ETXTBSY : EACCES;
 }
 
+/* By a connection that we guard, as far as all nodes of a cluster know */
+static bool something_drains(struct vfs_handle_struct *handle)
+{
+	if (!SMB_VFS_HANDLE_TEST_DATA(handle)) {
+		return false;
+	}
+	(void)drain_rejoin_if_behind();
+	return drain_process.drains != NULL;
+}
+
 static bool may_move(struct vfs_handle_struct *handle,
 		     const struct files_struct *src_dirfsp,
 		     const struct smb_filename *src,
@@ -316,11 +326,7 @@ static bool may_move(struct vfs_handle_struct *handle,
 	struct drain_place from;
 	struct drain_place to;
 
-	if (!SMB_VFS_HANDLE_TEST_DATA(handle)) {
-		return true;
-	}
-	(void)drain_rejoin_if_behind();
-	if (drain_process.drains == NULL) {
+	if (!something_drains(handle)) {
 		return true;
 	}
 	if (drain_place_at(&from, handle->conn, src_dirfsp, src) &&
@@ -338,11 +344,7 @@ static bool may_change_entry(struct vfs_handle_struct *handle,
 {
 	struct drain_place place;
 
-	if (!SMB_VFS_HANDLE_TEST_DATA(handle)) {
-		return true;
-	}
-	(void)drain_rejoin_if_behind();
-	if (drain_process.drains == NULL) {
+	if (!something_drains(handle)) {
 		return true;
 	}
 	if (drain_place_at(&place, handle->conn, dirfsp, smb_fname) &&
@@ -471,11 +473,7 @@ static NTSTATUS drain_vfs_durable_reconnect(
 	const char *name = NULL;
 	NTSTATUS status;
 
-	if (SMB_VFS_HANDLE_TEST_DATA(handle)) {
-		(void)drain_rejoin_if_behind();
-	}
-	if (drain_process.drains == NULL ||
-	    !SMB_VFS_HANDLE_TEST_DATA(handle)) {
+	if (!something_drains(handle)) {
 		return DRAIN_NEXT_DURABLE_RECONNECT(
 			handle, smb1req, op, old_cookie, mem_ctx, fsp,
 			new_cookie);
