@@ -104,6 +104,16 @@ def check(update, done, old, new):
     return new if done.returncode == 0 else old
 
 
+def update_with_checksums(update, path, listed, damaged):
+    """Again and again, with one of the two files damaged"""
+    good, served = damaged.read_bytes(), 'old'
+    for chance in inputs():
+        damaged.write_bytes(damage(good, chance))
+        with kept(damaged):
+            done = update.update(path, f'--checksums={listed}', expect=None)
+            served = check(update, done, served, 'new')
+
+
 @pytest.mark.time_limit(int(120 + SECONDS))
 @pytest.mark.parametrize('name', ['a.tar', 'a.tar.gz', 'a.zip'])
 def test_archives(updater, name, monkeypatch):
@@ -111,12 +121,7 @@ def test_archives(updater, name, monkeypatch):
     monkeypatch.setattr(f'{__name__}.SECONDS', SECONDS / 3)
     update = updater()
     path = archive(update.home / name, package('new'))
-    listed, good, served = sums(path), path.read_bytes(), 'old'
-    for chance in inputs():
-        path.write_bytes(damage(good, chance))
-        with kept(path):
-            done = update.update(path, f'--checksums={listed}', expect=None)
-            served = check(update, done, served, 'new')
+    update_with_checksums(update, path, sums(path), damaged=path)
 
 
 @pytest.mark.time_limit(int(120 + SECONDS))
@@ -124,13 +129,8 @@ def test_checksums(updater):
     """Of an archive that is right"""
     update = updater()
     path = archive(update.home / 'a.tar', package('new'))
-    listed, served = sums(path), 'old'
-    good = listed.read_bytes()
-    for chance in inputs():
-        listed.write_bytes(damage(good, chance))
-        with kept(listed):
-            done = update.update(path, f'--checksums={listed}', expect=None)
-            served = check(update, done, served, 'new')
+    listed = sums(path)
+    update_with_checksums(update, path, listed, damaged=listed)
 
 
 @pytest.mark.time_limit(int(120 + SECONDS))
