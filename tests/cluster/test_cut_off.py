@@ -110,17 +110,50 @@ def test_opens_of_a_node_that_is_cut_off(site, trees, follower, clients):
     """They stand still. When it is back it learns of what was drained before
     it serves one: those that were granted before it was found out, too"""
     trees[0].create(TOOL, Access.ATTRIBUTES_ONLY)  # is to be fetched from there
-    with follower.cut_off():
-        granted = clients[0].create_nowait(TOOL)
-        site.cluster.wait_out(follower)
-        asked = _open_that_stands_still(clients[1])
-        site.drains[0].begin('pkg/app', '--allow-unguarded', '--timeout=20')
-        assert _blocked(granted, asked)
     with follower.slow_to_come_back(DAWDLE):
+        with follower.cut_off():
+            granted = clients[0].create_nowait(TOOL)
+            site.cluster.wait_out(follower)
+            asked = _open_that_stands_still(clients[1])
+            site.drains[0].begin('pkg/app', '--allow-unguarded',
+                                 '--timeout=20')
+            assert _blocked(granted, asked)
         assert granted.status(BACK) == REFUSED
         assert asked.status(BACK) == REFUSED
         assert trees[follower.number].status_of_open(TOOL) == REFUSED
     site.drains[0].wait('pkg/app', '--timeout=20')
+
+
+@pytest.mark.long
+def test_opens_that_ctdb_loses(site, trees, follower):
+    """When a node is back for the leader before it is for another one, what it
+    asks that one is lost; after one more recovery its opens are answered"""
+    leader = site.cluster.leader()
+    other, = set(site.nodes) - {leader, follower}
+    names = [f'app/{number}' for number in range(8)]
+    for name in names:
+        site.nodes[0].put('pkg', name, b'MZ')
+        trees[leader.number].create(name, Access.ATTRIBUTES_ONLY)
+    with ExitStack() as stack:
+        clients = [stack.enter_context(
+            connect(follower.port, host=follower.host)) for _ in names]
+        with follower.no_way_to(other):
+            with follower.no_way_to(leader):
+                asked = [client.create_nowait(name)
+                         for client, name in zip(clients, names)]
+                site.cluster.wait_out(follower)
+                site.drains[leader.number].begin(
+                    'pkg/app', '--allow-unguarded', '--timeout=20')
+                assert _blocked(*asked)
+            site.cluster.wait_in(follower, without=other)
+            # Some are of records that the leader knows the way to
+            wait_until(lambda: any(open.done for open in asked), BACK,
+                       'the recovery', 0.1)
+        site.cluster.wait_recovered()
+        time.sleep(BLOCKED)
+        assert not all(open.done for open in asked)
+        leader.ctdb('recover')
+        assert {open.status(BACK) for open in asked} == {REFUSED}
 
 
 @pytest.mark.long

@@ -57,6 +57,7 @@ SLOW = """\
 
 START = 60
 LOST = 30   # until the others go on without a node
+BACK = 30   # until they are connected with one that is back
 # ctdbd's helpers notice within five seconds that it was killed
 HELPERS = 10
 
@@ -204,12 +205,29 @@ class Node(PrivateSmbd):
 
     @contextlib.contextmanager
     def cut_off(self):
-        """The other nodes can not be reached meanwhile, but clients can"""
+        """The other nodes can not be reached meanwhile, but clients can
+
+        The leader is reached last: what nodes are asked that are connected
+        after the recovery is lost, see docs/cluster.md.
+        """
+        leader = self.cluster.leader()
         self.cluster.inside.cut(self.number + 1)
         try:
             yield
         finally:
-            self.cluster.inside.mend(self.number + 1)
+            with self.no_way_to(leader):
+                self.cluster.inside.mend(self.number + 1)
+                self.cluster.wait_in(self, without=leader)
+
+    def is_out_for(self, other):
+        """Whether another one has found out that this one does not answer"""
+        return 'DISCONNECTED' in other.ctdb('nodestatus', self.number,
+                                            check=False).stdout
+
+    def no_way_to(self, node):
+        """From this one; nor is there from that one, then"""
+        return (contextlib.nullcontext() if node is self else
+                self.machine.no_way_to(node.address))
 
     @contextlib.contextmanager
     def frozen(self):
@@ -315,9 +333,15 @@ class Cluster:
     def wait_out(self, node):
         """Until the others have found out that a node does not answer"""
         others = [other for other in self.nodes if other is not node]
-        wait_until(lambda: all('DISCONNECTED' in other.ctdb(
-            'nodestatus', node.number, check=False).stdout
-            for other in others), LOST, f'node {node.number} to be out', 0.1)
+        wait_until(lambda: all(map(node.is_out_for, others)), LOST,
+                   f'node {node.number} to be out', 0.1)
+
+    def wait_in(self, node, without):
+        """Until the others are connected with it, or all but one are"""
+        others = [other for other in self.nodes
+                  if other not in (node, without)]
+        wait_until(lambda: not any(map(node.is_out_for, others)), BACK,
+                   f'node {node.number} to be in', 0.1)
 
     def leader(self):
         """The node that recovers the others"""

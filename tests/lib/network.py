@@ -5,11 +5,12 @@ pair of interfaces.  What runs on a machine is started through `enter`.  All of
 it goes when who made it ends.
 """
 
+import contextlib
 import subprocess
 
 
-def _ip(*words):
-    subprocess.run(['ip', *map(str, words)], check=True, timeout=10,
+def _ip(*words, enter=()):
+    subprocess.run([*enter, 'ip', *map(str, words)], check=True, timeout=10,
                    stdin=subprocess.DEVNULL)
 
 
@@ -28,6 +29,16 @@ class Machine:
     def pid(self):
         """A process of the machine"""
         return self._keeper.pid
+
+    @contextlib.contextmanager
+    def no_way_to(self, address):
+        """What it sends there gets lost meanwhile"""
+        route = ['blackhole', f'{address}/32']
+        _ip('route', 'add', *route, enter=self.enter)
+        try:
+            yield
+        finally:
+            _ip('route', 'delete', *route, enter=self.enter)
 
     def close(self):
         """Once nothing runs there"""
@@ -65,8 +76,7 @@ class Switch:
         for words in (['address', 'add', f'{self.address(number)}/24',
                        'dev', self.name],
                       ['link', 'set', self.name, 'up']):
-            subprocess.run([*machine.enter, 'ip', *words], check=True,
-                           timeout=10)
+            _ip(*words, enter=machine.enter)
 
     def cut(self, number):
         """The cable of a machine is broken"""
