@@ -251,6 +251,7 @@ def one_drain(server, drain, target):
             ended - begun)
 
 
+@pytest.mark.no_memcheck('measures')
 def test_milliseconds_from_begin_to_quiescent(place):
     """Where only caches hold it: the median of 20"""
     server, drain = place

@@ -12,7 +12,7 @@ from lib.smb2 import (
     connect)
 from lib.smbclient import SmbClient
 from lib.smbd import wait_until
-from lib.waiting import HOLD, descriptors, private_memory, waits
+from lib.waiting import HOLD, descriptors, memory_of, waits
 
 REFUSED, GRANTED = NtStatus.SHARING_VIOLATION, NtStatus.SUCCESS
 USER = 'daemon', 'secret'
@@ -288,7 +288,7 @@ def test_nothing_is_kept(held):
                 request.wait(30).close()
             drain.begin('pkg/app', HOLD)
             assert descriptors(pid) <= before + TOOLS
-            memory.append(private_memory(pid))
+            memory.append(memory_of(pid))
         assert memory[3] <= 1.1 * memory[1], memory
 
 

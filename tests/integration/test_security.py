@@ -13,7 +13,7 @@ import pytest
 from lib.drain import Drain, as_nobody
 from lib.smb2 import NtStatus, connect
 from lib.smbd import PrivateSmbd, wait_until
-from lib.waiting import HOLD, private_memory
+from lib.waiting import HOLD, memory_of
 
 REFUSED = NtStatus.SHARING_VIOLATION
 TOOL = 'app/tool.exe'
@@ -89,10 +89,10 @@ def test_refused_opens_leave_nothing(drained_pkg):
                 assert tree.status_of_open(TOOL) == REFUSED
 
         insist(500)
-        logged, before = len(server.logs()), private_memory(pid)
+        logged, before = len(server.logs()), memory_of(pid)
         insist(3000)
         assert len(server.logs()) - logged < 3000
-        assert private_memory(pid) - before < 512
+        assert memory_of(pid) - before < 64
 
 
 def test_opens_that_wait_are_few(shared):

@@ -18,6 +18,13 @@ BUILD = os.environ.get('DRAIN_BUILD', '')
 TIMEOUT = 60 * SLOWNESS
 
 
+class Started(subprocess.Popen):
+    """A tool in the background; under valgrind it takes longer"""
+
+    def wait(self, timeout=None):
+        return super().wait(timeout and timeout * SLOWNESS)
+
+
 class Drain:
     """smbdrain with the smb.conf of one PrivateSmbd
 
@@ -58,8 +65,7 @@ class Drain:
         """Start in the background; the caller ends it"""
         options = {'text': True, 'stdout': subprocess.PIPE,
                    'stderr': subprocess.PIPE, 'stdin': subprocess.DEVNULL}
-        return subprocess.Popen(self.command(*arguments),
-                                **{**options, **popen})
+        return Started(self.command(*arguments), **{**options, **popen})
 
     def begin(self, target, *options, **keywords):
         return self.call('begin', target, *options, **keywords)

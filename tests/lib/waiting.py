@@ -1,6 +1,7 @@
 """Opens that a drain with --new-opens=hold makes wait."""
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -20,8 +21,10 @@ def descriptors(pid):
     return len(os.listdir(f'/proc/{pid}/fd'))
 
 
-def private_memory(pid):
-    """What a process has for itself alone, in KiB"""
-    text = Path(f'/proc/{pid}/smaps_rollup').read_text()
-    return sum(int(line.split()[1]) for line in text.splitlines()
-               if line.startswith('Private_'))
+def memory_of(pid):
+    """What a process has of its own, or as its parent has left it, in KiB
+
+    Not what is private to it: pages become so when the parent changes them.
+    """
+    text = Path(f'/proc/{pid}/status').read_text()
+    return int(re.search(r'^RssAnon:\s*(\d+) kB$', text, re.M)[1])
