@@ -12,6 +12,7 @@ from lib.durable import leave_durable
 from lib.publish import Package
 from lib.smb2 import Access, Connection, NtStatus, connect
 from lib.smbd import wait_until
+from lib.waiting import HOLD, waits
 
 OPEN, REFUSED = NtStatus.SUCCESS, NtStatus.SHARING_VIOLATION
 TOOL = 'app/tool.exe'
@@ -277,6 +278,31 @@ def test_resumed_while_a_node_is_cut_off(site, tree, follower, way):
         site.drains[0].resume('pkg/app')
     site.cluster.wait_recovered()
     assert tree.status_of_open(TOOL) == OPEN
+
+
+@pytest.mark.long
+def test_forced_while_a_node_is_cut_off(site, tree, follower):
+    """Its client opens nothing more, and has its handle closed all the same"""
+    handle = tree.create(TOOL)
+    with follower.cut_off():
+        site.cluster.wait_out(follower)
+        site.drains[0].begin('pkg/app', '--allow-unguarded', '--timeout=12',
+                             '--on-timeout=force')
+    wait_until(handle.is_closed, BACK, 'force', 0.1)
+    site.drains[0].wait('pkg/app', '--timeout=20')
+
+
+@pytest.mark.long
+def test_resumed_while_an_open_waits_there(site, tree, follower):
+    """It goes on when the node is back"""
+    site.drains[0].begin('pkg/app', HOLD, '--hold-timeout=10m')
+    asked = tree.create_nowait(TOOL)
+    assert waits(asked)
+    with follower.cut_off():
+        site.cluster.wait_out(follower)
+        site.drains[0].resume('pkg/app')
+        assert _blocked(asked)
+    assert asked.status(BACK) == OPEN
 
 
 @pytest.mark.long

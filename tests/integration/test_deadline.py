@@ -51,15 +51,6 @@ def record(drain, target='pkg/app'):
     return drain.status(target)['drains'][0]
 
 
-def is_closed(handle):
-    """Whether the server has closed it"""
-    try:
-        handle.read(length=2)
-    except SmbError as error:
-        return error.status == NtStatus.FILE_CLOSED
-    return False
-
-
 def wait_due(drain):
     """Until the deadline has come"""
     wait_until(lambda: record(drain)['is_due'], 5, 'deadline', 0.05)
@@ -211,7 +202,7 @@ def test_force_on_wait(drain, handle):
     began = time.monotonic()
     drain.wait('pkg/app', *deadline(1, 'force'))
     assert 1 <= time.monotonic() - began < 6 * SLOWNESS
-    assert is_closed(handle)
+    assert handle.is_closed()
     assert drain.state('pkg/app') == 'quiescent'
 
 
@@ -235,7 +226,7 @@ def test_force_for_other_clients(server, drain):
 def test_force_says_whose(drain, handle):
     """Who waits is told whose handles are closed, and what they were"""
     done = drain.begin('pkg/app', '--wait', *deadline(1, 'force'))
-    assert is_closed(handle)
+    assert handle.is_closed()
     assert 'its time is up' in done.stderr
     assert HOLDERS_LEFT in done.stderr
     assert '@127.0.0.1 has app/tool.exe open' in done.stderr
@@ -256,12 +247,12 @@ def test_force_says_of_all(server, drain, handle):
 def test_force_on_begin_and_run(server, drain, handle):
     """The same for the others that wait"""
     drain.begin('pkg/app', '--wait', *deadline(1, 'force'))
-    assert is_closed(handle)
+    assert handle.is_closed()
     drain.resume('pkg/app')
     again = handle.tree.create('app/tool.exe')
     outside = handle.tree.create('other/data.bin')
     drain.run('pkg/app', 'true', options=deadline(1, 'force'))
-    assert is_closed(again) and not is_closed(outside)
+    assert again.is_closed() and not outside.is_closed()
     assert drain.state('pkg/app') == 'open'
     assert handle.tree.read_file('app/tool.exe') == b'MZ' * 100
 
@@ -269,8 +260,8 @@ def test_force_on_begin_and_run(server, drain, handle):
 def test_force_with_no_tool_running(drain, handle):
     """The smbds do it by themselves"""
     drain.begin('pkg/app', *deadline(1, 'force'))
-    assert not is_closed(handle)
-    wait_until(lambda: is_closed(handle), 5, 'force', 0.05)
+    assert not handle.is_closed()
+    wait_until(handle.is_closed, 5, 'force', 0.05)
     assert record(drain)['holders'] == 0
     assert record(drain)['is_due'] is True
     drain.wait('pkg/app')
@@ -284,7 +275,7 @@ def test_force_after_the_tool_was_killed(drain, handle):
     drain.wait_for_state('pkg/app', 'armed')
     waiter.kill()
     waiter.communicate()
-    wait_until(lambda: is_closed(handle), 6, 'force', 0.05)
+    wait_until(handle.is_closed, 6, 'force', 0.05)
 
 
 def test_force_for_a_client_that_comes_later(server, drain):
@@ -295,7 +286,7 @@ def test_force_for_a_client_that_comes_later(server, drain):
         with connect(server.port) as late:
             assert (late.status_of_open('app/tool.exe') ==
                     NtStatus.SHARING_VIOLATION)
-            wait_until(lambda: is_closed(held), 6, 'force', 0.05)
+            wait_until(held.is_closed, 6, 'force', 0.05)
             late.connection.echo()
 
 
@@ -304,7 +295,7 @@ def test_resumed_before_it_was_due(drain, handle):
     drain.begin('pkg/app', *deadline(1, 'force'))
     drain.resume('pkg/app')
     time.sleep(1.3 * SLOWNESS)
-    assert not is_closed(handle)
+    assert not handle.is_closed()
 
 
 def put_off(server, seconds):
@@ -329,8 +320,8 @@ def test_put_off_and_the_message_was_lost(server, drain, handle):
     drain.begin('pkg/app', *deadline(1.5, 'force'))
     put_off(server, 4 * SLOWNESS)
     time.sleep(2.5 * SLOWNESS)
-    assert not is_closed(handle)
-    wait_until(lambda: is_closed(handle), 10, 'force', 0.05)
+    assert not handle.is_closed()
+    wait_until(handle.is_closed, 10, 'force', 0.05)
 
 
 # -- whose it is
@@ -371,14 +362,14 @@ def test_wait_may_set_another(drain, handle):
     drain.wait('pkg/app', *deadline(1, 'force'))
     assert waiter.wait(5) == 0
     waiter.communicate()
-    assert is_closed(handle)
+    assert handle.is_closed()
 
 
 def test_force_is_brought_forward(drain, handle):
     """The smbds have a timer already, and take another"""
     drain.begin('pkg/app', *deadline('1h', 'force'))
     drain.wait('pkg/app', *deadline(1, 'force'), timeout=20)
-    assert is_closed(handle)
+    assert handle.is_closed()
 
 
 @pytest.mark.parametrize('on_timeout, status',
@@ -390,7 +381,7 @@ def test_run_that_continues_may_set_another(drain, handle, on_timeout,
     done = drain.run('pkg/app', 'true', expect=status, timeout=10,
                      options=('--continue', *deadline(1, on_timeout)))
     assert HOLDERS_LEFT in done.stderr
-    assert is_closed(handle) == (on_timeout == 'force')
+    assert handle.is_closed() == (on_timeout == 'force')
 
 
 def test_begin_that_goes_on_sets_its_own(server, drain, handle):
@@ -402,7 +393,7 @@ def test_begin_that_goes_on_sets_its_own(server, drain, handle):
     server.reload()
     assert drain.state('pkg/app') == 'arming'
     drain.begin('pkg/app', '--wait', *deadline(1, 'force'), timeout=20)
-    assert is_closed(handle)
+    assert handle.is_closed()
 
 
 def test_wait_finds_it_quiescent(drain):
@@ -429,7 +420,7 @@ def test_patience_ends_before_the_deadline(drain, handle):
     drain.begin('pkg/app', *deadline('1h', 'force'))
     drain.wait('pkg/app', '--timeout=0.3', expect=124)
     assert record(drain)['deadline'] is not None
-    assert not is_closed(handle)
+    assert not handle.is_closed()
 
 
 # -- words
@@ -529,7 +520,7 @@ def test_warning_that_hangs(drain, handle, tmp_path):
         began = time.monotonic()
         assert waiter.wait(10) == 0
     assert time.monotonic() - began < 6 * SLOWNESS
-    assert is_closed(handle)
+    assert handle.is_closed()
     for pid in pids.read_text().split():
         os.kill(int(pid), signal.SIGTERM)
 

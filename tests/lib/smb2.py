@@ -1634,6 +1634,11 @@ class Handle:
 
     close = waiting(close_nowait)
 
+    def is_closed(self):
+        """Whether the server does not know it any more."""
+        return (self.read_nowait(length=1).wait_reply().status ==
+                NtStatus.FILE_CLOSED)
+
     def flush_nowait(self):
         """FLUSH."""
         return self.send(Flush())
