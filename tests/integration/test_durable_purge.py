@@ -9,6 +9,7 @@ import pytest
 
 from lib.caching import CACHING_SHARE
 from lib.drain import Drain, ended, stopped
+from lib.memcheck import SLOWNESS
 from lib.smb2 import (Access, Connection, Durable, LeaseState, NtStatus,
                       OplockLevel, SmbError, connect, SMB_2_1, SMB_3_0)
 from lib.smbd import PrivateSmbd, samba_release, wait_until
@@ -276,10 +277,10 @@ def test_nobody_comes_back_to_what_is_being_purged(server, drain):
 
 def test_expiry(server, drain):
     """When its time is over the waiter goes on by itself"""
-    Away(server, timeout=2000)
+    Away(server, timeout=2000 * SLOWNESS)
     drain.begin('pkg/app')
     drain.wait('pkg/app', '--timeout=0.5', expect=124)
-    drain.wait('pkg/app', '--timeout=20')
+    drain.wait('pkg/app', f'--timeout={20 * SLOWNESS}')
 
 
 def test_force_purges(server, drain):

@@ -12,6 +12,7 @@ import pytest
 
 from lib.drain import Drain, complaint
 from lib.impacket_client import ImpacketClient
+from lib.memcheck import SLOWNESS
 from lib.smb2 import (
     Access, Disposition, NtStatus, Option, connect)
 from lib.smbclient import SMB1_SERVER, SmbClient
@@ -71,7 +72,8 @@ def test_run_with_hold(server, drain):
     with connect(server.port) as tree:
         process = drain.start(
             'run', 'pkg/app', HOLD, '--', 'sh', '-c',
-            'sleep 0.5; echo -n "new version" > "$DRAIN_REAL_PATH/tool.exe"')
+            f'sleep {0.5 * SLOWNESS}; '
+            'echo -n "new version" > "$DRAIN_REAL_PATH/tool.exe"')
         drain.wait_for_state('pkg/app', 'quiescent')
         assert tree.read_file('app/tool.exe') == b'new version'
         assert process.wait(10) == 0
@@ -172,12 +174,12 @@ def test_all_answers_in_order(server, drain):
 
 def test_hold_timeout(server, drain):
     """After its time an open is refused, as if it had not waited"""
-    drain.begin('pkg/app', HOLD, '--hold-timeout=1')
+    drain.begin('pkg/app', HOLD, f'--hold-timeout={SLOWNESS}')
     with connect(server.port) as tree:
         request = tree.create_nowait('app/tool.exe')
         assert request.status(15) == REFUSED
         waited = request.reply.time - request.sent_at
-        assert 0.9 < waited < 10
+        assert 0.9 < waited / SLOWNESS < 10
         again = tree.create_nowait('app/tool.exe')
         assert waits(again)
         drain.resume('pkg/app')
