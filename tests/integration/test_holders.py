@@ -392,6 +392,7 @@ def test_many_in_text(many):
     assert len(lines) == len(set(lines)) == NUMBER
 
 
+@pytest.mark.no_memcheck('measures memory')
 def test_many_in_little_memory(many):
     """The list of 5000 takes little more than the libraries do
 

@@ -59,6 +59,7 @@ def few_descriptors():
     resource.setrlimit(resource.RLIMIT_NOFILE, (CLIENTS // 2, most))
 
 
+@pytest.mark.no_memcheck('takes descriptors away, which valgrind needs')
 def test_more_clients_than_descriptors(many):
     """All are reached, and the limit is a command's own again"""
     _, drain, load = many
