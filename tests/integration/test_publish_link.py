@@ -9,6 +9,7 @@ import pytest
 
 from lib.drain import complaint, ended
 from lib.smb2 import Access, NtStatus, connect
+from lib.smbd import wait_until
 
 MODULE = {'vfs objects': 'drain'}
 TOOL = 'current/tool.exe'
@@ -194,8 +195,8 @@ def test_client_that_does_not_stop(releases):
     for thread in threads:
         thread.start()
     try:
-        time.sleep(0.5)
-        assert granted
+        wait_until(lambda: granted, 10, 'clients')
+        time.sleep(0.3)
         releases.publish(record)
         done = time.monotonic()
         time.sleep(0.3)
