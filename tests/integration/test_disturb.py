@@ -1,6 +1,7 @@
 """Clients can not tell that the module is loaded; more by ./waf disturb."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,10 @@ from lib.smb2 import Connection, NtStatus
 
 SCRIPT = Path(__file__).resolve().parents[1] / 'disturb' / 'disturb.py'
 JITTER = Path(BUILD) / 'tests/jitter/drain.so'
+
+sys.path.insert(0, str(SCRIPT.parent))
+
+import disturb  # noqa: E402 pylint: disable=wrong-import-position
 
 
 @pytest.mark.time_limit(300)
@@ -27,6 +32,8 @@ def test_tests_of_samba_end_in_the_same_way():
     for name in 'with', 'with jitter', 'with drains beside':
         assert f'\n{name}: ' in done.stdout
     assert ' x success' in done.stdout
+    drains, = re.findall(r'^(\d+) drains beside$', done.stdout, re.M)
+    assert int(drains) > 10
 
 
 def test_only_the_module_for_tests_jitters(drained):
@@ -43,3 +50,47 @@ def count_waits(drained, options):
         opens = [tree.create_nowait('app/tool.exe') for _ in range(20)]
         assert {request.status() for request in opens} == {NtStatus.SUCCESS}
     return sum(request.interim is not None for request in opens)
+
+
+class Scripted:
+    """A server of which is known beforehand which runs of the test fail"""
+
+    def __init__(self, name, every, first=0):
+        self.name = name
+        self._fail = every and range(first, 1000, every)
+        self.outcomes = {'test': []}
+        self.run(['test'])
+
+    def run(self, _):
+        """Once more"""
+        fails = self._fail and len(self.outcomes['test']) in self._fail
+        self.outcomes['test'].append('failure' if fails else 'success')
+
+
+@pytest.mark.parametrize('without, with_it, found', [
+    (None, None, None),
+    (1, 1, None),
+    (None, 1, 'disturbed'),
+    (1, None, 'disturbed'),
+    (None, 4, 'disturbed'),     # never without
+    (20, 2, 'disturbed'),       # and more often
+    (None, 1000, 'seldom'),     # once, and never again
+    (None, 20, 'seldom'),
+    (4, 3, None),
+])
+def test_what_is_disturbed(without, with_it, found):
+    """One in so many runs fails, without the module not the first"""
+    plain = [Scripted(name, without, first=(without or 0) // 2)
+             for name in ('without', 'without again')]
+    comparison = disturb.Comparison(plain, [Scripted('with', with_it)],
+                                    ['test'])
+    assert found == next((name for name in ('disturbed', 'seldom')
+                          if getattr(comparison, name)), None)
+
+
+def test_what_takes_too_long_without_is_not_compared():
+    """And is named"""
+    plain, variant = Scripted('without', None), Scripted('with', 1)
+    plain.outcomes['test'] = ['hangs']
+    comparison = disturb.Comparison([plain], [variant], ['test'])
+    assert comparison.too_long and not comparison.disturbed
