@@ -56,6 +56,9 @@ WARNINGS = '''-Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes
 	-Wpointer-arith -Wwrite-strings -Wshadow
 	-Werror=implicit-function-declaration'''
 
+TOOL_NEEDS = '''sambaparts SAMBA STANDINS TALLOC TEVENT POPT JANSSON LIBSYSTEMD
+	LIBBSD'''
+
 # For clang's libFuzzer, which is told of each branch that is taken
 FUZZ = '''-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
 	-fno-sanitize-recover=undefined'''
@@ -361,6 +364,8 @@ def build(bld):
         build_sanitized_unit_tests(bld)
     if bld.cmd in ('fuzz', 'check'):
         build_fuzzers(bld)
+    if bld.cmd == 'memcheck':
+        build_sanitized_tool(bld)
     install_checked(bld)
     bld.add_post_fun(run_what_was_asked)
 
@@ -446,8 +451,7 @@ def build_tool(bld):
               cflags='-w')
     bld.program(source=sources(bld, 'source/tool/*.c'), target='smbdrain',
                 includes=own_headers(bld),
-                use='drainbus draincore sambaparts SAMBA STANDINS'
-                    ' TALLOC TEVENT POPT JANSSON LIBSYSTEMD LIBBSD',
+                use='drainbus draincore ' + TOOL_NEEDS,
                 linkflags='-Wl,--as-needed', install_path=None)
 
 
@@ -527,6 +531,18 @@ def build_sanitized_unit_tests(bld):
               cflags=flags, use='TALLOC')
     bld.unit_programs += [build_unit_test(bld, test, suffix, flags)
                           for test in sources(bld, 'tests/unit/test_*.c')]
+
+
+# For what valgrind can not run
+def build_sanitized_tool(bld):
+    common = {'includes': own_headers(bld), 'cflags': SANITIZE.split()}
+    bld.stlib(source=sources(bld, ['source/core/*.c', 'source/bus/*.c']),
+              target='drain.sanitized', use='drainidl SAMBA TALLOC', **common)
+    bld.program(source=sources(bld, 'source/tool/*.c'),
+                target='tests/sanitized/smbdrain',
+                use='drain.sanitized ' + TOOL_NEEDS,
+                linkflags=SANITIZE.split() + ['-Wl,--as-needed'],
+                install_path=None, **common)
 
 
 def build_fuzzers(bld):

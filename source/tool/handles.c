@@ -105,8 +105,7 @@ static bool look_init(struct look_state *state,
 			 nt_errstr(status));
 		return false;
 	}
-	qsort(state->roster, state->num_roster, sizeof(*state->roster),
-	      compare_servers);
+	TYPESAFE_QSORT(state->roster, state->num_roster, compare_servers);
 	return true;
 }
 

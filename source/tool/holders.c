@@ -327,8 +327,7 @@ static bool fetch_from_roster(struct fetch_state *state)
 	for (i = 0; i < state->num_sources; i++) {
 		state->sources[i].id = members[i];
 	}
-	qsort(state->sources, state->num_sources, sizeof(*state->sources),
-	      compare_sources);
+	TYPESAFE_QSORT(state->sources, state->num_sources, compare_sources);
 	ok = fetch(state);
 	TALLOC_FREE(listener);
 	if (!ok) {

@@ -131,7 +131,7 @@ static bool read_roster(struct survey_state *state)
 		state->num_silent += !smbds[num].answered;
 		num += 1;
 	}
-	qsort(smbds, num, sizeof(*smbds), compare_smbds);
+	TYPESAFE_QSORT(smbds, num, compare_smbds);
 	TALLOC_FREE(members);
 	TALLOC_FREE(survey->smbds);
 	survey->smbds = smbds;

@@ -211,8 +211,7 @@ static int close_listed(struct tool *tool,
 	bool ok;
 	size_t i;
 
-	qsort(list->holders, list->num_holders, sizeof(*list->holders),
-	      compare_holders);
+	TYPESAFE_QSORT(list->holders, list->num_holders, compare_holders);
 	ok = give_orders(&closing, mem_ctx, list);
 
 	while ((left = num_waiting(&closing)) > 0 &&

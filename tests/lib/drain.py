@@ -36,18 +36,22 @@ class Drain:
     def __init__(self, server, build=BUILD):
         self.server = server
         self.program = os.path.join(build, 'smbdrain')
+        # For who calls it by itself
+        self.bare = (os.path.join(build, memcheck.SANITIZED)
+                     if memcheck.ACTIVE else self.program)
         self.wrapper = memcheck.WRAPPER
 
     def command(self, *arguments):
         """The words of a command line"""
-        return [*self.server.enter, *self._wrapper(arguments), self.program,
+        return [*self.server.enter, *self._program(arguments),
                 '-s', str(self.server.conf), *arguments]
 
-    def _wrapper(self, arguments):
-        # valgrind 3.19 has no openat2()
-        publishes = any('publish' in word for word in arguments)
-        return [] if publishes else [word.format(log=self.server.log_dir)
-                                     for word in self.wrapper]
+    def _program(self, arguments):
+        log = self.server.log_dir
+        if any('publish' in word for word in arguments):
+            return ['env', *map('='.join, memcheck.sanitizers(log).items()),
+                    self.bare]
+        return [*(word.format(log=log) for word in self.wrapper), self.program]
 
     def call(self, *arguments, expect=0, timeout=TIMEOUT, **popen):
         """Run to the end"""

@@ -5,6 +5,9 @@ private servers and the tools that tests call are under it. Each process writes
 down what it finds, children of smbd too. Ours is an error, or what was lost for
 good, if one of our programs is among those that were called; what Samba does
 by itself is Samba's.
+
+What publishes is built with ASan and UBSan instead, for valgrind 3.19 has no
+openat2().
 """
 
 import os
@@ -23,8 +26,25 @@ COMMAND = ('valgrind', '--quiet', '--leak-check=full', '--num-callers=40',
 # Of servers and tools, if a test has no other one; {log} is where a server logs
 WRAPPER = COMMAND if ACTIVE else ()
 
+# Where valgrind can not be; {log} likewise
+SANITIZED = 'tests/sanitized/smbdrain'
+_SANITIZERS = {
+    'ASAN_OPTIONS': 'fast_unwind_on_malloc=0:'
+                    'log_path={log}/memcheck/sanitizer',
+    'UBSAN_OPTIONS': 'fast_unwind_on_malloc=0:'
+                    'log_path={log}/memcheck/sanitizer',
+    'LSAN_OPTIONS': 'suppressions='
+                    + os.path.join(os.path.dirname(__file__), 'lsan.supp'),
+}
+
 _OURS = re.compile(r'/(drain\.so|smbdrain)$')
 _ERROR = re.compile(r'<error>.*?</error>', re.DOTALL)
+
+
+def sanitizers(log_dir):
+    """What they are told, in the environment"""
+    return {name: value.format(log=log_dir)
+            for name, value in _SANITIZERS.items()} if ACTIVE else {}
 
 
 def reports(log_dir):
@@ -42,7 +62,8 @@ def errors(log_dir):
             if any(_OURS.search(frame.findtext('obj', ''))
                    for frame in error.iter('frame')):
                 found.append(f'{path}: {_words(error)}')
-    return found
+    return found + [f'{path}: {path.read_text(errors="replace")}'
+                    for path in Path(log_dir).glob('memcheck/sanitizer.*')]
 
 
 def _words(error):

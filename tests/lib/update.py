@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from lib import memcheck
 from lib.drain import BUILD, TIMEOUT, Drain
 from lib.smbd import wait_until
 
@@ -45,8 +46,9 @@ class Update:
         directory = self.home / 'bin'
         smbdrain = directory / 'smbdrain'
         if not smbdrain.exists():
-            smbdrain = self.drain.program
-        return {**os.environ, 'SMBDRAIN': str(smbdrain),
+            smbdrain = self.drain.bare
+        return {**os.environ, **memcheck.sanitizers(self.drain.server.log_dir),
+                'SMBDRAIN': str(smbdrain),
                 'PATH': f'{directory}:{os.environ["PATH"]}'}
 
     def start(self, *arguments, **popen):
@@ -93,7 +95,7 @@ class Update:
 
     def stand_in(self, name, script):
         """A program that first does what a script of sh says, $real is it"""
-        real = (self.drain.program if name == 'smbdrain'
+        real = (self.drain.bare if name == 'smbdrain'
                 else shutil.which(name))
         directory = self.home / 'bin'
         directory.mkdir(exist_ok=True)
