@@ -227,11 +227,12 @@ NTSTATUS drain_store_list(struct drain_store *store,
 	return NT_STATUS_OK;
 }
 
+/* In another case it is another one, unless it is the same place */
 static bool is_named(const struct drain_record *record,
 		     const struct drain_target *target)
 {
 	return strequal(record->target.share, target->share) &&
-	       strequal(record->target.path, target->path);
+	       strcmp(record->target.path, target->path) == 0;
 }
 
 struct drain_record *drain_list_find(TALLOC_CTX *mem_ctx,

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from lib.drain import complaint
 from lib.smb2 import (Access, Disposition, NtStatus, Option, SmbError,
                       connect)
 from lib.smbclient import SMB1_SERVER, SmbClient
@@ -181,6 +182,19 @@ def test_case_sensitive_target(exact):
     _, drain = exact
     assert 'aPP' in drain.begin('pkg/aPP', expect=1).stderr
     assert drain.status()['drains'] == []
+
+
+def test_case_sensitive_name_of_a_drain(exact):
+    """The one beside is not meant, nor is one of two drains the other"""
+    _, drain = exact
+    drain.begin('pkg/app')
+    for verb in 'wait', 'resume':
+        done = drain.call(verb, 'pkg/App', expect=1)
+        assert 'no drain is in force there' in complaint(done)
+    drain.begin('pkg/App')
+    drain.resume('pkg/App')
+    assert [drain.state(f'pkg/{name}') for name in ('app', 'App')] == [
+        'armed', 'open']
 
 
 def test_case_sensitive_rename(exact):

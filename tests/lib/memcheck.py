@@ -31,9 +31,8 @@ SANITIZED = 'tests/sanitized/smbdrain'
 _SANITIZERS = {
     'ASAN_OPTIONS': 'fast_unwind_on_malloc=0:'
                     'log_path={log}/memcheck/sanitizer',
-    'UBSAN_OPTIONS': 'fast_unwind_on_malloc=0:'
-                    'log_path={log}/memcheck/sanitizer',
-    'LSAN_OPTIONS': 'suppressions='
+    'UBSAN_OPTIONS': 'log_path={log}/memcheck/sanitizer',
+    'LSAN_OPTIONS': 'print_suppressions=0:suppressions='
                     + os.path.join(os.path.dirname(__file__), 'lsan.supp'),
 }
 
