@@ -132,12 +132,27 @@ NTSTATUS end_drain(struct tool *tool, const struct drain_record *record)
 	return status;
 }
 
-NTSTATUS end_at_deadline(struct tool *tool, const struct drain_record *record)
+/* Another waiter may be about it, at the same moment */
+static NTSTATUS own_in_time(struct tool *tool, const struct drain_record *record)
 {
 	struct server_id owner = {0};
-	NTSTATUS status;
+	NTSTATUS status = NT_STATUS_IO_TIMEOUT;
+	int i;
 
-	status = drain_owner_claim(tool->locks, &record->id, &owner);
+	for (i = 0; i < END_TRIES; i++) {
+		status = drain_owner_claim(tool->locks, &record->id, &owner);
+		if (!NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) ||
+		    !pause_a_moment(tool)) {
+			break;
+		}
+	}
+	return status;
+}
+
+NTSTATUS end_at_deadline(struct tool *tool, const struct drain_record *record)
+{
+	NTSTATUS status = own_in_time(tool, record);
+
 	if (!NT_STATUS_IS_OK(status)) {
 		return status;
 	}

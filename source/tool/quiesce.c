@@ -385,6 +385,16 @@ static enum look_result look(struct waiter *w)
 	return result;
 }
 
+/* The record is gone. At the deadline another waiter has done what is due. */
+static enum quiesce_result resumed(const struct waiter *w)
+{
+	if (w->on_timeout != DRAIN_TIMEOUT_RESUME || !tool_is_late(w->due)) {
+		return QUIESCE_RESUMED;
+	}
+	complain("%s: resumed at its deadline", show_target(w->record));
+	return QUIESCE_GAVE_UP;
+}
+
 /*
  * The drain's own deadline has come, and what it says is ours to do. false:
  * others have been quicker, look again.
@@ -402,7 +412,7 @@ static bool act_on_deadline(struct waiter *w, enum quiesce_result *result)
 		return false;
 	}
 	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
-		*result = QUIESCE_RESUMED;
+		*result = resumed(w);
 	} else if (NT_STATUS_IS_OK(status)) {
 		*result = QUIESCE_GAVE_UP;
 	} else {
@@ -422,7 +432,7 @@ static enum quiesce_result wait_for_it(struct waiter *w)
 		case LOOK_DONE:
 			return QUIESCE_DONE;
 		case LOOK_RESUMED:
-			return QUIESCE_RESUMED;
+			return resumed(w);
 		case LOOK_FAILED:
 			return QUIESCE_FAILED;
 		case LOOK_WAIT:

@@ -11,7 +11,7 @@ from datetime import datetime
 import pytest
 import tdb
 
-from lib.drain import complaint
+from lib.drain import complaint, stopped
 from lib.impacket_client import ImpacketClient
 from lib.memcheck import SLOWNESS
 from lib.smb2 import NtStatus, SmbError, connect
@@ -182,14 +182,19 @@ def test_run_that_continues_does_what_is_due(drain, handle, tmp_path):
     handle.close()
 
 
-def test_two_waiters_resume_once(drain, handle):
-    """Both end, the target is open"""
-    drain.begin('pkg/app', *deadline(1, 'resume'))
+@pytest.mark.parametrize('new_opens', ['refuse', 'hold'])
+def test_two_waiters_resume_once(server, drain, handle, new_opens):
+    """Both end, as at any deadline, and the target is open. One takes long
+    for it, as it tells an smbd that stands still"""
+    pid = server.child_of(handle.tree.connection)
+    drain.begin('pkg/app', *deadline(1, 'resume'), f'--new-opens={new_opens}')
     waiters = [drain.start('wait', 'pkg/app') for _ in range(2)]
-    ended = sorted(waiter.wait(10) for waiter in waiters)
-    for waiter in waiters:
-        waiter.communicate()
-    assert ended in ([1, 124], [124, 124])
+    with stopped(pid):
+        for waiter in waiters:
+            assert waiter.wait(20) == 124
+            error = waiter.communicate()[1]
+            assert error.count('\n') == 1
+            assert 'resumed at its deadline' in error
     assert drain.state('pkg/app') == 'open'
     handle.close()
 
