@@ -40,8 +40,20 @@ struct closing {
 	struct timeval grace_end;
 	struct timeval grace_max;
 	struct timespec changed; /* the file, when last seen */
-	bool shut; /* no new requests */
+	unsigned shut; /* by which look: no new requests; 0: not yet */
 	bool written; /* by a request */
+};
+
+/* From any handle to any other */
+struct copy {
+	const struct smbXsrv_connection *xconn;
+	uint64_t mid;
+	unsigned since; /* the look that saw it first */
+};
+
+struct copies {
+	struct copy *copies;
+	size_t num;
 };
 
 struct drain_close_state {
@@ -50,7 +62,11 @@ struct drain_close_state {
 	struct closing *closing; /* sorted */
 	size_t num;
 	uint32_t num_closed;
-	bool copying; /* from any handle to any other */
+	unsigned look; /* the first is 1 */
+	struct copies copies; /* that are going on */
+	struct copies before; /* that were so when we looked before */
+	bool forgetful; /* out of memory for them */
+	unsigned oldest_copy; /* seen first by that look; UINT_MAX: none */
 	uint32_t pause_usec;
 	struct timeval complain;
 };
@@ -111,6 +127,46 @@ static bool is_copy(struct smbd_smb2_request *smb2req)
 	return false;
 }
 
+static unsigned seen_since(const struct drain_close_state *state,
+			   const struct copy *copy)
+{
+	const struct copies *before = &state->before;
+	size_t i;
+
+	if (state->forgetful) {
+		return 0;
+	}
+	for (i = 0; i < before->num; i++) {
+		if (before->copies[i].xconn == copy->xconn &&
+		    before->copies[i].mid == copy->mid) {
+			return before->copies[i].since;
+		}
+	}
+	return state->look;
+}
+
+static void note_copy(struct drain_close_state *state,
+		      const struct smbd_smb2_request *smb2req)
+{
+	struct copies *now = &state->copies;
+	struct copy *copies = NULL;
+	struct copy copy = {
+		.xconn = smb2req->xconn,
+		.mid = BVAL(SMBD_SMB2_IN_HDR_PTR(smb2req),
+			    SMB2_HDR_MESSAGE_ID),
+	};
+
+	copies = talloc_realloc(state, now->copies, struct copy, now->num + 1);
+	state->forgetful |= copies == NULL;
+	copy.since = seen_since(state, &copy);
+	state->oldest_copy = MIN(state->oldest_copy, copy.since);
+	if (copies != NULL) {
+		copies[now->num] = copy;
+		now->copies = copies;
+		now->num += 1;
+	}
+}
+
 static void note_request(struct drain_close_state *state,
 			 struct smbd_smb2_request *smb2req)
 {
@@ -123,7 +179,7 @@ static void note_request(struct drain_close_state *state,
 	}
 	opcode = SVAL(SMBD_SMB2_IN_HDR_PTR(smb2req), SMB2_HDR_OPCODE);
 	if (opcode == SMB2_OP_IOCTL && is_copy(smb2req)) {
-		state->copying = true;
+		note_copy(state, smb2req);
 	}
 
 	if (opcode != SMB2_OP_WRITE || smb2req->compat_chain_fsp == NULL) {
@@ -160,10 +216,14 @@ static void find_all(struct drain_close_state *state)
 		state->closing[i].fsp = NULL;
 		state->closing[i].written = false;
 	}
-	state->copying = false;
+	state->look += 1;
+	state->before = state->copies;
+	state->copies = (struct copies) {.copies = NULL};
+	state->oldest_copy = UINT_MAX;
 
 	files_forall(state->sconn, find_fn, state);
 	note_requests(state);
+	TALLOC_FREE(state->before.copies);
 }
 
 /*
@@ -235,11 +295,12 @@ static void cancel_requests(struct files_struct *fsp)
 	}
 }
 
-static void shut(struct closing *closing)
+static void shut(const struct drain_close_state *state,
+		 struct closing *closing)
 {
 	struct files_struct *fsp = closing->fsp;
 
-	closing->shut = true;
+	closing->shut = state->look;
 	fsp->fsp_flags.closing = true;
 	fsp->op->global->durable = false;
 	cancel_requests(fsp);
@@ -248,7 +309,9 @@ static void shut(struct closing *closing)
 static bool is_in_use(const struct drain_close_state *state,
 		      const struct closing *closing)
 {
-	return state->copying || closing->fsp->num_aio_requests > 0;
+	/* A copy that began later was told that the handle is being closed */
+	return state->oldest_copy <= closing->shut ||
+	       closing->fsp->num_aio_requests > 0;
 }
 
 /*
@@ -298,11 +361,11 @@ static bool is_done(struct drain_close_state *state, struct closing *closing)
 	if (closing->fsp == NULL) {
 		return true;
 	}
-	if (!closing->shut) {
+	if (closing->shut == 0) {
 		if (may_still_write_back(closing)) {
 			return false;
 		}
-		shut(closing);
+		shut(state, closing);
 	}
 	if (is_in_use(state, closing)) {
 		return false;

@@ -337,28 +337,62 @@ def test_many_reads_in_flight(server, drain):
 RESUME_KEY, COPYCHUNK = 0x140078, 0x1440f2
 
 
+class Copy:
+    """Of a part of a file within it: parts that overlap are read and written,
+    others the kernel copies"""
+
+    def __init__(self, server, tree, name):
+        self.path = server.put('slow', name, b'MZ' * 100)
+        self.source, self.copy = (tree.create(name, Access.READ_WRITE)
+                                  for _ in range(2))
+        self._chunks = (
+            self.source.ioctl(RESUME_KEY, max_output=32)[:24] +
+            struct.pack('<IIQQII', 1, 0, 0, 100, 200, 0))
+
+    def hang(self, disk):
+        """Start it"""
+        return disk.hang(self.source, lambda: self.copy.ioctl_nowait(
+            COPYCHUNK, self._chunks, max_output=12))
+
+
 def test_copy_within_the_server(server, drain):
     """It is a request to where it goes; where it comes from waits as well"""
-    path = server.put('slow', 'app/copied', b'MZ' * 100)
     with connect(server.port, 'slow') as tree, SlowDisk(server, tree) as disk:
-        source, copy = (tree.create('app/copied', Access.READ_WRITE)
-                        for _ in range(2))
-        # Parts that overlap are read and written; others the kernel copies.
-        chunks = (source.ioctl(RESUME_KEY, max_output=32)[:24] +
-                  struct.pack('<IIQQII', 1, 0, 0, 100, 200, 0))
-        request = disk.hang(source, lambda: copy.ioctl_nowait(
-            COPYCHUNK, chunks, max_output=12))
+        copy = Copy(server, tree, 'app/copied')
+        request = copy.hang(disk)
         closer = drain.start('close', 'slow/app')
         with ended(closer):
-            wait_until(lambda: status_of(source.query_info) == CLOSED, 10,
+            wait_until(lambda: status_of(copy.source.query_info) == CLOSED, 10,
                        'turned away', 0.05)
             time.sleep(SLOW / 4)
             assert len(drain.holders('slow/app')) == 2
             disk.go_on()
             assert closer.wait(10) == 0
-        assert is_gone(source) and is_gone(copy)
+        assert is_gone(copy.source) and is_gone(copy.copy)
         assert request.status() == NtStatus.SUCCESS
-        assert path.read_bytes() == b'MZ' * 150
+        assert copy.path.read_bytes() == b'MZ' * 150
+
+
+def test_copies_without_end(server, drain):
+    """One of other files that began before may use the handle, for all that is
+    known; one that began later does not"""
+    with (connect(server.port, 'slow') as tree,
+          SlowDisk(server, tree) as disk, SlowDisk(server, tree) as later):
+        handle = tree.create('app/tool.exe')
+        copies = [Copy(server, tree, f'other/{number}') for number in range(2)]
+        first = copies[0].hang(disk)
+        closer = drain.start('close', 'slow/app')
+        with ended(closer):
+            wait_until(lambda: status_of(handle.query_info) == CLOSED, 10,
+                       'turned away', 0.05)
+            second = copies[1].hang(later)
+            assert len(drain.holders('slow/app')) == 1
+            disk.go_on()
+            assert closer.wait(10) == 0
+        assert is_gone(handle)
+        assert first.status() == NtStatus.SUCCESS and not second.done
+        later.go_on()
+        assert second.status() == NtStatus.SUCCESS
 
 
 def test_new_request_while_one_is_in_flight(server, drain):
