@@ -60,7 +60,7 @@ static void describe(TALLOC_CTX *mem_ctx,
 		.inode = fsp->file_id.inode,
 		.extid = fsp->file_id.extid,
 		.user = drain_bytes(
-			drain_process_user(conn)->unix_info->unix_name),
+			drain_process_user(conn, fsp->vuid)->unix_info->unix_name),
 		.share = drain_bytes(share),
 		.path = drain_bytes(path != NULL ? path : ""),
 	};
@@ -95,7 +95,7 @@ static uint32_t flags_in_drains(const struct files_struct *fsp)
 	while ((drain = drain_place_next(&place)) != NULL) {
 		const struct drain_policy *policy = &drain->record->policy;
 
-		if (drain_is_exempt(fsp->conn, policy)) {
+		if (drain_is_exempt(fsp->conn, fsp->vuid, policy)) {
 			exempt = true;
 		} else {
 			counts = true; /* whatever the others say */

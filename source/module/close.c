@@ -341,7 +341,7 @@ static void close_now(struct files_struct *fsp)
 	NTSTATUS status;
 
 	DRAIN_LOG(DBG_NOTICE, about, "closed by force, user %s",
-		  drain_log_text(drain_process_user(fsp->conn)
+		  drain_log_text(drain_process_user(fsp->conn, fsp->vuid)
 					 ->unix_info->unix_name));
 
 	status = close_file_free(NULL, &fsp, type);

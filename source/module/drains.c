@@ -185,7 +185,7 @@ static NTSTATUS mark_in_drains(struct files_struct *fsp)
 		const struct drain_policy *policy = &drain->record->policy;
 
 		if (drains_handle_counts(fsp, policy) &&
-		    !drain_is_exempt(fsp->conn, policy)) {
+		    !drain_is_exempt(fsp->conn, fsp->vuid, policy)) {
 			status = mark_handle(tree, fsp, drain);
 		}
 	}

@@ -36,9 +36,10 @@ static bool is_exempt_host(const struct connection_struct *conn,
 
 /* As user_ok_token() of smbd looks at "valid users" */
 static bool is_exempt_user(const struct connection_struct *conn,
+			   uint64_t vuid,
 			   const char *users)
 {
-	const struct auth_session_info *info = drain_process_user(conn);
+	const struct auth_session_info *info = drain_process_user(conn, vuid);
 	const char *user = info->unix_info->unix_name;
 	const char *domain = info->info->domain_name;
 	const char *share = lp_const_servicename(SNUM(conn));
@@ -69,8 +70,9 @@ static bool is_exempt_user(const struct connection_struct *conn,
 }
 
 bool drain_is_exempt(const struct connection_struct *conn,
+		     uint64_t vuid,
 		     const struct drain_policy *policy)
 {
 	return is_exempt_host(conn, policy->exempt_hosts) ||
-	       is_exempt_user(conn, policy->exempt_users);
+	       is_exempt_user(conn, vuid, policy->exempt_users);
 }

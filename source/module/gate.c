@@ -49,7 +49,7 @@ static enum drain_verdict verdict(struct connection_struct *conn,
 	enum drain_verdict verdict;
 
 	answer->no_caches = true;
-	if (drain_is_exempt(conn, policy)) {
+	if (drain_is_exempt(conn, conn->vuid, policy)) {
 		return DRAIN_GRANT;
 	}
 
@@ -148,7 +148,7 @@ static struct drain *next_concern(const struct connection_struct *conn,
 	do {
 		drain = drain_place_next(place);
 	} while (drain != NULL &&
-		 drain_is_exempt(conn, &drain->record->policy));
+		 drain_is_exempt(conn, conn->vuid, &drain->record->policy));
 	return drain;
 }
 

@@ -225,9 +225,12 @@ const char *drain_process_client(void);
 /**
  * Who uses a tree connection, as the client has logged in: "force user" makes
  * everybody the same on the disk, but not to people.
+ *
+ * @param[in] vuid  The session: with SMB1 several share a tree connection, and
+ *                  @conn has that of the last request (smbd/uid.c).
  */
 const struct auth_session_info *drain_process_user(
-	const struct connection_struct *conn);
+	const struct connection_struct *conn, uint64_t vuid);
 
 /** Note an internal error: counted, shown by status, logged once. */
 void drain_process_error(struct drain_about about, const char *fmt, ...)
@@ -364,8 +367,9 @@ bool drain_rejoin_if_behind(void);
 
 /* exempt.c */
 
-/** Does the drain not concern whoever uses this tree connection? */
+/** Does the drain not concern this session of a tree connection? */
 bool drain_is_exempt(const struct connection_struct *conn,
+		     uint64_t vuid,
 		     const struct drain_policy *policy);
 
 /* breaks.c */

@@ -68,13 +68,13 @@ const char *drain_process_client(void)
 }
 
 const struct auth_session_info *drain_process_user(
-	const struct connection_struct *conn)
+	const struct connection_struct *conn, uint64_t vuid)
 {
 	struct smbXsrv_client *client = conn->sconn->client;
 	struct auth_session_info *info = NULL;
 
 	if (client != NULL &&
-	    NT_STATUS_IS_OK(smbXsrv_session_info_lookup(client, conn->vuid,
+	    NT_STATUS_IS_OK(smbXsrv_session_info_lookup(client, vuid,
 							&info))) {
 		return info;
 	}

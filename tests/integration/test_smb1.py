@@ -9,6 +9,7 @@ import re
 import time
 
 import pytest
+from impacket import smb
 
 from lib.smb2 import NtStatus
 from lib.smbclient import SMB1_SERVER, SmbClient
@@ -19,6 +20,7 @@ TRIES = 8       # smbd's own 6
 REFUSED = re.compile(r'path \S*/app/\S*: refused with '
                      'NT_STATUS_SHARING_VIOLATION')
 MODULE = {'vfs objects': 'drain'}
+USERS, PASSWORD = ('games', 'daemon'), 'Not-a-secret-1'
 
 
 @pytest.fixture(name='smb1')
@@ -61,6 +63,30 @@ def test_nothing_is_tried_after_the_answer(smb1):
     result = run.wait()
     assert result.statuses == [NtStatus.SHARING_VIOLATION]
     assert 0 < refusals(server) == known <= TRIES
+
+
+def test_whose_handle_of_a_shared_tree_it_is(smb1):
+    """Two users on one tree connection: the exempt one is the last that it
+    served when the drain begins, the other has the file open"""
+    server, drain, _ = smb1
+    for user in USERS:
+        server.add_user(user, PASSWORD)
+    server.set_share('pkg', {**MODULE, 'drain:exempt users': USERS[1]})
+    server.reload()
+    client = smb.SMB(server.host, server.host, sess_port=server.port)
+    try:
+        client.login(USERS[0], PASSWORD)
+        tree = client.tree_connect_andx(f'\\\\{server.host}\\pkg')
+        client.nt_create_andx(tree, r'app\tool.exe')
+        client.set_uid(0)   # another session, not the same one again
+        client.login(USERS[1], PASSWORD)
+        client.nt_create_andx(tree, r'other\data.bin')
+        drain.begin('pkg/app')
+        holder, = drain.holders('pkg/app')
+        assert holder['user'] == USERS[0] and not holder['exempt']
+        drain.wait('pkg/app', '--timeout=0.5', expect=124)
+    finally:
+        client.close_session()
 
 
 def test_other_status_is_told_at_once(drained):
