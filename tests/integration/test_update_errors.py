@@ -1,13 +1,17 @@
 """smbdrain-update when something is wrong: one line that says what, users are
 left alone, and nothing is left behind."""
 
+import io
 import os
 import subprocess
+import tarfile
+import zipfile
+from pathlib import Path
 
 import pytest
 
 from lib.smbd import wait_until
-from lib.update import BUILD, complaint, kill_session, package
+from lib.update import BUILD, complaint, kill_session, package, read
 
 SCRIPT = os.path.join(BUILD, 'smbdrain-update')
 
@@ -132,16 +136,63 @@ def test_no_source(updater):
     check_untouched(update)
 
 
+def packed(path, *members):
+    """An archive with such members: a name, and content, a link (Path), or the
+    name of what it is a hard link to ({name})"""
+    if path.suffix == '.zip':
+        with zipfile.ZipFile(path, 'w') as made:
+            for name, what in members:
+                info = zipfile.ZipInfo(name)
+                info.create_system = 3      # Unix
+                mode = 0o120777 if isinstance(what, Path) else 0o100644
+                info.external_attr = mode << 16
+                made.writestr(info, str(what))
+        return path
+    with tarfile.open(path, 'w') as made:
+        for name, what in members:
+            info, content = tarfile.TarInfo(name), b''
+            if isinstance(what, Path):
+                info.type, info.linkname = tarfile.SYMTYPE, str(what)
+            elif isinstance(what, set):
+                info.type, (info.linkname,) = tarfile.LNKTYPE, what
+            else:
+                content = what.encode()
+                info.size = len(content)
+            made.addfile(info, io.BytesIO(content))
+    return path
+
+
 def test_archive_that_leads_out(updater):
-    """Of its directory: it is not published"""
+    """Of its directory, by a name, by a link: it is not published, not even
+    with the name cut short"""
     update = updater()
-    (update.home / 'x').write_text('x')
-    inside = update.make('inside')
-    path = update.home / 'bad.tar'
-    subprocess.run(['tar', '-cPf', path, '../x', '.'], cwd=inside, check=True)
-    assert 'bad.tar' in complaint(update.update(path, expect=1))
+    outside = update.home / 'outside'
+    outside.mkdir()
+    (outside / 'secret').write_text('secret')
+    leads, file = str(outside / 'x'), str(outside / 'secret')
+    archives = [('zip', ('../x', 'x')), ('zip', ('a/../../x', 'x')),
+                ('zip', (leads, 'x')), ('tar', ('../x', 'x')),
+                ('tar', (leads, 'x')),
+                *((suffix, ('a', outside), ('a/x', 'x'))
+                  for suffix in ('tar', 'zip')),
+                ('tar', ('a', {file})),
+                ('tar', ('a', outside), ('b', {'a/secret'}))]
+    for suffix, *members in archives:
+        path = packed(update.home / f'bad.{suffix}', ('tool.exe', 'new'),
+                      *members)
+        assert 'bad' in complaint(update.update(path, expect=1)), members
+        assert read(outside) == {'secret': 'secret'}
     check_untouched(update)
-    assert not (update.area / 'x').exists()
+    assert [path.name for path in update.area.parent.iterdir()] == ['app']
+
+
+@pytest.mark.parametrize('suffix', ['tar', 'zip'])
+def test_archive_with_dots(updater, suffix):
+    """That lead nowhere"""
+    update = updater()
+    files = {**package('new'), '..a': '', 'lib/b..': '', '...': ''}
+    update.update(packed(update.home / f'good.{suffix}', *files.items()))
+    assert update.serves() == files
 
 
 @pytest.mark.parametrize('script, why', [
