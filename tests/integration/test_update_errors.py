@@ -1,6 +1,7 @@
 """smbdrain-update when something is wrong: one line that says what, users are
 left alone, and nothing is left behind."""
 
+import contextlib
 import io
 import os
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lib.drain import as_nobody
 from lib.smbd import wait_until
 from lib.update import BUILD, complaint, kill_session, package, read
 
@@ -230,7 +232,11 @@ def test_mounted(updater, small):
     update = updater(path=small)
     source = update.make('new')
     assert 'veto' in complaint(update.update(source, expect=1))
+    assert 'veto' in complaint(update.update(source, expect=1))
     update.server.set_share('pkg', {'veto files': '/.smbdrain/'})
+    small.chmod(0o777)
+    assert f'{small}: is not' in complaint(update.update(source, expect=1))
+    small.chmod(0o755)
     update.area = small / '.smbdrain/pkg/app'
     update.update(source)
     assert update.serves() == package('new')
@@ -247,14 +253,85 @@ def test_other_file_system(updater, small, target):
     assert list(small.iterdir()) == []
 
 
+@contextlib.contextmanager
+def as_if(path, what):
+    """A part of the staging area is there, and is somebody else's, a link to
+    `what`, or of that mode"""
+    existed = path.exists()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(what, Path):
+        path.symlink_to(what)
+    else:
+        path.mkdir(exist_ok=True)
+        if what == 'nobody':
+            os.chown(path, 65534, 65534)
+        else:
+            path.chmod(what)
+    yield
+    if isinstance(what, Path):
+        path.unlink()
+    elif existed:
+        os.chown(path, 0, 0)
+        path.chmod(0o755)
+    else:
+        path.rmdir()
+
+
 def test_others_staging_area(updater):
-    """In which somebody else has a hand"""
+    """In which somebody else has, or can have, a hand, wherever on the way:
+    nothing is made there"""
     update = updater()
-    path = update.area.parent
-    path.mkdir(parents=True)
-    os.chown(path, 65534, 65534)
-    assert str(path) in complaint(update.update(update.make('new'), expect=1))
+    top = update.root.parent
+    outside = update.home / 'outside'
+    outside.mkdir(mode=0o755)
+    source = update.make('new')
+    for path, what in [(top, 'nobody'), (top, 0o777), (top, 0o775),
+                       (top / '.smbdrain', 'nobody'),
+                       (top / '.smbdrain', outside),
+                       (top / '.smbdrain', 0o777),
+                       (update.area.parent, 'nobody'),
+                       (update.area.parent, outside),
+                       (update.area, 'nobody'), (update.area, outside)]:
+        with as_if(path, what):
+            done = update.update(source, expect=1)
+            assert f'{path}: is not' in complaint(done), (path, what)
+    with as_if(top, 'nobody'):
+        done = update.update(source, '--dry-run', expect=1)
+        assert f'{top}: is not' in complaint(done)
+    assert list(outside.iterdir()) == []
+    assert outside.stat().st_mode & 0o777 == 0o755
     assert update.serves() == package('old')
+
+
+def test_staging_area_that_was_given_away(updater):
+    """Since the last update: neither an update nor recovery has to do with it"""
+    update = updater()
+    source = update.make('new')
+    update.update(source)
+    top = update.root.parent / '.smbdrain'
+    moved = update.home / 'moved'
+    top.rename(moved)
+    with as_if(top, moved):
+        for done in update.update(source, expect=1), update.recover(expect=1):
+            assert f'{top}: is not' in complaint(done)
+    moved.rename(top)
+    os.chown(top, 65534, 65534)
+    assert f'{top}: is not' in complaint(update.rollback(expect=1))
+    assert update.serves() == package('new')
+
+
+def test_staging_area_is_roots(updater):
+    """Whoever may write to what it is in, which is as /tmp is, can not put
+    another in the place of any part of it"""
+    update = updater()
+    update.root.parent.chmod(0o1777)
+    source = update.make('new')
+    update.update(source)
+    for path in update.area, update.area.parent, update.area.parent.parent:
+        assert as_nobody('mv', path, f'{path}.away').returncode == 1
+        assert as_nobody('ls', update.area.parent).returncode == 2
+    update.update(source)
+    assert update.serves() == package('new')
 
 
 def test_read_only_file_system(updater, small):
