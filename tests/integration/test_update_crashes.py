@@ -216,6 +216,44 @@ def test_signal(updater):
     check_open(update, package('old'))
 
 
+def test_signal_to_the_script_alone(updater):
+    """Not to what it has started: that does not keep it waiting"""
+    update = updater()
+    with connect(update.server.port) as tree:
+        tree.create('app/tool.exe')
+        process = update.start('pkg/app', update.make('new'))
+        update.drain.wait_for_state('pkg/app', 'armed')
+        process.terminate()
+        process.communicate(timeout=20)
+        assert process.returncode == 128 + signal.SIGTERM
+    check_open(update, package('old'))
+
+
+def test_signal_when_it_is_published(updater):
+    """Too late: what the new version is served with is success"""
+    update = updater()
+    update.stand_in('smbdrain', f"""
+if {RUN}; then
+	"$real" "$@" || exit
+	kill $PPID
+	exec sleep 10
+fi""")
+    update.update(update.make('new', NEW))
+    check_open(update, NEW)
+    assert '\tpublished\t' in (update.area / 'history').read_text()
+
+
+def test_history_that_can_not_be_written(updater):
+    """The same: what is published is"""
+    update = updater()
+    update.update(update.make('new'))
+    (update.area / 'history').unlink()
+    (update.area / 'history').mkdir()
+    update.update(update.make('newer', NEW))
+    (update.area / 'history').rmdir()
+    check_open(update, NEW)
+
+
 def test_all_at_boot(updater):
     """--recover without a target: each package, whatever becomes of others"""
     update = updater()
