@@ -5,18 +5,18 @@ import os
 import stat
 import struct
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from lib.drain import complaint, ended
-from lib.faults import injected
+from lib.faults import injected, is_in_call
 from lib.publish import Package
 from lib.smb2 import NtStatus, connect
 from lib.smbd import wait_until
 
 MODULE = {'vfs objects': 'drain'}
+OPENAT2 = 437   # on all architectures
 STRANGE = ['name with spaces', 'line\nbreak', 'grüße 東京', '-leading-dash',
            "quote'd \"twice\"", '$(echo no)', 'back`tick', '*?']
 
@@ -479,7 +479,8 @@ def test_link_planted_in_time(drained):
     victim = server.base / 'victim'
     package.write(victim / 'app', 'victim')
     with slowly(package, 'openat2', 3) as process, ended(process):
-        time.sleep(1.5)
+        wait_until(lambda: is_in_call(process.pid, OPENAT2), 10, 'openat2',
+                   interval=0.01)
         group = package.path.parent
         group.rename(server.base / 'away')
         group.symlink_to(victim)

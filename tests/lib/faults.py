@@ -1,5 +1,11 @@
 """System calls of a program that come late, or are its last."""
 
+import contextlib
+import signal
+from pathlib import Path
+
+from lib.smbd import is_stopped, wait_until
+
 
 def injected(fault, *command):
     """The words of a command line with a fault, as strace --inject has them
@@ -9,3 +15,49 @@ def injected(fault, *command):
     call = fault.partition(':')[0]
     return ['strace', '-qq', '-f', '-o', '/dev/null', '-e', f'trace={call}',
             '-e', f'inject={fault}', *command]
+
+
+def is_in_call(strace, number):
+    """Whether a child of strace is in, or delayed before, that system call"""
+    children = Path(f'/proc/{strace}/task/{strace}/children').read_text()
+    return any(Path(f'/proc/{child}/syscall').read_text().split()[0]
+               == str(number) for child in children.split())
+
+
+def stops_at(call, number=1, after=False):
+    """Source for the fixture `preloaded`: a program stops itself before, or
+    after, it makes that system call for the time `number`"""
+    return r'''
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <signal.h>
+#include <stddef.h>
+
+int stops(long a, long b, long c, long d, long e) __asm__("CALL");
+
+int stops(long a, long b, long c, long d, long e)
+{
+	int (*next)(long, long, long, long, long) = dlsym(RTLD_NEXT, "CALL");
+	static int calls;
+	int ret;
+
+	calls += 1;
+	if (calls == NUMBER && !AFTER) {
+		raise(SIGSTOP);
+	}
+	ret = next(a, b, c, d, e);
+	if (calls == NUMBER && AFTER) {
+		raise(SIGSTOP);
+	}
+	return ret;
+}
+'''.replace('CALL', call).replace('NUMBER', str(number)).replace(
+        'AFTER', str(int(after)))
+
+
+@contextlib.contextmanager
+def at_stop(process):
+    """While a program stands still that stops itself"""
+    wait_until(lambda: is_stopped(process.pid), 10, 'a stop')
+    yield
+    process.send_signal(signal.SIGCONT)
