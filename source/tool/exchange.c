@@ -72,6 +72,13 @@ bool pin_one_mount(const struct statx *a, const struct statx *b)
 	       a->stx_dev_minor == b->stx_dev_minor;
 }
 
+const char *pin_error(void)
+{
+	return (errno == ESTALE) ? "somebody else has renamed something there "
+				   "in that very moment"
+				 : strerror(errno);
+}
+
 bool pin_writable(int dir, const char *path)
 {
 	if (faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) == 0) {
@@ -418,25 +425,73 @@ static char *link_text(TALLOC_CTX *mem_ctx,
 	return (dir != NULL) ? drain_path_relative(mem_ctx, path, dir) : NULL;
 }
 
+/* Is it the one that was just made? It is about to be given away. */
+static bool is_new_link(int fd, const char *text)
+{
+	char found[PATH_MAX];
+	ssize_t len = readlinkat(fd, "", found, sizeof(found));
+	struct statx st;
+
+	return len == (ssize_t)strlen(text) && memcmp(found, text, len) == 0 &&
+	       pin_look(fd, "", &st) && st.stx_uid == geteuid() &&
+	       st.stx_nlink == 1;
+}
+
+/* By descriptor: the name may stand for something else by now */
+static bool give_link(const struct pinned *link, int fd, const char *text)
+{
+	if (!is_new_link(fd, text)) {
+		errno = ESTALE;
+		return false;
+	}
+	return fchownat(fd, "", link->self.stx_uid, link->self.stx_gid,
+			AT_EMPTY_PATH) == 0;
+}
+
+/*
+ * By rename(2), that all file systems have. What it replaces is gone, so that
+ * there is nothing to go back to.
+ */
+static bool put_in_place(const struct pinned *link, int fd)
+{
+	struct statx meant;
+	struct statx now;
+
+	if (renameat(link->parent, LINK_NAME, link->parent, link->name) != 0) {
+		return false;
+	}
+	if (pin_look(fd, "", &meant) &&
+	    pin_look(link->parent, link->name, &now) &&
+	    pin_same(&meant, &now)) {
+		return true;
+	}
+	errno = ESTALE;
+	return false;
+}
+
 /* Beside the old one, and then in its place */
 static bool replace_link(const struct pinned *link, const char *text)
 {
+	bool ok;
 	int error;
+	int fd;
 
 	/* One that a killed predecessor has left */
 	(void)unlinkat(link->parent, LINK_NAME, 0);
 	if (symlinkat(text, link->parent, LINK_NAME) != 0) {
 		return false;
 	}
-	if (fchownat(link->parent, LINK_NAME, link->self.stx_uid,
-		     link->self.stx_gid, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    renameat(link->parent, LINK_NAME, link->parent, link->name) == 0) {
-		return true;
-	}
+	fd = openat(link->parent, LINK_NAME, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	ok = fd != -1 && give_link(link, fd, text) && put_in_place(link, fd);
 	error = errno;
-	(void)unlinkat(link->parent, LINK_NAME, 0);
+	if (fd != -1) {
+		close(fd);
+	}
+	if (!ok) {
+		(void)unlinkat(link->parent, LINK_NAME, 0);
+	}
 	errno = error;
-	return false;
+	return ok;
 }
 
 bool exchange_link(const struct pinned *link, const char *path)
@@ -452,7 +507,7 @@ bool exchange_link(const struct pinned *link, const char *path)
 		ok = replace_link(link, text);
 		if (!ok) {
 			complain("%s: can not be replaced: %s",
-				 show_text(link->path), strerror(errno));
+				 show_text(link->path), pin_error());
 		}
 	}
 	TALLOC_FREE(frame);

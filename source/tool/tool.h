@@ -929,6 +929,9 @@ bool pin_same(const struct statx *a, const struct statx *b);
 /** Can the one be renamed to be in the place of the other? */
 bool pin_one_mount(const struct statx *a, const struct statx *b);
 
+/** Why a rename failed; ESTALE: it was not what we meant that it renamed. */
+const char *pin_error(void);
+
 /** May we change an open directory? Complains. */
 bool pin_writable(int dir, const char *path);
 
@@ -961,7 +964,8 @@ bool exchange_directories(const struct pinned *old,
  * disk yet.
  *
  * @param[in] path  Absolute and real; written as the link was, relative or not.
- * @return false after a complaint: it leads where it did.
+ * @return false after a complaint: it leads where it did, or where somebody
+ *         else has made it lead meanwhile.
  */
 bool exchange_link(const struct pinned *link, const char *path);
 

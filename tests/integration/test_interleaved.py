@@ -4,7 +4,6 @@ What happens in a few microseconds is made to happen: the waiter stops itself
 in between.
 """
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -14,7 +13,7 @@ import pytest
 
 from lib.caching import CACHING_SHARE
 from lib.drain import ended
-from lib.faults import injected
+from lib.faults import at_stop, injected
 from lib.smb2 import SMB_3_0, Durable, connect
 from lib.smbd import is_stopped, wait_until
 
@@ -76,14 +75,6 @@ def _leave(server, tree):
     server.wait_gone(child)
 
 
-@contextlib.contextmanager
-def _at_next_stop(process):
-    """While the waiter stands still"""
-    wait_until(lambda: is_stopped(process.pid), 10, 'a stop')
-    yield
-    process.send_signal(signal.SIGCONT)
-
-
 @pytest.fixture(name='waiter')
 def _waiter(lost, preloaded):
     """One that stops twice"""
@@ -96,10 +87,10 @@ def _waiter(lost, preloaded):
 def test_it_comes_back(lost, waiter):
     """After the waiter has seen that no smbd has a handle"""
     _, drain, handle, back = lost
-    with _at_next_stop(waiter):
+    with at_stop(waiter):
         tree = back()
         again = tree.reconnect(handle)
-    with _at_next_stop(waiter):
+    with at_stop(waiter):
         pass
     time.sleep(0.5)
     assert waiter.poll() is None and drain.state('pkg/app') == 'armed'
@@ -111,11 +102,11 @@ def test_it_comes_back(lost, waiter):
 def test_it_comes_back_and_leaves_again(lost, waiter):
     """Before the waiter has the lock for itself: away again, as before"""
     server, drain, handle, back = lost
-    with _at_next_stop(waiter):
+    with at_stop(waiter):
         tree = back()
         again = tree.reconnect(handle)
         assert again.read(length=2) == b'MZ'
-    with _at_next_stop(waiter):
+    with at_stop(waiter):
         _leave(server, tree)
     time.sleep(0.5)
     assert waiter.poll() is None and drain.state('pkg/app') == 'armed'
@@ -132,7 +123,7 @@ def _late(drained, preloaded):
     process = drain.start('wait', 'pkg/app',
                           env={**os.environ, **preloaded(STOPS)})
     with ended(process):
-        with _at_next_stop(process):
+        with at_stop(process):
             pass
         wait_until(lambda: is_stopped(process.pid), 10, 'a stop')
         yield drain, process
