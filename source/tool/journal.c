@@ -312,30 +312,38 @@ static enum drain_plan_step next_step(const struct work *w,
 			       inode_of(w->p->staged->fd, e->name));
 }
 
-static bool take_step(const struct work *w,
-		      const struct drain_plan_entry *e,
-		      enum drain_plan_step step)
+/* Between the look and the step somebody may have been quicker */
+static bool is_taken(const struct work *w, const struct drain_plan_entry *e)
 {
-	const int root = w->p->root->fd;
-	const int staged = w->p->staged->fd;
-	const char *name = e->name;
+	return inode_of(w->p->root->fd, e->name) == e->in &&
+	       inode_of(w->p->staged->fd, e->name) == e->out;
+}
 
-	switch (step) {
-	case DRAIN_PLAN_DONE:
+static bool take_step(const struct work *w, const struct drain_plan_entry *e)
+{
+	const enum drain_plan_step step = next_step(w, e);
+	const bool comes_in = step == DRAIN_PLAN_BRING_IN;
+	const int from = (comes_in ? w->p->staged : w->p->root)->fd;
+	const int to = (comes_in ? w->p->root : w->p->staged)->fd;
+	const unsigned int flags = (step == DRAIN_PLAN_EXCHANGE)
+					   ? RENAME_EXCHANGE
+					   : RENAME_NOREPLACE;
+
+	if (step == DRAIN_PLAN_DONE) {
 		return true;
-	case DRAIN_PLAN_EXCHANGE:
-		return renameat2(root, name, staged, name,
-				 RENAME_EXCHANGE) == 0;
-	case DRAIN_PLAN_BRING_IN:
-		return renameat2(staged, name, root, name,
-				 RENAME_NOREPLACE) == 0;
-	case DRAIN_PLAN_TAKE_OUT:
-		return renameat2(root, name, staged, name,
-				 RENAME_NOREPLACE) == 0;
-	case DRAIN_PLAN_FOREIGN:
+	}
+	if (step == DRAIN_PLAN_FOREIGN) {
 		errno = ESTALE;
 		return false;
 	}
+	if (renameat2(from, e->name, to, e->name, flags) != 0) {
+		return false;
+	}
+	if (is_taken(w, e)) {
+		return true;
+	}
+	(void)renameat2(to, e->name, from, e->name, flags);
+	errno = ESTALE;
 	return false;
 }
 
@@ -380,15 +388,20 @@ static bool take_steps(const struct work *w)
 	for (i = 0; i < w->plan->num_entries; i++) {
 		const struct drain_plan_entry *e = &w->plan->entries[i];
 
-		if (!take_step(w, e, next_step(w, e))) {
+		if (!take_step(w, e)) {
 			complain("%s: can not be exchanged: %s",
-				 show_text(e->name), strerror(errno));
+				 show_text(e->name), pin_error());
 			return false;
 		}
 	}
 	if (fsync(w->p->root->fd) != 0 || fsync(w->p->staged->fd) != 0) {
 		complain("%s: can not be written to disk: %s",
 			 show_target(w->p->record), strerror(errno));
+		return false;
+	}
+	if (!all_are_done(w)) {
+		complain("%s: somebody else has renamed entries of it "
+			 "meanwhile", show_target(w->p->record));
 		return false;
 	}
 	return true;

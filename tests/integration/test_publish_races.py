@@ -5,6 +5,7 @@ publish stops itself in the moment in which that hurts most.
 
 import contextlib
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,87 @@ def test_directory(drained, publishing, which):
     assert package.version() == 'old'
     package.publish(words[-1])
     assert package.version() == 'new'
+
+
+# -- the root of a share
+
+OLD = ('app', 'gone', 'last')
+NEW = ('app', 'come', 'last')
+SORTED = ('app', 'come', 'gone', 'last')    # the order of the steps
+
+
+class Share:
+    """One with three directories, and a new version of it"""
+
+    def __init__(self, server, drain):
+        self.drain = drain
+        self.root = server.share_path('pkg')
+        self.new = server.base / 'new'
+        self.aside = server.base / 'aside'
+        for top, names in ((self.root, OLD), (self.new, NEW)):
+            for name in names:
+                (top / name).mkdir(parents=True)
+                (top / name / top.name).touch()
+        drain.begin('pkg', '--wait')
+        number = drain.status('pkg')['drains'][0]['id']
+        self.words = ['pkg', str(self.new), f'--id={number}']
+
+    def goes_on(self):
+        """What was in the way is not any more"""
+        assert self.drain.status('pkg')['drains'][0]['publishing'] == str(
+            self.new)
+        self.drain.call('publish', *self.words)
+        for top, names, version in ((self.root, NEW, 'new'),
+                                    (self.new, OLD, 'pkg')):
+            assert sorted(os.listdir(top)) == sorted(names)
+            assert {os.listdir(top / name)[0] for name in names} == {version}
+        self.drain.resume('pkg')
+
+
+@pytest.fixture(name='share')
+def _share(drained):
+    return Share(*drained({'pkg': MODULE}))
+
+
+@pytest.mark.parametrize('name, where', [
+    ('app', 'old'), ('app', 'new'), ('come', 'new'), ('gone', 'old')])
+def test_root(share, publishing, name, where):
+    """The wrong entry was exchanged, brought in or taken out: that is undone,
+    and nothing more is done"""
+    path = (share.root if where == 'old' else share.new) / name
+    status, text = publishing(share.drain, share.words,
+                              lambda: replace(path, share.aside), 'renameat2',
+                              SORTED.index(name) + 1)
+    assert status == 1 and 'half published' in text
+    assert re.search(f'{name}: .* in that very moment', text)
+    assert path.stat().st_uid == USER
+    assert os.listdir(share.root / 'last') == ['pkg']
+    put_back(path, share.aside)
+    share.goes_on()
+
+
+def test_root_just_before(share, publishing):
+    """An entry whose turn has not come is not the one that was planned"""
+    path = share.root / 'last'
+    status, text = publishing(share.drain, share.words,
+                              lambda: replace(path, share.aside), 'renameat2')
+    assert status == 1 and 'half published' in text
+    assert re.search('last: .* in that very moment', text)
+    assert path.stat().st_uid == USER
+    put_back(path, share.aside)
+    share.goes_on()
+
+
+def test_root_afterwards(share, publishing):
+    """An entry whose turn is over: that is no success"""
+    path = share.root / 'app'
+    status, text = publishing(share.drain, share.words,
+                              lambda: replace(path, share.aside), 'renameat2',
+                              len(SORTED))
+    assert status == 1 and 'half published' in text
+    assert 'pkg: somebody else has renamed entries of it meanwhile' in text
+    put_back(path, share.aside)
+    share.goes_on()
 
 
 # -- a link
