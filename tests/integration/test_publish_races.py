@@ -69,6 +69,22 @@ def test_directory(drained, publishing, which):
     assert package.version() == 'new'
 
 
+def test_directory_before(drained):
+    """One that was replaced before is the target, as for clients: the new
+    version gets its place and the rights of its top, and no more"""
+    package = Package(*drained({'pkg': MODULE}))
+    aside = package.server.base / 'aside'
+    number = package.quiesce()
+    replace(package.path, aside)
+    package.publish(f'--id={number}')
+    assert package.version() == 'new'
+    assert package.path.stat().st_uid == USER
+    assert not list(package.new.iterdir())
+    for path in (aside, *aside.rglob('*'), *package.path.rglob('*')):
+        assert path.stat().st_uid == 0
+    assert package.version(aside) == 'old'
+
+
 # -- the root of a share
 
 OLD = ('app', 'gone', 'last')
