@@ -189,6 +189,14 @@ def test_loopback_is_a_host_as_others_are(exempting):
     assert open_by(server, host='::1') == REFUSED
 
 
+def test_machine_is_no_host(exempting):
+    """A client may call its machine as it likes, also by an address"""
+    server, _ = exempting({'drain:exempt hosts': 'pc17 127.0.0.2'})
+    for name in 'PC17', '127.0.0.2':
+        client = SmbClient(server, options=(f'--netbiosname={name}',))
+        assert client.run('get app/tool.exe -').status == REFUSED, name
+
+
 # -- what they hold
 
 def test_exempt_handle_is_shown_and_does_not_block(exempting):

@@ -70,19 +70,24 @@ def test_json_fields(tree):
                 holder['disconnected'])
 
 
-def test_machine(shared):
-    """The name by which a client's machine has logged in"""
+@pytest.mark.parametrize('name, shown', [
+    ('PC17', 'PC17'), ('a\x1b[31m\n"b', 'A__31M__B')],
+    ids=['plain', 'hostile'])
+def test_machine(shared, name, shown):
+    """The name by which a client's machine has logged in; smbd leaves nothing
+    in it that could do harm"""
     server, drain = shared
     client = subprocess.Popen(
         ['smbclient', '-s', server.conf, '-p', str(server.port), '-U',
-         '%'.join(USER), '--netbiosname=PC17', '//127.0.0.1/pkg'],
+         '%'.join(USER), f'--netbiosname={name}', '//127.0.0.1/pkg'],
         stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     with client:
         client.stdin.write('open app/tool.exe\n')
         client.stdin.flush()
         holder, = wait_until(lambda: drain.holders('pkg'), 10, 'a holder')
         client.stdin.close()
-    assert holder['machine'].upper() == 'PC17'
+    assert holder['machine'].upper() == shown
+    server.wait_children(0)
 
 
 def test_text(tree):

@@ -272,6 +272,31 @@ def test_spaces(drained):
         'get "the app/a tool.exe" -').status == REFUSED
 
 
+# Windows cuts some of these short; the last two are another way to say it
+BESIDE = ['app/tool.exe.', 'app/tool.exe...', 'app/tool.exe ',
+          'app./tool.exe', 'app /tool.exe', 'app/tool.exe. ',
+          'app/tool.exe::$DATA', '.\\app\\tool.exe', 'app/./tool.exe',
+          'app//tool.exe', 'app/../app/tool.exe']
+
+
+def test_names_beside_the_name(drained):
+    """None leads past the drain, nor makes anything there"""
+    server, drain = drained()
+    root = server.share_path('pkg')
+    root.chmod(0o777)
+    with connect(server.port) as tree:
+        assert GRANTED in open_all(tree, *BESIDE)
+        drain.begin('pkg/app')
+        for name in BESIDE:
+            for disposition in Disposition.OPEN, Disposition.OPEN_IF:
+                assert tree.status_of_open(
+                    name, Access.READ_WRITE,
+                    disposition=disposition).is_error, name
+        assert tree.status_of_open(BESIDE[0]) == REFUSED
+    assert os.listdir(root / 'app') == ['tool.exe']
+    assert sorted(os.listdir(root)) == ['app', 'other']
+
+
 NONE = {
     'pkg/none': 'none', 'pkg/app/tool.exe': 'not a directory',
     'none/app': 'no share', 'pkg/../pkg': "'..'", 'pkg//app': 'empty',

@@ -50,10 +50,11 @@ def _drained_pkg(shared):
 
 # -- local users
 
-def test_records_are_for_root_only(drained_pkg):
-    """Nobody else reads or writes the database"""
+@pytest.mark.parametrize('name', ['state/smbdrain.tdb', 'lock/g_lock.tdb'])
+def test_databases_are_for_root_only(drained_pkg, name):
+    """Nobody else reads or writes the records, or has a hand in the locks"""
     server, _ = drained_pkg
-    path = server.base / 'state' / 'smbdrain.tdb'
+    path = server.base / name
     status = path.stat()
     assert stat.S_IMODE(status.st_mode) == 0o600 and status.st_uid == 0
     for direction in '<', '>>':
@@ -76,10 +77,36 @@ def test_only_root_speaks_to_smbd(drained_pkg):
         assert tree.status_of_open(TOOL) == REFUSED
 
 
+def test_only_root_ends_a_run(shared):
+    """Nobody else kills it; nor does Samba's own tool help anybody"""
+    server, drain = shared
+    run = drain.start('run', 'pkg/app', '--', 'sleep', '50')
+    try:
+        drain.wait_for_state('pkg/app', 'quiescent')
+        done = as_nobody('sh', '-c', 'kill -9 "$0"', run.pid)
+        assert 'not permitted' in done.stderr
+        for words in 'resume:pkg/app', 'drain:pkg/other':
+            done = as_nobody('/usr/bin/smbcontrol', '-s', server.conf, 'smbd',
+                             'close-share', words)
+            assert done.returncode == 1 and 'not root' in done.stderr
+        assert run.poll() is None
+        assert [one['path'] for one in drain.status()['drains']] == ['app']
+    finally:
+        run.kill()
+        run.communicate()
+        drain.resume('--all')
+
+
 # -- clients
 
+def content(server):
+    """Of the databases of records and of locks"""
+    return [(server.base / name).read_bytes()
+            for name in ('state/smbdrain.tdb', 'lock/g_lock.tdb')]
+
+
 def test_refused_opens_leave_nothing(drained_pkg):
-    """However many: no line of the log each, no memory"""
+    """However many: no line of the log each, no memory, nothing written"""
     server, _ = drained_pkg
     with connect(server.port) as tree:
         pid = server.child_of(tree.connection)
@@ -90,7 +117,9 @@ def test_refused_opens_leave_nothing(drained_pkg):
 
         insist(500)
         logged, before = len(server.logs()), memory_of(pid)
+        written = content(server)
         insist(3000)
+        assert content(server) == written
         assert len(server.logs()) - logged < 3000
         assert memory_of(pid) - before < 64
 
@@ -129,12 +158,27 @@ def test_share_that_looks_like_another(smbd, name):
 # -- commands
 
 def test_warn_command_inherits_nothing(shared):
-    """No lock, socket or database of Samba's, as for the command of run"""
+    """No lock, socket or database of Samba's, as for the command of run, and
+    of the environment what the tool has, and which drain it is"""
     server, drain = shared
-    output = server.base / 'descriptors'
-    command = f'ls /proc/self/fd >{output}.new; mv {output}.new {output}'
+    output = server.base / 'inherited'
+    command = (f'ls -x /proc/self/fd >{output}.new; env -0 >>{output}.new; '
+               f'mv {output}.new {output}')
     drain.begin('pkg/app', f'--warn-command={command}')
     wait_until(output.exists, 10, 'the command')
+    one, = drain.status()['drains']
     drain.resume('pkg/app')
+    descriptors, _, rest = output.read_text().partition('\n')
     # The last one is that of the directory which ls reads
-    assert output.read_text().split() == ['0', '1', '2', '3']
+    assert descriptors.split() == ['0', '1', '2', '3']
+    environment = dict(line.split('=', 1) for line in rest.split('\0') if line)
+    assert {**os.environ, **environment} == {
+        **os.environ, **shells_own(environment),
+        'DRAIN_ID': one['id'], 'DRAIN_SHARE': 'pkg', 'DRAIN_PATH': 'app',
+        'DRAIN_REAL_PATH': os.path.realpath(server.share_path('pkg') / 'app')}
+
+
+def shells_own(environment):
+    """What a shell sets by itself"""
+    return {name: environment[name] for name in ('PWD', 'OLDPWD', 'SHLVL', '_')
+            if name in environment}

@@ -6,10 +6,12 @@ smbd itself tries an SMB1 open that is told SHARING_VIOLATION again every
 
 import os
 import re
+import struct
 import time
 
 import pytest
 from impacket import smb
+from impacket.smbconnection import SMBConnection
 
 from lib.smb2 import NtStatus
 from lib.smbclient import SMB1_SERVER, SmbClient
@@ -139,3 +141,57 @@ def test_smb1_handle_is_closed(smb1):
     assert drain.holders('pkg/app') == []
     result = run.wait()
     assert len(result.statuses) == 1 and 'data' in result.output[-500:]
+
+
+# -- Unix extensions
+
+class UnixClient:
+    """What smbclient has no command for, in raw requests
+
+    Structures as in the SNIA's "CIFS Extensions for UNIX systems".
+    """
+
+    SET_FS, SET_PATH = 4, 6
+    SET_UNIX_INFO, UNIX_BASIC = 0x200, 0x200
+    POSIX_PATHNAMES, FIFO = 0x10, 5
+    KEEP = b'\xff' * 8
+
+    def __init__(self, server):
+        connection = SMBConnection('127.0.0.1', '127.0.0.1',
+                                   sess_port=server.port,
+                                   preferredDialect='NT LM 0.12')
+        connection.login('', '')
+        self._tree = connection.connectTree('pkg')
+        self._smb = connection.getSMBServer()
+        assert self._ask(self.SET_FS, struct.pack('<HH', 0, self.SET_UNIX_INFO),
+                         struct.pack('<HHQ', 1, 0, self.POSIX_PATHNAMES)
+                         ) == NtStatus.SUCCESS
+
+    def _ask(self, what, parameters, data):
+        self._smb.send_trans2(self._tree, what, '\0', parameters, data)
+        answer = self._smb.recvSMB()
+        return NtStatus(answer['ErrorCode'] << 16 | answer['_reserved'] << 8
+                        | answer['ErrorClass'])
+
+    def make_fifo(self, name):
+        """mknod(2); returns the status"""
+        return self._ask(
+            self.SET_PATH,
+            struct.pack('<HL', self.UNIX_BASIC, 0) + name.encode() + b'\0',
+            self.KEEP * 7 + struct.pack('<L16xQQQ', self.FIFO, 0, 0o666, 0))
+
+
+def test_unix_extensions(smb1):
+    """Special files and symbolic links are made, but not in the target"""
+    server, drain, client = smb1
+    root = server.share_path('pkg')
+    (root / 'other').chmod(0o777)
+    drain.begin('pkg/app')
+    unix = UnixClient(server)
+    assert unix.make_fifo('other/fifo') == NtStatus.SUCCESS
+    assert unix.make_fifo('app/fifo') == NtStatus.ACCESS_DENIED
+    result = client.run('posix', 'symlink x other/link', 'symlink x app/link')
+    assert result.statuses == [NtStatus.ACCESS_DENIED]
+    assert (root / 'other/fifo').is_fifo()
+    assert (root / 'other/link').is_symlink()
+    assert os.listdir(root / 'app') == ['tool.exe']

@@ -305,7 +305,8 @@ def tool_as_nobody(drain, tmp_path, *words):
 
 @pytest.mark.parametrize('words', [
     'begin pkg/app', 'wait pkg/app', 'resume pkg/app', 'resume --all',
-    'holders pkg/app', 'status', 'monitor', 'close pkg/app'])
+    'holders pkg/app', 'status', 'monitor', 'top', 'close pkg/app',
+    'publish pkg/app /tmp', 'check'])
 def test_not_root(shared, tmp_path, words):
     """Only root speaks on the bus"""
     _, drain = shared

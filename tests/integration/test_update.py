@@ -263,8 +263,17 @@ def test_verify(updater):
     """By a command of one's own, which sees all of the new version"""
     update = updater()
     source = update.make('new')
-    done = update.update(source, '--verify=grep -q other tool.exe', expect=1)
+    note = update.home / 'inherited'
+    done = update.update(
+        source, f'--verify=ls -x /proc/self/fd >"{note}"; env >>"{note}"; '
+        'grep -q other tool.exe', expect=1)
     assert '--verify' in complaint(done)
+    descriptors, *environment = note.read_text().splitlines()
+    # The last one is that of the directory which ls reads: the lock is not
+    assert descriptors.split() == ['0', '1', '2', '3']
+    tree, = (line for line in environment if 'SMBDRAIN_UPDATE_' in line)
+    assert tree.startswith(f'SMBDRAIN_UPDATE_TREE={update.area}/2')
+    assert not [line for line in environment if line.startswith('DRAIN_ID')]
     assert update.serves() == package('old')
     check_new(update, update.update(
         source, '--verify=cmp lib/b.dll "$SMBDRAIN_UPDATE_TREE/tool.exe"'))
