@@ -22,6 +22,7 @@ from lib.update import Update, package  # noqa: E402
 
 TIME_LIMIT = 60
 LAST_RESORT = 30
+LONGEST = 'test_torture.py'
 
 _REPORTS = pytest.StashKey()
 
@@ -38,6 +39,12 @@ def pytest_configure(config):
         'markers', 'long: not in ./waf check')
     config.addinivalue_line(
         'markers', 'no_memcheck(reason): left out of ./waf memcheck')
+
+
+def pytest_collection_modifyitems(items):
+    """What takes longest first, for the other processes have to wait for it
+    when it is last."""
+    items.sort(key=lambda item: item.path.name != LONGEST)
 
 
 def pytest_runtest_setup(item):

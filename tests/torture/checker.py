@@ -10,6 +10,10 @@ durable         whether the handle is
 returned        whether the client has come back to it
 end             when the client knew that it was gone, or lost its connection
 
+They note every connection to a server or a share, too, every other request that
+failed, whether for the use of a handle or the return to it, every connection
+that they lost, and the versions that they found in a run of a package.
+
 Who drains notes of every drain (see drainer.py):
 
 begun           before the tool was started that begins it
@@ -18,14 +22,15 @@ quiescent       the same; None if nobody has been told
 ending          before anything was done that may end it
 ended           when it was known to have ended
 grace           whether holders were let finish
+forced          whether handles may have been closed
 mended          whether an update was cut off, and made anew before `ending`
 waits           from when to when a tool waited for the last holder
 
+Who breaks things notes what, and from when to when (see killer.py).
+
 All times are of one clock. What happens between two of them may have happened
 at any moment between, so that an open counts as granted while a drain was in
-force only if it was sent after `armed` and answered before `ending`. S5 has no
-rule of its own: the others have to hold whatever was killed, and a package is
-never seen half updated.
+force only if it was sent after `armed` and answered before `ending`.
 """
 
 import bisect
@@ -34,9 +39,23 @@ import collections
 from torture.layout import DURABLE_SECONDS, TARGETS
 
 REFUSED, GRANTED = 'SHARING_VIOLATION', 'SUCCESS'
+# What is told of a file that is not there, or not whole. All that clients use
+# always exists, and who has a handle that counts never sees it change.
+MISSING = {'OBJECT_NAME_NOT_FOUND', 'OBJECT_PATH_NOT_FOUND', 'NO_SUCH_FILE',
+           'END_OF_FILE'}
 
-# For which a process may have been stopped, the disk full or the machine busy
-PATIENCE = 30
+# For which a process may have been stopped, the disk full or the machine busy,
+# and when there was nothing of that: less than the 5 s after which a wait that
+# nobody has woken up looks again
+PATIENCE, QUIET_PATIENCE = 30, 4
+
+# For how long what was broken is felt, and by whom it is not
+AFTERMATH = 3
+REST = 'rest'
+
+# What may cost a client its connection, and what an answer
+CUTS = {'kill_smbd', 'reset', 'reboot'}
+UPSETS = {'reboot'}
 
 
 class Intervals:
@@ -64,28 +83,27 @@ class Intervals:
 class Checker:
     """Of one torture; `violations` are lines of text"""
 
-    def __init__(self, facts, drains):
+    def __init__(self, facts, drains, faults=()):
         self.violations = []
         self.counted = collections.Counter()
-        self.longest_wait = 0
+        self.longest_wait = self.longest_quiet_wait = 0
+        self._facts = facts
         self._opens = [fact for fact in facts if fact['what'] == 'open']
-        self._runs = [fact for fact in facts if fact['what'] == 'run']
-        self._silences = [fact for fact in facts if fact['what'] == 'silence']
         self._drains = drains
+        self._faults = Intervals(
+            [fault for fault in faults if fault['what'] != REST],
+            lambda fault: fault['began'],
+            lambda fault: fault['ended'] + AFTERMATH)
         self._by_package = self._sort_drains()
         self._held = self._sort_handles()
 
     def check(self):
         """All of it; returns self"""
-        for fact in self._opens:
-            self._check_open(fact)
+        for fact in self._facts:
+            getattr(self, f'_check_{fact["what"]}')(fact)
         for drain in self._drains:
             self._check_empty(drain)
             self._check_wait(drain)
-        for run in self._runs:
-            self._check_run(run)
-        for fact in self._silences:
-            self._violated('S4', 'a client got no answer', fact)
         return self
 
     def _sort_drains(self):
@@ -120,7 +138,13 @@ class Checker:
         self.violations.append(f'{rule}: {what}: '
                                f'{", ".join(map(str, facts))}')
 
-    # -- S1 and S4
+    def _is_explained(self, by, first, last, client):
+        """By something that was broken then, or not long before"""
+        return any(fault['what'] in by
+                   and (fault['what'] != 'reset' or fault['whom'] == client)
+                   for fault in self._faults.within(first, last))
+
+    # -- S1, S4 and S5
 
     def _check_open(self, fact):
         answered = fact['answered'] or fact['end']
@@ -130,20 +154,78 @@ class Checker:
         self.counted[f'opens: {fact["status"]}'] += 1
         self.counted['opens: durable, lost and returned to'] += fact[
             'returned']
-        if fact['status'] == REFUSED:
-            if not drains:
-                self._violated('S4', 'refused while nothing drained', fact)
-            elif fact['exempt'] or not fact['counts']:
-                self._violated('S1', 'refused what is granted', fact)
-        if fact['status'] == 'UNANSWERED':
+        if fact['status'] == GRANTED:
+            self._check_grant(fact, drains)
+        elif fact['status'] == REFUSED:
+            self._check_refusal(fact, drains)
+        elif fact['status'] == 'UNANSWERED':
             self._violated('S4', 'never answered', fact)
-        if fact['status'] != GRANTED or fact['exempt'] or not fact['counts']:
+        elif fact['status'] != 'LOST':
+            self._check_error(fact, drains, answered)
+
+    def _check_refusal(self, fact, drains):
+        if not drains:
+            self._violated('S4', 'refused while nothing drained', fact)
+        elif fact['exempt'] or not fact['counts']:
+            self._violated('S1', 'refused what is granted', fact)
+
+    def _check_grant(self, fact, drains):
+        if fact['exempt'] or not fact['counts']:
             return
         for drain in drains:
             if (drain['armed'] and drain['armed'] <= fact['sent']
-                    and answered <= drain['ending']
+                    and fact['answered'] <= drain['ending']
                     and not self._is_in_grace(fact, drain)):
                 self._violated('S1', 'granted while armed', fact, drain)
+
+    def _check_error(self, fact, drains, when):
+        """No refusal: what nobody is told, whatever drains"""
+        if fact['status'] in MISSING:
+            # They may look on while an update is made
+            if not drains or fact['counts'] and not fact['exempt']:
+                self._violated('S5', 'not there, or not whole', fact)
+        elif not self._is_explained(UPSETS, fact['sent'], when,
+                                    fact['client']):
+            self._violated('S4', 'an error', fact)
+
+    def _check_failure(self, fact):
+        """Of a handle that was there"""
+        drains = list(self._drains_of(fact['package'], fact['sent'],
+                                      fact['at']))
+        self.counted[f'failures: {fact["of"]}, {fact["status"]}'] += 1
+        if fact['of'] == 'return':
+            # To what is gone, for another has asked for the file, or the time
+            # was over, or it was purged
+            if fact['status'] == 'OBJECT_NAME_NOT_FOUND':
+                return
+            if fact['status'] == REFUSED and drains:
+                return
+        elif fact['status'] == 'FILE_CLOSED' and any(
+                drain['forced'] for drain in drains):
+            return
+        self._check_error(fact, drains, fact['at'])
+
+    def _check_connect(self, fact):
+        self.counted['connections'] += 1
+        self.counted[f'connections: {fact["status"]}'] += 1
+        by = CUTS if fact['status'] == 'LOST' else UPSETS
+        if fact['status'] != GRANTED and not self._is_explained(
+                by, fact['began'], fact['ended'], fact['client']):
+            self._violated('S4', 'no connection', fact)
+
+    def _check_loss(self, fact):
+        if not self._is_explained(CUTS, fact['at'], fact['at'],
+                                  fact['client']):
+            self._violated('S4', 'a connection that nobody has cut', fact)
+
+    def _check_silence(self, fact):
+        self._violated('S4', 'a client got no answer', fact)
+
+    def _check_run(self, run):
+        """All that a client has read while it had a handle"""
+        self.counted['runs of a package'] += 1
+        if len(run['versions']) != 1 and not run['exempt']:
+            self._violated('S5', 'half of each version', run)
 
     def _is_in_grace(self, fact, drain):
         """May the client have had a handle when it asked for this one?"""
@@ -175,18 +257,18 @@ class Checker:
         for began, ended in drain['waits']:
             gone = max([last_possible(fact) for fact in self._handles_in(
                 drain['target'], began, ended)], default=began)
-            late = ended - max(began, gone)
+            # Somebody may have been there to the end
+            since = min(max(began, gone), ended)
+            late = ended - since
             self.longest_wait = max(self.longest_wait, late)
-            if late > PATIENCE:
+            patience = PATIENCE
+            if not any(self._faults.within(since, ended)):
+                self.counted['waits when nothing was broken'] += 1
+                self.longest_quiet_wait = max(self.longest_quiet_wait, late)
+                patience = QUIET_PATIENCE
+            if late > patience:
                 self._violated('S3', f'nobody was there for {late:.1f} s',
                                drain)
-
-    # -- S5
-
-    def _check_run(self, run):
-        self.counted['runs of a package'] += 1
-        if len(run['versions']) != 1 and not run['exempt']:
-            self._violated('S5', 'half of each version', run)
 
 
 def last_possible(fact):

@@ -2,18 +2,21 @@
 """One client of a torture: client.py NUMBER PORT SEED LOG [ADDRESS]
 
 Uses the packages in all the ways there are until its standard input ends, and
-writes what came of it to LOG, a line of JSON for each open and for each run of
-a package; checker.py says what is in them. A line of its input says "reset":
-then its TCP connection ends in that way.
+writes what came of it to LOG, a line of JSON for each open, connection, failure
+and run of a package; checker.py says what is in them. A line of its input says
+"reset": then its TCP connection ends in that way.
 """
 
 import contextlib
+import itertools
 import json
 import random
 import sys
 import threading
 import time
+import uuid
 from pathlib import Path
+from typing import NamedTuple
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -27,14 +30,50 @@ from torture.layout import (  # noqa: E402
 
 ANSWER_WITHIN = 45      # an open that is held, by an smbd that is stopped
 
+WAYS = ['look'] * 6 + ['execute'] * 4 + [
+    'hold', 'cache', 'durable', 'write', 'write', 'attributes']
+
+
+class Use(NamedTuple):
+    """What a client does next; not each way needs all of it"""
+    way: str
+    package: str
+    share: str
+    path: str
+    part: str       # a file of the package
+    reads: int      # while it holds the program
+    caches: float   # seconds for which it has a lease
+    away: float     # seconds for which its connection is gone
+    returns: bool   # to a durable handle
+    resets: bool    # its connection
+    deletes: bool   # its own file
+    pause: float    # seconds, afterwards
+
+
+def uses(seed, number):
+    """Without an end, all that a client does: whatever comes of it"""
+    for step in itertools.count():
+        chance = random.Random(f'{seed} client {number} step {step}')
+        package = chance.choice(list(PACKAGES))
+        share, path = chance.choice(PACKAGES[package])
+        yield Use(way=chance.choice(WAYS), package=package, share=share,
+                  path=path, part=chance.choice(PARTS),
+                  reads=chance.randrange(1, 12), caches=chance.uniform(0, 0.2),
+                  away=chance.uniform(0, 0.7), returns=chance.random() < 0.7,
+                  resets=chance.random() < 0.5, deletes=chance.random() < 0.3,
+                  pause=chance.uniform(0, 0.05))
+
 
 class Opened:
-    """An open and what is known of the handle, for the log"""
+    """An open and what is known of the handle, for the log
 
-    def __init__(self, client, request, package):
+    close  a request that is on its way already
+    """
+
+    def __init__(self, client, request, package, close=None):
         self.handle = None
-        self.durable = None
         self._request = request
+        self._close = close
         self._client = client
         self.facts = {'what': 'open', 'client': client.number,
                       'exempt': client.exempt, 'package': package,
@@ -44,37 +83,36 @@ class Opened:
                       'durable': False, 'returned': False}
 
     def __enter__(self):
-        self.answered()
+        self._await_answer()
         return self
 
     def __exit__(self, *_):
         """It is closed, or lost"""
         try:
-            close = self.handle.close_nowait()
+            close = self._close or self.handle.close_nowait()
             if close.status(ANSWER_WITHIN) == NtStatus.SUCCESS:
                 self._prove(close)
-            self.gone(close.reply.time)
+            self._gone(close.reply.time)
         except (ConnectionLost, TimeoutError):
-            self.gone()
+            self._gone()
 
-    def answered(self):
-        """Wait for that"""
+    def _await_answer(self):
         try:
             reply = self._request.wait_reply(ANSWER_WITHIN)
         except (ConnectionLost, TimeoutError) as error:
             if isinstance(error, TimeoutError):
                 self.facts['status'] = 'UNANSWERED'
-            self.gone()
+            self._gone()
             raise
         self.facts.update(answered=reply.time, status=reply.status.name)
         if reply.status.is_error:
-            self.gone(reply.time)
+            self._gone(reply.time)
             raise SmbError(reply.status)
         self.handle = self._request.message.parse(reply, self._request)
-        self.facts.update(proof=reply.time, durable=self.handle.durable)
+        self.facts.update(proof=self._request.sent_at,
+                          durable=self.handle.durable)
 
-    def gone(self, when=None):
-        """Nothing more will be known of it"""
+    def _gone(self, when=None):
         self.facts['end'] = when or time.time()
         self._client.log(self.facts)
 
@@ -82,18 +120,25 @@ class Opened:
         """It was there when this was sent, or later"""
         self.facts['proof'] = max(self.facts['proof'], request.sent_at)
 
-    def read(self):
-        """The content, which shows that the handle is there"""
-        request = self.handle.read_nowait()
-        data = request.wait(ANSWER_WITHIN)
+    def do(self, request, what='use'):
+        """What comes of it, which shows that the handle is there"""
+        try:
+            done = request.wait(ANSWER_WITHIN)
+        except SmbError as error:
+            self._client.log({
+                **self.facts, 'what': 'failure', 'of': what,
+                'status': error.status.name, 'at': request.reply.time})
+            raise
         self._prove(request)
-        return data
+        return done
+
+    def read(self):
+        """The content"""
+        return self.do(self.handle.read_nowait())
 
     def come_back(self, tree):
         """By a new connection, to a durable handle"""
-        request = tree.reconnect_nowait(self.handle)
-        self.handle = request.wait(ANSWER_WITHIN)
-        self._prove(request)
+        self.handle = self.do(tree.reconnect_nowait(self.handle), 'return')
         self.facts['returned'] = True
 
 
@@ -104,15 +149,15 @@ def give_back(notification):
 
 
 class Client:
-    """Uses packages at random, in an order that the seed determines"""
+    """Uses packages as the seed says"""
 
     def __init__(self, number, port, seed, log, address=None):
         self.number = number
         self.exempt = address is not None
-        self._random = random.Random(f'{seed} client {number}')
+        self._uses = uses(seed, number)
         # Handles are given back to nobody but the same client
         self._place = {'port': port, 'source': address,
-                       'client_guid': self._random.randbytes(16)}
+                       'client_guid': uuid.uuid4().bytes_le}
         self._log = log
         self._connection = None
         self._trees = {}
@@ -126,21 +171,18 @@ class Client:
 
     def run(self):
         """Until self.stopping"""
-        ways = [self._look] * 6 + [self._execute] * 4 + [
-            self._hold, self._cache, self._durable, self._write,
-            self._write, self._attributes]
-        while not self.stopping.is_set():
-            way = self._random.choice(ways)
-            package = self._random.choice(list(PACKAGES))
-            share, path = self._random.choice(PACKAGES[package])
-            pause = self._random.uniform(0, 0.05)
+        for use in self._uses:
+            if self.stopping.is_set():
+                break
             try:
-                way(self._tree(share), path, package)
+                getattr(self, f'_{use.way}')(self._tree(use.share), use)
             except SmbError as error:
-                self._after(error)
+                if error.status != NtStatus.SHARING_VIOLATION:
+                    self._reconnect()
             except (OSError, ConnectionLost, ProtocolError) as error:
-                self._reconnect(error)
-            time.sleep(pause)
+                self._note_loss(error)
+                self._reconnect()
+            time.sleep(use.pause)
         self._drop()
 
     def reset(self):
@@ -153,12 +195,27 @@ class Client:
 
     def _tree(self, share):
         if self._connection is None:
-            self._connection = Connection(
-                **self._place, on_break=give_back, timeout=ANSWER_WITHIN)
-            self._session = self._connection.session()
+            with self._connecting('session'):
+                self._connection = Connection(
+                    **self._place, on_break=give_back, timeout=ANSWER_WITHIN)
+                self._session = self._connection.session()
         if share not in self._trees:
-            self._trees[share] = self._session.tree(share)
+            with self._connecting(share):
+                self._trees[share] = self._session.tree(share)
         return self._trees[share]
+
+    @contextlib.contextmanager
+    def _connecting(self, place):
+        facts = {'what': 'connect', 'client': self.number, 'place': place,
+                 'began': time.time(), 'status': 'LOST'}
+        try:
+            yield
+            facts['status'] = NtStatus.SUCCESS.name
+        except SmbError as error:
+            facts['status'] = error.status.name
+            raise
+        finally:
+            self.log({**facts, 'ended': time.time()})
 
     def _drop(self, reset=False):
         with self._dropping:
@@ -167,91 +224,89 @@ class Client:
             self._connection = None
             self._trees = {}
 
-    def _after(self, error):
-        if error.status != NtStatus.SHARING_VIOLATION:
-            self._reconnect(error)
+    def _note_loss(self, error):
+        what = 'silence' if isinstance(error, TimeoutError) else 'loss'
+        self.log({'what': what, 'client': self.number, 'at': time.time(),
+                  'why': str(error)})
 
-    def _reconnect(self, error):
-        if isinstance(error, TimeoutError):
-            self.log({'what': 'silence', 'client': self.number,
-                      'at': time.time(), 'why': str(error)})
+    def _reconnect(self):
         self._drop()
         time.sleep(0.05)
 
     # -- ways to use a package
 
-    def _open(self, tree, path, package, access=Access.READ, **fields):
-        return Opened(self, tree.create_nowait(path, access, **fields),
-                      package)
+    def _open(self, tree, use, name, access=Access.READ, **fields):
+        request = tree.create_nowait(f'{use.path}/{name}', access, **fields)
+        return Opened(self, request, use.package)
 
-    def _look(self, tree, path, package):
-        with self._open(tree, f'{path}/{PROGRAM}', package) as opened:
+    def _look(self, tree, use):
+        with self._open(tree, use, PROGRAM) as opened:
             opened.read()
 
-    def _hold(self, tree, path, package):
-        with self._open(tree, f'{path}/{PROGRAM}', package) as opened:
-            for _ in range(self._random.randrange(1, 12)):
+    def _hold(self, tree, use):
+        with self._open(tree, use, PROGRAM) as opened:
+            for _ in range(use.reads):
                 opened.read()
                 time.sleep(0.04)
 
-    def _execute(self, tree, path, package):
+    def _execute(self, tree, use):
         """All files of it have to be of one version"""
-        with self._open(tree, f'{path}/{PROGRAM}', package) as opened:
+        with self._open(tree, use, PROGRAM) as opened:
             found = set(versions(opened.read()))
             for part in PARTS:
-                found.update(self._load(tree, f'{path}/{part}', package))
+                found.update(self._load(tree, use, part))
             opened.read()
             self.log({'what': 'run', 'client': self.number,
-                      'exempt': self.exempt, 'package': package,
+                      'exempt': self.exempt, 'package': use.package,
                       'began': opened.facts['sent'], 'ended': time.time(),
                       'versions': sorted(found)})
 
-    def _load(self, tree, path, package):
+    def _load(self, tree, use, part):
         """Opened, read and closed in one request"""
-        create, read, close = tree.compound(Create(path), Read(), Close())
-        opened = Opened(self, create, package)
-        opened.answered()
-        data = read.wait(ANSWER_WITHIN)
-        opened.gone(close.wait_reply(ANSWER_WITHIN).time)
-        return versions(data)
+        create, read, close = tree.compound(
+            Create(f'{use.path}/{part}'), Read(), Close())
+        with Opened(self, create, use.package, close) as opened:
+            return versions(opened.do(read))
 
-    def _cache(self, tree, path, package):
+    def _cache(self, tree, use):
         """With a lease, that is given back when smbd asks for it"""
-        part = self._random.choice(PARTS)
-        with self._open(tree, f'{path}/{part}', package,
-                        lease='RWH') as opened:
+        with self._open(tree, use, use.part, lease='RWH') as opened:
             opened.read()
-            time.sleep(self._random.uniform(0, 0.2))
+            time.sleep(use.caches)
 
-    def _durable(self, tree, path, package):
+    def _durable(self, tree, use):
         """The connection ends, and the client comes back or does not"""
-        away = self._random.uniform(0, 0.7)
-        comes, reset = self._random.random() < 0.7, self._random.random() < 0.5
-        share = tree.share
         durable = Durable(2, timeout=DURABLE_SECONDS * 1000)
-        with self._open(tree, f'{path}/{PARTS[0]}', package, lease='RWH',
+        with self._open(tree, use, PARTS[0], lease='RWH',
                         durable=durable) as opened:
             opened.read()
-            self._drop(reset)
-            time.sleep(away)
-            if comes:
-                opened.come_back(self._tree(share))
+            self._drop(use.resets)
+            time.sleep(use.away)
+            if use.returns:
+                opened.come_back(self._tree(use.share))
                 opened.read()
 
-    def _write(self, tree, path, package):
+    def _write(self, tree, use):
         """A file of one's own"""
-        with self._open(tree, f'{path}/mine{self.number}', package,
+        with self._open(tree, use, f'mine{self.number}',
                         Access.READ_WRITE | Access.DELETE,
                         disposition=Disposition.OPEN_IF) as opened:
-            opened.handle.write(b'mine')
+            opened.do(opened.handle.write_nowait(b'mine'))
             opened.read()
-            if self._random.random() < 0.3:
-                opened.handle.set_delete()
+            if use.deletes:
+                opened.do(opened.handle.set_delete_nowait())
 
-    def _attributes(self, tree, path, package):
-        with self._open(tree, f'{path}/{PROGRAM}', package,
-                        Access.ATTRIBUTES_ONLY) as opened:
-            opened.handle.query_info()
+    def _attributes(self, tree, use):
+        with self._open(tree, use, PROGRAM, Access.ATTRIBUTES_ONLY) as opened:
+            opened.do(opened.handle.query_info_nowait())
+
+
+def listen(client):
+    """To who has started this"""
+    for line in sys.stdin:
+        if line.strip() == 'reset':
+            client.reset()
+    client.stopping.set()
 
 
 def main():
@@ -259,13 +314,8 @@ def main():
     number, port, seed, log, *address = sys.argv[1:]
     with open(log, 'w', encoding='utf-8') as file:
         client = Client(int(number), int(port), seed, file, *address)
-        thread = threading.Thread(target=client.run)
-        thread.start()
-        for line in sys.stdin:
-            if line.strip() == 'reset':
-                client.reset()
-        client.stopping.set()
-        thread.join()
+        threading.Thread(target=listen, args=(client,), daemon=True).start()
+        client.run()
 
 
 if __name__ == '__main__':

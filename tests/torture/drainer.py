@@ -6,12 +6,14 @@ an administrator would.
 """
 
 import contextlib
+import itertools
 import json
 import random
 import shutil
 import subprocess
 import threading
 import time
+from typing import NamedTuple
 
 from torture.checker import PATIENCE
 from torture.layout import TARGETS, write_version
@@ -25,6 +27,41 @@ date +%s.%N >>"$0"
 
 TOOL_LIMIT = 180
 WAIT = 60       # longer than anything that clients do, and PATIENCE
+
+
+# Of a target with more than one package nothing but the first two
+WAYS = ['begin_and_wait', 'begin', 'run', 'run', 'publish', 'publish_in_run']
+
+
+class Cycle(NamedTuple):
+    """A drain; not each way needs all of it"""
+    way: str
+    grace: bool
+    options: list
+    apart: bool     # begin and wait are two calls
+    pause: float    # seconds, between them
+    ends: str       # on what a wait comes to in time; None: nobody waits
+    rest: float     # seconds, afterwards
+
+
+def cycles(seed, number, packages):
+    """Without an end, all drains of a target: whatever comes of them"""
+    for step in itertools.count():
+        chance = random.Random(f'{seed} drainer {number} step {step}')
+        grace = chance.random() < 0.2
+        options = ['--let-holders-finish'] if grace else []
+        options += chance.choice([
+            [], ['--new-opens=hold', '--hold-timeout=5'],
+            ['--new-opens=hold', '--hold-timeout=0.5']])
+        if chance.random() < 0.2:
+            options += ['--purge-durables']
+        yield Cycle(way=chance.choice(WAYS if packages == 1 else WAYS[:2]),
+                    grace=grace, options=options,
+                    apart=chance.random() < 0.7,
+                    pause=chance.uniform(0, 0.2),
+                    ends=chance.choice([None, 'fail', 'force', 'resume']),
+                    # What is above others is in their way
+                    rest=chance.uniform(0, 0.1) * packages ** 1.5)
 
 
 class ToolEnded(Exception):
@@ -47,9 +84,10 @@ class Drainer(threading.Thread):
         self.stopping = threading.Event()
         self.died = None
         self._drain = drain
-        self._random = random.Random(f'{seed} drainer {number}')
         self._power = power
         self._packages = TARGETS[target]
+        self._cycles = cycles(seed, number, len(self._packages))
+        self._cycle = None
         self._version = 0
         self._now = None
         self._torn = False
@@ -84,43 +122,28 @@ class Drainer(threading.Thread):
 
     def run(self):
         try:
-            while not self.stopping.is_set():
-                self._cycle()
-                # What is above others is in their way
-                self.stopping.wait(self._random.uniform(0, 0.1)
-                                   * len(self._packages) ** 1.5)
+            for self._cycle in self._cycles:
+                if self.stopping.is_set():
+                    break
+                self._go_through()
+                self.stopping.wait(self._cycle.rest)
         except BaseException as error:  # pylint: disable=broad-except
             self.died = error
             raise
 
-    def _cycle(self):
-        options, grace = self._options()
-        ways = [self._begin_and_wait, self._begin, self._run, self._run,
-                self._publish, self._publish_in_run]
-        if len(self._packages) > 1:
-            ways = [self._begin_and_wait, self._begin]
-        way = self._random.choice(ways)
+    def _go_through(self):
+        cycle = self._cycle
         self._now = {'target': self.target, 'begun': time.time(),
                      'armed': None, 'quiescent': None, 'ending': None,
-                     'ended': None, 'grace': grace, 'waits': [],
-                     'mended': False, 'way': way.__name__}
+                     'ended': None, 'grace': cycle.grace, 'forced': False,
+                     'waits': [], 'mended': False, 'way': cycle.way}
         try:
-            way(*options)
+            getattr(self, f'_{cycle.way}')(*cycle.options)
         except ToolEnded:
             self._finish()
         self._now['ended'] = time.time()
         self._now['ending'] = self._now['ending'] or self._now['ended']
         self.drains.append(self._now)
-
-    def _options(self):
-        grace = self._random.random() < 0.2
-        options = ['--let-holders-finish'] if grace else []
-        options += self._random.choice([
-            [], ['--new-opens=hold', '--hold-timeout=5'],
-            ['--new-opens=hold', '--hold-timeout=0.5']])
-        if self._random.random() < 0.2:
-            options += ['--purge-durables']
-        return options, grace
 
     def _note(self, what):
         self._now[what] = self._now[what] or time.time()
@@ -131,11 +154,20 @@ class Drainer(threading.Thread):
         self._resume()
 
     def _quiesce(self, *options):
+        if self._cycle.apart:
+            self._arm(*options)
+            self._wait(f'--timeout={WAIT}')
+            return
         with self._waiting():
             self._call('begin', self.target, '--wait', f'--timeout={WAIT}',
                        *options)
         self._note('armed')
         self._note('quiescent')
+
+    def _arm(self, *options):
+        self._call('begin', self.target, *options)
+        self._note('armed')
+        time.sleep(self._cycle.pause)
 
     @contextlib.contextmanager
     def _waiting(self):
@@ -147,12 +179,11 @@ class Drainer(threading.Thread):
 
     def _begin(self, *options):
         """Sometimes without a wait, sometimes not for long"""
-        self._call('begin', self.target, *options)
-        self._note('armed')
-        time.sleep(self._random.uniform(0, 0.2))
-        how = self._random.choice([None, 'fail', 'force', 'resume'])
+        self._arm(*options)
+        how = self._cycle.ends
         if how == 'resume':
             self._note('ending')
+        self._now['forced'] = how == 'force'
         if how:
             self._wait(f'--timeout={WAIT if how == "fail" else 0.3}',
                        f'--on-timeout={how}')

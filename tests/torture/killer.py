@@ -1,11 +1,13 @@
 """Breaks what can break, at moments that a seed determines.
 
     for wait, name, *arguments in schedule(seed):
+
+What it has done, and when, it notes in `faults`, for checker.py.
 """
 
-import collections
 import contextlib
 import errno
+import itertools
 import os
 import random
 import shutil
@@ -14,39 +16,47 @@ import threading
 import time
 
 from lib.smbd import SmbdError
+from torture.checker import REST
 from torture.layout import SPARES
 
 EVERY = 0.25     # seconds, on average
 
+REST_SECONDS = 8    # for which nothing breaks: nobody may be late then
+
 # How often each, of all that is done
-_WEIGHTS = {'kill_smbd': 30, 'stop_smbd': 20, 'kill_tool': 20, 'stop_tool': 10,
-            'reset': 20, 'kill_helper': 2, 'fill': 3, 'reboot': 1}
+WEIGHTS = {'kill_smbd': 30, 'stop_smbd': 20, 'kill_tool': 20, 'stop_tool': 10,
+            'reset': 20, 'kill_helper': 2, 'fill': 3, 'reboot': 1, REST: 3}
 
 # What is no fault but a crime: it has to be noticed
 SABOTAGE = {'forget': 100}
 
 
 def schedule(seed, weights=None):
-    """Without an end: (seconds to wait, what, who in [0, 1), for how long)"""
+    """Without an end: (seconds to wait, what, who in [0, 1), for how long)
+
+    Each of them comes once before any of them comes again.
+    """
     chance = random.Random(f'{seed} killer')
-    weights = weights or _WEIGHTS
-    while True:
-        yield (chance.expovariate(1 / EVERY),
-               chance.choices(list(weights), weights.values())[0],
-               chance.random(), chance.uniform(0.01, 1.5))
+    weights = weights or WEIGHTS
+    first = chance.sample(list(weights), len(weights))
+    others = (chance.choices(list(weights), weights.values())[0]
+              for _ in itertools.count())
+    for what in itertools.chain(first, others):
+        yield (chance.expovariate(1 / EVERY), what, chance.random(),
+               chance.uniform(0.01, 1.5))
 
 
 class Killer(threading.Thread):
     """Follows the schedule; signals nobody but those of this torture
 
-    power  a lock that is held to start a tool, and while there is no power
-    done   how often each was done
+    power   a lock that is held to start a tool, and while there is no power
+    faults  what was done, from when to when, to whom
     """
 
     def __init__(self, plan, drain, drainers, clients, power):
         super().__init__(name='killer')
         self.stopping = threading.Event()
-        self.done = collections.Counter()
+        self.faults = []
         self.died = None
         self._plan = plan
         self._drain = drain
@@ -60,9 +70,11 @@ class Killer(threading.Thread):
             for pause, what, who, seconds in self._plan:
                 if self.stopping.wait(pause):
                     return
+                began = time.time()
                 with contextlib.suppress(ProcessLookupError):
-                    getattr(self, f'_{what}')(who, seconds)
-                    self.done[what] += 1
+                    whom = getattr(self, f'_{what}')(who, seconds)
+                    self.faults.append({'what': what, 'whom': whom,
+                                        'began': began, 'ended': time.time()})
         except BaseException as error:  # pylint: disable=broad-except
             self.died = error
             raise
@@ -81,38 +93,48 @@ class Killer(threading.Thread):
         with contextlib.suppress(SmbdError):
             self._server.kill(pid, signal_)
 
+    def _rest(self, *_):
+        self.stopping.wait(REST_SECONDS)
+
     def _kill_smbd(self, who, _):
-        self._signal(self._smbd(who), signal.SIGKILL)
+        pid = self._smbd(who)
+        self._signal(pid, signal.SIGKILL)
+        return pid
 
     def _stop_smbd(self, who, seconds):
         pid = self._smbd(who)
         self._signal(pid, signal.SIGSTOP)
         time.sleep(seconds)
         self._signal(pid, signal.SIGCONT)
+        return pid
 
     def _kill_helper(self, who, _):
         """notifyd, cleanupd and the like; smbd starts them anew"""
-        self._signal(self._pick(self._server.helpers(), who), signal.SIGKILL)
+        pid = self._pick(self._server.helpers(), who)
+        self._signal(pid, signal.SIGKILL)
+        return pid
 
     def _tool(self, who):
-        process = self._pick(self._drainers, who).process
-        if process is None:
-            raise ProcessLookupError
-        return process
+        running = [drainer.process for drainer in self._drainers]
+        return self._pick(list(filter(None, running)), who)
 
     def _kill_tool(self, who, _):
-        self._tool(who).kill()
+        tool = self._tool(who)
+        tool.kill()
+        return tool.pid
 
     def _stop_tool(self, who, seconds):
         tool = self._tool(who)
         tool.send_signal(signal.SIGSTOP)
         time.sleep(seconds)
         tool.send_signal(signal.SIGCONT)
+        return tool.pid
 
     def _reset(self, who, _):
-        client = self._pick(self._clients, who)
-        client.stdin.write('reset\n')
-        client.stdin.flush()
+        number = self._pick(range(len(self._clients)), who)
+        self._clients[number].stdin.write('reset\n')
+        self._clients[number].stdin.flush()
+        return number
 
     def _fill(self, _, seconds):
         """The file system of the state: nobody can write there"""

@@ -37,6 +37,7 @@ from torture.layout import (  # noqa: E402
 CLIENTS = 6     # besides the one that is exempt
 CLIENT = Path(__file__).with_name('client.py')
 TELL_EVERY = 60
+STALL = 0.3     # seconds, for a tool that does nothing
 DISK = '16m'    # for the state
 DISK_FULL = 'is the disk full?'     # as tools say it
 
@@ -53,6 +54,7 @@ class Site:
             self.server.set_share(name, options)
         lay_out(root)
         self.drain = Drain(self.server)
+        self.clients = []
 
     @contextlib.contextmanager
     def running(self):
@@ -66,23 +68,24 @@ class Site:
         finally:
             subprocess.run(['umount', state], check=False)
 
-    def start_client(self, number, seed):
+    def start_clients(self, seed):
         """The last one is exempt"""
-        address = [EXEMPT_ADDRESS] if number == CLIENTS else []
-        return subprocess.Popen(
-            [sys.executable, CLIENT, str(number), str(self.server.port),
-             str(seed), self.logs / f'client{number}', *address], text=True,
-            stdin=subprocess.PIPE)
+        for number in range(CLIENTS + 1):
+            address = [EXEMPT_ADDRESS] if number == CLIENTS else []
+            self.clients.append(subprocess.Popen(
+                [sys.executable, CLIENT, str(number), str(self.server.port),
+                 str(seed), self.logs / f'client{number}', *address],
+                text=True, stdin=subprocess.PIPE))
 
     def facts(self):
         """All that the clients have noted"""
         return [json.loads(line) for log in sorted(self.logs.glob('client*'))
                 for line in log.read_text().splitlines()]
 
-    def note(self, drains):
-        """Beside it, what is known of all drains"""
-        (self.logs / 'drains').write_text(
-            ''.join(f'{json.dumps(drain)}\n' for drain in drains))
+    def note(self, name, facts):
+        """Beside it, what others have noted"""
+        (self.logs / name).write_text(
+            ''.join(f'{json.dumps(fact)}\n' for fact in facts))
 
 
 def fresh_directory(path):
@@ -90,6 +93,25 @@ def fresh_directory(path):
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir()
     return path
+
+
+class Pulse(threading.Thread):
+    """Notes when the machine had no time for us, as faults"""
+
+    def __init__(self, drain):
+        super().__init__(name='pulse', daemon=True)
+        self.faults = []
+        self.stopping = threading.Event()
+        self._drain = drain
+
+    def run(self):
+        while not self.stopping.wait(1):
+            began = time.time()
+            self._drain.call('--version', expect=None)
+            ended = time.time()
+            if ended > began + STALL:
+                self.faults.append({'what': 'stall', 'whom': None,
+                                    'began': began, 'ended': ended})
 
 
 def wait(seconds, drainers, threads):
@@ -107,12 +129,11 @@ def wait(seconds, drainers, threads):
 def torture(site, seed, seconds, crimes):
     """The drainers and the killer, after that time"""
     power = threading.Lock()
-    clients = [site.start_client(number, seed)
-               for number in range(CLIENTS + 1)]
+    site.start_clients(seed)
     drainers = [Drainer(number, target, site.drain, seed, power)
                 for number, target in enumerate(TARGETS)]
-    killer = Killer(schedule(seed, crimes), site.drain, drainers, clients,
-                    power)
+    killer = Killer(schedule(seed, crimes), site.drain, drainers,
+                    site.clients, power)
     threads = [*drainers, killer]
     for thread in threads:
         thread.start()
@@ -123,9 +144,9 @@ def torture(site, seed, seconds, crimes):
             thread.stopping.set()
         for thread in group:
             thread.join()
-    for client in clients:
+    for client in site.clients:
         client.stdin.close()
-    for client in clients:
+    for client in site.clients:
         client.wait(120)
     return drainers, killer
 
@@ -148,19 +169,19 @@ def how_often(things):
                      in collections.Counter(things).most_common())
 
 
-def report(checker, drainers, killer, seconds):
+def report(checker, drainers, faults, seconds):
     """What was done, and what was found"""
     for name, number in sorted(checker.counted.items()):
         print(f'  {number} {name}')
-    print('  broken: ' + ', '.join(f'{number} x {name}' for name, number
-                                   in killer.done.items()))
+    print('  broken: ' + how_often(fault['what'] for fault in faults))
     failures = [failure for drainer in drainers
                 for failure in drainer.failures]
     print('  tools that failed: ' + how_often(
         f'{verb} ({code})' for code, verb, _ in failures))
     print('  because the disk was full: ' + how_often(
         verb for _, verb, text in failures if DISK_FULL in text))
-    print(f'  longest wait without a holder: {checker.longest_wait:.1f} s')
+    print(f'  longest wait without a holder: {checker.longest_wait:.1f} s, '
+          f'{checker.longest_quiet_wait:.1f} s when nothing was broken')
     print(f'  {seconds:.0f} s')
 
 
@@ -180,15 +201,24 @@ def main():
     print(f'seed {seed}, {arguments.seconds:.0f} s', flush=True)
     began = time.monotonic()
     with Site().running() as site:
+        pulse = Pulse(site.drain)
+        pulse.start()
         drainers, killer = torture(site, seed, arguments.seconds,
                                    arguments.sabotage)
+        pulse.stopping.set()
+        pulse.join()
         drains = [drain for drainer in drainers for drain in drainer.drains]
-        site.note(drains)
-        checker = Checker(site.facts(), drains).check()
-        report(checker, drainers, killer, time.monotonic() - began)
+        faults = killer.faults + pulse.faults
+        site.note('drains', drains)
+        site.note('faults', faults)
+        checker = Checker(site.facts(), drains, faults).check()
+        report(checker, drainers, faults, time.monotonic() - began)
         wrong = [*checker.violations, *look_whether_all_is_open(site)]
         wrong += [f'{thread.name}: {thread.died!r}'
                   for thread in (*drainers, killer) if thread.died]
+        wrong += [f'client {number}: status {client.returncode}'
+                  for number, client in enumerate(site.clients)
+                  if client.returncode]
         for line in wrong[:50]:
             print(line)
         print(f'{len(wrong)} violations', flush=True)
