@@ -196,6 +196,17 @@ def test_what_disturbs_a_wait():
                      **late) == ['S3']
 
 
+@pytest.mark.parametrize('sent,since', [(51, 51), (12, 50), (39, 50)])
+def test_answers_that_come_late(sent, since):
+    """Though what was in their way has ended"""
+    well = opened(sent, 80, answered=since + QUIET_PATIENCE - 1)
+    late = opened(sent, 80, answered=since + QUIET_PATIENCE + 1)
+    assert rules([well]) == []
+    assert rules([late]) == ['S4']
+    assert rules([late], broken('stop_smbd', since + 1, since + 2)) == []
+    assert rules([late], broken('rest', since, since + 9)) == ['S4']
+
+
 def test_half_of_each_version():
     """Nobody but who is exempt may see that"""
     run = {'what': 'run', 'client': 1, 'exempt': False, 'package': 'p0',

@@ -87,6 +87,7 @@ class Checker:
         self.violations = []
         self.counted = collections.Counter()
         self.longest_wait = self.longest_quiet_wait = 0
+        self.longest_quiet_open = 0
         self._facts = facts
         self._opens = [fact for fact in facts if fact['what'] == 'open']
         self._drains = drains
@@ -138,6 +139,9 @@ class Checker:
         self.violations.append(f'{rule}: {what}: '
                                f'{", ".join(map(str, facts))}')
 
+    def _is_disturbed(self, first, last):
+        return any(self._faults.within(first, last))
+
     def _is_explained(self, by, first, last, client):
         """By something that was broken then, or not long before"""
         return any(fault['what'] in by
@@ -162,12 +166,28 @@ class Checker:
             self._violated('S4', 'never answered', fact)
         elif fact['status'] != 'LOST':
             self._check_error(fact, drains, answered)
+        if fact['answered']:
+            self._check_delay(fact, drains)
+
+    def _check_delay(self, fact, drains):
+        """What was held goes on when nothing drains any more"""
+        since = max([fact['sent'], *(drain['ended'] for drain in drains)])
+        late = fact['answered'] - since
+        if late <= 0 or self._is_disturbed(since, fact['answered']):
+            return
+        self.longest_quiet_open = max(self.longest_quiet_open, late)
+        if late > QUIET_PATIENCE:
+            self._violated('S4', f'answered {late:.1f} s late', fact)
 
     def _check_refusal(self, fact, drains):
         if not drains:
             self._violated('S4', 'refused while nothing drained', fact)
         elif fact['exempt'] or not fact['counts']:
             self._violated('S1', 'refused what is granted', fact)
+        self.counted['opens: refused before it was quiescent'] += any(
+            drain['armed'] and drain['armed'] <= fact['sent']
+            and fact['answered'] <= (drain['quiescent'] or drain['ending'])
+            for drain in drains)
 
     def _check_grant(self, fact, drains):
         if fact['exempt'] or not fact['counts']:
@@ -262,7 +282,7 @@ class Checker:
             late = ended - since
             self.longest_wait = max(self.longest_wait, late)
             patience = PATIENCE
-            if not any(self._faults.within(since, ended)):
+            if not self._is_disturbed(since, ended):
                 self.counted['waits when nothing was broken'] += 1
                 self.longest_quiet_wait = max(self.longest_quiet_wait, late)
                 patience = QUIET_PATIENCE

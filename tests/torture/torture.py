@@ -182,6 +182,8 @@ def report(checker, drainers, faults, seconds):
         verb for _, verb, text in failures if DISK_FULL in text))
     print(f'  longest wait without a holder: {checker.longest_wait:.1f} s, '
           f'{checker.longest_quiet_wait:.1f} s when nothing was broken')
+    print('  longest open when nothing was broken, nor drained: '
+          f'{checker.longest_quiet_open:.1f} s')
     print(f'  {seconds:.0f} s')
 
 
