@@ -261,6 +261,16 @@ def torture(*arguments):
 
 @pytest.mark.time_limit(400)
 @pytest.mark.no_memcheck('drives the tool and smbd in real time')
+def test_sabotage():
+    """Records that are taken away are missed"""
+    done = torture('10', '--seed=9', '--sabotage')
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(r'^S[125]: ', done.stdout, re.M), done.stdout
+    assert re.search(r'^[1-9]\d* violations$', done.stdout, re.M), done.stdout
+
+
+@pytest.mark.time_limit(400)
+@pytest.mark.no_memcheck('drives the tool and smbd in real time')
 def test_torture():
     """Two minutes of all that there is to break; more by ./waf torture"""
     done = torture('120', '--seed=9')
@@ -273,13 +283,3 @@ def test_torture():
     # A machine that is busy disturbs them, too
     assert ('stall' in broken_ or re.search(
         r'[1-9]\d* waits when nothing was broken', done.stdout)), done.stdout
-
-
-@pytest.mark.time_limit(400)
-@pytest.mark.no_memcheck('drives the tool and smbd in real time')
-def test_sabotage():
-    """Records that are taken away are missed"""
-    done = torture('10', '--seed=9', '--sabotage')
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert re.search(r'^S[125]: ', done.stdout, re.M), done.stdout
-    assert re.search(r'^[1-9]\d* violations$', done.stdout, re.M), done.stdout

@@ -64,6 +64,8 @@ class Site:
                         'torture', state], check=True)
         try:
             with self.server:
+                # Makes the database, for which a full disk has no room
+                self.drain.status()
                 yield self
         finally:
             subprocess.run(['umount', state], check=False)
