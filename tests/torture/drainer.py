@@ -18,10 +18,12 @@ from typing import NamedTuple
 from torture.checker import PATIENCE
 from torture.layout import TARGETS, write_version
 
-# For the command of a run: how far it came is in $0
+# For the command of a run: how far it came is in $0. Half of it is there for a
+# while, so that it is cut off now and then, and who gets in too early sees that
 COPY = '''
 date +%s.%N >>"$0"
-cp "$1"/*.dll "$1"/*.exe "$DRAIN_REAL_PATH" || exit
+cp "$1"/*.dll "$DRAIN_REAL_PATH" && sleep 0.05 &&
+cp "$1"/*.exe "$DRAIN_REAL_PATH" || exit
 date +%s.%N >>"$0"
 '''
 
@@ -41,6 +43,7 @@ class Cycle(NamedTuple):
     apart: bool     # begin and wait are two calls
     pause: float    # seconds, between them
     ends: str       # on what a wait comes to in time; None: nobody waits
+    deadline: str   # seconds, of a wait that does not end well
     rest: float     # seconds, afterwards
 
 
@@ -60,6 +63,7 @@ def cycles(seed, number, packages):
                     apart=chance.random() < 0.7,
                     pause=chance.uniform(0, 0.2),
                     ends=chance.choice([None, 'fail', 'force', 'resume']),
+                    deadline=f'{chance.uniform(0.01, 0.3):.2f}',
                     # What is above others is in their way
                     rest=chance.uniform(0, 0.1) * packages ** 1.5)
 
@@ -185,8 +189,8 @@ class Drainer(threading.Thread):
             self._note('ending')
         self._now['forced'] = how == 'force'
         if how:
-            self._wait(f'--timeout={WAIT if how == "fail" else 0.3}',
-                       f'--on-timeout={how}')
+            seconds = WAIT if how == 'fail' else self._cycle.deadline
+            self._wait(f'--timeout={seconds}', f'--on-timeout={how}')
         self._resume()
 
     def _wait(self, *how):
