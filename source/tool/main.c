@@ -433,7 +433,8 @@ static bool load_config(const char *file)
 			 strerror(errno));
 		return false;
 	}
-	if (!lp_load_with_shares(file)) {
+	/* All of them: smbd loads one of the registry when a client wants it */
+	if (!lp_load_with_registry_shares(file)) {
 		complain("can not load %s; run testparm to see why", file);
 		return false;
 	}
@@ -442,6 +443,7 @@ static bool load_config(const char *file)
 	if (debuglevel_get() == 0) {
 		debuglevel_set(-1);
 	}
+	(void)load_usershare_shares(NULL, NULL);
 	return true;
 }
 
