@@ -29,12 +29,21 @@ struct share_list {
 	size_t num_shares;
 };
 
-/** All shares of files; printers and IPC$ are none. NULL: out of memory. */
+/**
+ * All shares of files that clients can connect to; printers and IPC$ are none.
+ * NULL: out of memory.
+ */
 struct share_list *shares_load(TALLOC_CTX *mem_ctx);
 
 /** By name, case ignored; NULL: there is none. */
 const struct share *shares_find(const struct share_list *list,
 				const char *name);
+
+/**
+ * One that smb.conf says is not available: clients may be connected to it still.
+ * NULL: there is none of that name, or no memory.
+ */
+const struct share *shares_find_closed(TALLOC_CTX *mem_ctx, const char *name);
 
 /** [homes]: lends itself to a service for each user, named after the user. */
 bool share_is_homes(const struct share *share);

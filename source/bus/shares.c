@@ -53,9 +53,9 @@ static bool read_share(TALLOC_CTX *mem_ctx, int snum, struct share *share)
 	return true; /* not there: nobody can connect to it */
 }
 
-static bool serves_files(int snum)
+static bool is_of_files(int snum)
 {
-	return lp_snum_ok(snum) && !lp_printable(snum) &&
+	return !lp_printable(snum) &&
 	       !strequal(lp_const_servicename(snum), "IPC$");
 }
 
@@ -74,7 +74,7 @@ struct share_list *shares_load(TALLOC_CTX *mem_ctx)
 		return NULL;
 	}
 	for (snum = 0; snum < num; snum++) {
-		if (!serves_files(snum)) {
+		if (!lp_snum_ok(snum) || !is_of_files(snum)) {
 			continue;
 		}
 		if (!read_share(list, snum,
@@ -98,6 +98,21 @@ const struct share *shares_find(const struct share_list *list,
 		}
 	}
 	return NULL;
+}
+
+const struct share *shares_find_closed(TALLOC_CTX *mem_ctx, const char *name)
+{
+	int snum = lp_servicenumber(name);
+	struct share *share = NULL;
+
+	if (snum < 0 || lp_snum_ok(snum) || !is_of_files(snum)) {
+		return NULL;
+	}
+	share = talloc(mem_ctx, struct share);
+	if (share != NULL && !read_share(share, snum, share)) {
+		TALLOC_FREE(share);
+	}
+	return share;
 }
 
 bool share_is_homes(const struct share *share)

@@ -45,13 +45,12 @@ static void complain_of_trees(const struct open_tree_list *list, size_t *num)
 		const struct open_tree *t = &list->trees[i];
 
 		/* "smbd" reaches those of its own node only */
-		complain("client %s (smbd %s) is connected to share %s %s: "
+		complain("client %s (smbd %s) is connected to share %s%s: "
 			 "disconnect it with \"smbcontrol %s close-share "
 			 "%s\"",
 			 show_text(t->client), show_server(t->server_id),
 			 show_text(t->share),
-			 t->known ? "without the module"
-				  : "that smb.conf does not have any more",
+			 t->why,
 			 lp_clustering() ? "all" : "smbd",
 			 show_text(t->share));
 		*num += 1;

@@ -393,7 +393,7 @@ struct open_tree {
 	uint32_t session;
 	const char *share;
 	const char *client;
-	bool known; /* the share is in smb.conf */
+	const char *why; /* what is wrong with that: follows the name */
 };
 
 struct open_tree_list {

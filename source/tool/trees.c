@@ -17,6 +17,7 @@
 #include "smbd/globals.h"
 #include "librpc/gen_ndr/smbXsrv.h"
 #include "system/passwd.h"
+#include "printing/printer_list.h"
 
 struct collect_state {
 	struct open_tree_list *list;
@@ -54,25 +55,41 @@ static bool home_overlaps(const char *user, const struct drain_record *record)
 	return overlaps;
 }
 
-static bool tree_overlaps(const struct collect_state *state,
-			  const char *name,
-			  bool *known)
+/* [printers] lends itself to each printer that the system has */
+static bool is_printer(const char *name)
 {
+	int snum = lp_servicenumber(name);
+
+	return (snum >= 0) ? lp_printable(snum)
+			   : lp_servicenumber(PRINTERS_NAME) >= 0 &&
+				     printer_list_printername_exists(name);
+}
+
+/* NULL: such a connection does not reach the target. Else: what is wrong? */
+static const char *why_unguarded(const struct collect_state *state,
+				 const char *name)
+{
+	static const char without[] = " without the module";
 	const struct share *share = shares_find(state->shares, name);
 
-	*known = true;
-	if (share != NULL && !share_is_homes(share)) {
-		return share_overlaps(share, state->record);
+	if (share == NULL) {
+		share = shares_find_closed(state->list, name);
 	}
-	if (lp_servicenumber(name) >= 0 || strequal(name, "IPC$")) {
-		return false; /* no files */
+	if (share != NULL && !share_is_homes(share)) {
+		if (share->real == NULL && share->varies == NULL) {
+			/* It was when the client connected */
+			return ", whose path is not there any more,";
+		}
+		return share_overlaps(share, state->record) ? without : NULL;
+	}
+	if (strequal(name, "IPC$") || is_printer(name)) {
+		return NULL;
 	}
 	if (shares_find(state->shares, HOMES_NAME) != NULL &&
 	    getpwnam(name) != NULL) {
-		return home_overlaps(name, state->record);
+		return home_overlaps(name, state->record) ? without : NULL;
 	}
-	*known = false;
-	return true;
+	return " that smb.conf does not have any more";
 }
 
 static int collect_fn(DRAIN_TCON_GLOBAL *tcon, void *private_data)
@@ -80,14 +97,16 @@ static int collect_fn(DRAIN_TCON_GLOBAL *tcon, void *private_data)
 	struct collect_state *state = private_data;
 	struct open_tree_list *list = state->list;
 	struct open_tree *trees = NULL;
-	bool known = false;
+	const char *why = NULL;
 
 	if (tcon->share_name == NULL ||
 	    (state->among != NULL && !is_among(state->among, tcon)) ||
 	    survey_guards(state->survey, &tcon->server_id,
-			  tcon->tcon_global_id) ||
-	    !tree_overlaps(state, tcon->share_name, &known) ||
-	    !serverid_exists(&tcon->server_id)) {
+			  tcon->tcon_global_id)) {
+		return 0;
+	}
+	why = why_unguarded(state, tcon->share_name);
+	if (why == NULL || !serverid_exists(&tcon->server_id)) {
 		return 0;
 	}
 
@@ -104,7 +123,7 @@ static int collect_fn(DRAIN_TCON_GLOBAL *tcon, void *private_data)
 		.session = tcon->session_global_id,
 		.share = talloc_strdup(list, tcon->share_name),
 		.client = "?",
-		.known = known,
+		.why = why,
 	};
 	if (trees[list->num_trees].share == NULL) {
 		state->nomem = true;

@@ -4,7 +4,11 @@ smb.conf is more than a file: the registry and users have shares of their own,
 and what a client is connected to may have changed since.
 """
 
+import contextlib
+import os
+
 import pytest
+import tdb
 
 from lib.smb2 import NtStatus, connect
 
@@ -145,3 +149,91 @@ def test_directory_of_usershares_is_not_there(drained):
     server, drain = drained(None, {'usershare path': '/nonexistent'})
     with connect(server.port):
         assert drain.begin('pkg').stderr == ''
+
+
+# -- clients of a share that is not what it was
+
+@pytest.fixture
+def aside(drained):
+    """A server with a share beside pkg: ``server, drain = aside(path)``
+
+    path: a directory, relative to those of all shares.
+    """
+    def start(path):
+        server, drain = drained({'pkg': WITH})
+        server.put('pkg', TOOL, b'MZ')
+        server.set_share('side', {'path': server.base / 'shares' / path})
+        server.put('side', 'file')
+        server.reload()
+        return server, drain
+
+    return start
+
+
+def _disconnected_it_arms(server, drain):
+    server.smbcontrol('smbd', 'close-share', 'side')
+    drain.begin('pkg')
+
+
+def test_share_is_not_available_any_more(aside):
+    """Whoever is connected to it stays, and is named"""
+    server, drain = aside('pkg/app')
+    with connect(server.port, 'side') as tree:
+        drain.begin('pkg', expect=1)
+        server.set_share('side', {'available': 'no'})
+        server.reload()
+        done = drain.begin('pkg', expect=1)
+        assert tree.status_of_open('file') == OPEN
+        assert 'connected to share side' in done.stderr
+        assert 'share side (' not in done.stderr  # nobody else gets in
+        _disconnected_it_arms(server, drain)
+
+
+def test_path_of_share_is_not_there_any_more(aside):
+    """So does who was connected when it was a link to the package"""
+    server, drain = aside('side')
+    link = server.base / 'link'
+    link.symlink_to(server.share_path('pkg'))
+    server.set_share('side', {'path': link})
+    server.reload()
+    with connect(server.port, 'side') as tree:
+        link.unlink()
+        done = drain.begin('pkg', expect=1)
+        assert tree.status_of_open(TOOL) == OPEN
+        assert 'share side, whose path is not there' in done.stderr
+        _disconnected_it_arms(server, drain)
+
+
+def test_path_that_nobody_is_connected_to(aside):
+    """A share of a disk that is not mounted is no obstacle"""
+    server, drain = aside('side')
+    server.shares['side']['path'] = server.base / 'nowhere'
+    server.write_conf()
+    server.reload()
+    drain.begin('pkg')
+
+
+@pytest.mark.parametrize('change', [{'available': 'no'}, {'comment': 'x'}],
+                         ids=str)
+def test_share_elsewhere_that_was_changed(aside, change):
+    """Clients that were connected before are no obstacle"""
+    server, drain = aside('side')
+    with connect(server.port, 'side') as tree:
+        server.set_share('side', change)
+        drain.begin('pkg', '--wait')
+        assert tree.status_of_open('file') == OPEN
+
+
+def test_printers(drained):
+    """Nor is who is connected to a printer, of smb.conf or of the system"""
+    server, drain = drained({'pkg': WITH, 'printers': {'printable': 'yes'},
+                             'dot': {'printable': 'yes'}})
+    with contextlib.closing(tdb.open(
+            str(server.base / 'lock' / 'printer_list.tdb'),
+            tdb_flags=tdb.INCOMPATIBLE_HASH,
+            flags=os.O_RDWR | os.O_CREAT)) as printers:
+        printers[b'PRINTERLIST/PRN/LASER\0'] = bytes(11)
+    with connect(server.port, 'dot') as tree:
+        tree.session.tree('laser')
+        tree.session.tree('IPC$')
+        drain.begin('pkg', '--wait')
