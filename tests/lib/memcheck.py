@@ -51,6 +51,13 @@ def reports(log_dir):
     return sorted(Path(log_dir).glob('memcheck/*.xml'))
 
 
+def has_ended(log_dir, pid):
+    """Whether a process has looked what it has lost, and said all of it"""
+    report = Path(log_dir, 'memcheck', f'{pid}.xml')
+    return report.exists() and report.read_text(
+        errors='replace').rstrip().endswith('</valgrindoutput>')
+
+
 def errors(log_dir):
     """Each of ours in these, in words"""
     found = []

@@ -318,6 +318,7 @@ class PrivateSmbd:
         self.conf = str(self.base / 'smb.conf')
         self.modules = dict(modules or {})
         self.wrapper = [arg.format(log=self.log_dir) for arg in wrapper]
+        self._is_under_memcheck = wrapper is memcheck.COMMAND
         self.environment = dict(environment or {})
         self.shares = {}
         self.global_options = self._global_defaults(log_level)
@@ -552,7 +553,8 @@ class PrivateSmbd:
         if self.process is None:
             return
         leftovers = self.pids()
-        if self.process.poll() is None:
+        is_asked = self.process.poll() is None
+        if is_asked:
             self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(timeout * SLOWNESS)
@@ -565,6 +567,8 @@ class PrivateSmbd:
         self.process.wait(timeout)
         self.process.stdin.close()
         wait_until(lambda: not self._alive(leftovers), timeout, 'SIGKILL')
+        if is_asked and self._is_under_memcheck:
+            assert memcheck.has_ended(self.log_dir, self.pid), self.log_dir
         self.process = None
 
     def restart(self):
