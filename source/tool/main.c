@@ -20,6 +20,8 @@
 #include "dynconfig/dynconfig.h"
 #include "drain/duration.h"
 
+#define MOST_CONFIG_FILES 10
+
 static const struct verb *const verbs[] = {
 	&verb_begin,  &verb_wait,    &verb_run,	   &verb_resume,
 	&verb_status, &verb_holders, &verb_close,  &verb_monitor,
@@ -426,16 +428,44 @@ static bool right_samba(void)
 	return false;
 }
 
-static bool load_config(const char *file)
+/* As smbd does, it goes on to "config file" */
+static bool load_files(const char *file)
 {
+	const struct loadparm_substitution *lp_sub =
+		loadparm_s3_global_substitution();
+	char *next = NULL;
+	int i;
+
+	for (i = 0; i < MOST_CONFIG_FILES; i++) {
+		/* All shares: smbd loads one of the registry when asked for */
+		if (!lp_load_with_registry_shares(get_dyn_CONFIGFILE())) {
+			break;
+		}
+		next = lp_next_configfile(talloc_tos(), lp_sub);
+		if (next == NULL || !file_exist(next) ||
+		    strcmp(next, get_dyn_CONFIGFILE()) == 0) {
+			return true;
+		}
+		set_dyn_CONFIGFILE(next);
+	}
+	complain("can not load %s; run testparm to see why", file);
+	return false;
+}
+
+static bool load_config(struct tool *tool)
+{
+	const char *file = talloc_strdup(tool, get_dyn_CONFIGFILE());
+
+	if (file == NULL) {
+		complain("out of memory");
+		return false;
+	}
 	if (access(file, R_OK) != 0) {
 		complain("%s: %s; name the smb.conf of smbd with -s", file,
 			 strerror(errno));
 		return false;
 	}
-	/* All of them: smbd loads one of the registry when a client wants it */
-	if (!lp_load_with_registry_shares(file)) {
-		complain("can not load %s; run testparm to see why", file);
+	if (!load_files(file)) {
 		return false;
 	}
 
@@ -444,6 +474,12 @@ static bool load_config(const char *file)
 		debuglevel_set(-1);
 	}
 	(void)load_usershare_shares(NULL, NULL);
+
+	tool->conf = conf_files_find(tool, file);
+	if (tool->conf == NULL) {
+		complain("out of memory");
+		return false;
+	}
 	return true;
 }
 
@@ -491,7 +527,7 @@ static bool tool_open(struct tool *tool)
 	if (!right_samba()) {
 		return false;
 	}
-	if (!load_config(get_dyn_CONFIGFILE()) ||
+	if (!load_config(tool) ||
 	    !check_directory("lock directory", lp_lock_directory()) ||
 	    !check_directory("state directory", lp_state_directory())) {
 		return false;

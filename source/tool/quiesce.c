@@ -15,7 +15,6 @@
  */
 
 #include "tool.h"
-#include "dynconfig/dynconfig.h"
 
 #define LATER_MSEC 1000
 #define QUIESCE_NAME_MSEC 500
@@ -84,13 +83,13 @@ static bool is_due(const struct waiter *w)
  */
 static bool may_be_unguarded(const struct waiter *w)
 {
-	struct stat st;
+	struct timespec changed;
 
 	if (w->record->allow_unguarded ||
-	    stat(get_dyn_CONFIGFILE(), &st) != 0) {
+	    !conf_files_changed(w->tool->conf, &changed)) {
 		return true;
 	}
-	return (uint64_t)st.st_mtime >= w->began / 1000000;
+	return (uint64_t)changed.tv_sec >= w->began / 1000000;
 }
 
 /* What a look at the drain says */

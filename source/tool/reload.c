@@ -7,8 +7,9 @@
  * then it serves a share that has got the module without it. Who is told so,
  * and then answers a ping, has read it: messages are taken in order.
  *
- * When smb.conf of another node of a cluster was changed can not be seen from
- * here: there all smbds are told so each time.
+ * Where a file that smb.conf includes depends on who asks (%m) nobody knows when
+ * it was changed; and when smb.conf of another node of a cluster was changed can
+ * not be seen from here. There all smbds are told so each time.
  *
  * This program is free software; you can redistribute it and/or modify
  * it under the terms of the GNU General Public License as published by
@@ -20,7 +21,6 @@
 #include "smbd/smbd.h"
 #include "smbd/globals.h"
 #include "librpc/gen_ndr/smbXsrv.h"
-#include "dynconfig/dynconfig.h"
 
 #define RELOAD_YOUNG_SECONDS 240 /* SMBD_HOUSEKEEPING_INTERVAL and some */
 #define RELOAD_AGAIN_MSEC 500
@@ -43,13 +43,13 @@ static bool changed_since_start(const struct timespec *changed)
 	       timespec_compare(changed, &st.st_mtim) >= 0;
 }
 
-static bool smbconf_is_young(void)
+static bool smbconf_is_young(const struct tool *tool)
 {
-	struct stat st;
+	struct timespec changed;
 
-	return lp_clustering() || stat(get_dyn_CONFIGFILE(), &st) != 0 ||
-	       (st.st_mtime + RELOAD_YOUNG_SECONDS > time(NULL) &&
-		changed_since_start(&st.st_mtim));
+	return lp_clustering() || !conf_files_changed(tool->conf, &changed) ||
+	       (changed.tv_sec + RELOAD_YOUNG_SECONDS > time(NULL) &&
+		changed_since_start(&changed));
 }
 
 static void drop_smbd(struct reload *r, size_t i)
@@ -201,7 +201,7 @@ bool reload_if_changed(struct tool *tool, uint64_t deadline)
 	NTSTATUS status;
 	bool ok;
 
-	if (!smbconf_is_young()) {
+	if (!smbconf_is_young(tool)) {
 		return true;
 	}
 	r = talloc_zero(tool, struct reload);

@@ -10,6 +10,7 @@
  * survey.c      asking all of the roster: who has acknowledged
  * parents.c     the parent smbds, one on each node of a cluster
  * nodes.c       which nodes of a cluster can not be asked
+ * conf_files.c  what smb.conf is made of, and when that was changed
  * reload.c      after a change of smb.conf: have all smbds read it
  * trees.c       Samba's table of tree connections: who is not guarded
  * arm.c         from arming to armed
@@ -102,6 +103,7 @@ struct tool {
 	struct messaging_context *msg_ctx;
 	struct drain_store *store;
 	struct drain_locks *locks;
+	struct conf_files *conf;
 	struct ask_listener *listeners;
 	/* Somebody watches: is told of each holder that goes; may be NULL */
 	void (*on_gone)(const struct drain_tell_gone *gone,
@@ -160,6 +162,24 @@ const char *tool_write_error(NTSTATUS status);
 
 /** "smbdrain: ...", one line on standard error. */
 void complain(const char *fmt, ...) PRINTF_ATTRIBUTE(1, 2);
+
+/*
+ * conf_files.c
+ */
+
+/**
+ * Find all that smb.conf, which has been loaded, is made of: what it includes,
+ * the registry, shares of users. NULL: out of memory.
+ */
+struct conf_files *conf_files_find(TALLOC_CTX *mem_ctx, const char *file);
+
+/**
+ * When was any of it last changed? Asked after a change, it need not know of
+ * what has come with it.
+ *
+ * @return false: that can not be known.
+ */
+bool conf_files_changed(const struct conf_files *files, struct timespec *when);
 
 /*
  * shares.c

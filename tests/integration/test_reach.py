@@ -6,11 +6,16 @@ and what a client is connected to may have changed since.
 
 import contextlib
 import os
+import socket
+import time
+from pathlib import Path
 
 import pytest
 import tdb
 
+from lib.drain import ended
 from lib.smb2 import NtStatus, connect
+from lib.smbd import wait_until
 
 OPEN, REFUSED = NtStatus.SUCCESS, NtStatus.SHARING_VIOLATION
 TOOL = 'app/tool.exe'
@@ -237,3 +242,163 @@ def test_printers(drained):
         tree.session.tree('laser')
         tree.session.tree('IPC$')
         drain.begin('pkg', '--wait')
+
+
+# -- what smb.conf is made of, and an smbd that has not read it again
+
+def _file_of_share(server, options):
+    """pkg as a file that smb.conf may include"""
+    return ''.join(f'{key} = {value}\n' for key, value in
+                   {'[pkg]\npath': server.base / 'shares' / 'pkg',
+                    'read only': 'no', 'guest ok': 'yes', **options}.items())
+
+
+@pytest.fixture
+def included(drained):
+    """pkg is in a file that smb.conf includes: ``server, drain, write =``
+
+    write(options) writes that file; smbd has read all of it since.
+    """
+    def start(options, name='pkg.conf', **keywords):
+        host = socket.gethostname().partition('.')[0]
+        server, drain = drained({'pkg': {}, 'other': {}}, **keywords)
+        server.put('pkg', TOOL, b'MZ')
+        del server.shares['pkg']
+
+        def write(options):
+            new = server.base / 'new.conf'
+            new.write_text(_file_of_share(server, options))
+            new.rename(server.base / name.replace('%h', host))
+
+        write(options)
+        (server.base / 'in.conf').write_text(
+            f'include = {server.base}/{name}\n')
+        server.global_options['include'] = server.base / 'in.conf'
+        server.write_conf()
+        server.restart()
+        return server, drain, write
+
+    return start
+
+
+def _is_closed_to(client, done):
+    """Nothing is granted, or begin does not say armed"""
+    if done.returncode == 0:
+        assert client.session.tree('pkg').status_of_open(TOOL) == REFUSED
+    else:
+        assert 'is not armed' in done.stderr
+
+
+@pytest.mark.parametrize('name', ['pkg.conf', 'pkg.%h'])
+def test_module_is_added_in_an_include(included, name):
+    """In one in another one; with a %-substitution"""
+    server, drain, write = included({}, name)
+    with connect(server.port, 'other') as other:
+        write(WITH)
+        _is_closed_to(other, drain.begin('pkg/app', expect=None))
+
+
+def test_module_is_taken_away_in_an_include(included):
+    """After begin: the next look sees it"""
+    server, drain, write = included(WITH)
+    with connect(server.port) as holder:
+        holder.create(TOOL)
+        drain.begin('pkg/app')
+        write({})
+        server.reload()
+        _stays_armed(server, drain, holder, 'pkg')
+
+
+def _stays_armed(server, drain, holder, share):
+    """While a handle that came past the module is open, nothing is empty"""
+    waiter = drain.start('wait', 'pkg/app')
+    with ended(waiter), connect(server.port, share) as tree:
+        handle = tree.create(TOOL)
+        holder.connection.drop()
+        wait_until(lambda: len(server.children()) == 1, 5, 'drop')
+        time.sleep(1.5)
+        assert drain.state('pkg/app') == 'armed'
+        handle.close()
+        assert waiter.wait(8) == 0
+
+
+@pytest.mark.parametrize('how', ['utime', 'link', 'link to a link'])
+def test_smb_conf_with_an_old_time(drained, how):
+    """cp -p, rsync -a, a link that is turned: smbd reads those too"""
+    server, drain = drained({'pkg': {}, 'other': {}})
+    server.put('pkg', TOOL, b'MZ')
+    conf, old = Path(server.conf), server.base / 'old.conf'
+    server.shares['pkg'].update(WITH)
+    text = conf.read_text()
+    server.write_conf()
+    conf.rename(old)
+    os.utime(old, (1, 1))
+    new = server.base / 'new.conf'
+    new.write_text(text)
+    link = server.base / 'link.conf' if 'to' in how else conf
+    link.symlink_to(new)
+    if 'to' in how:
+        conf.symlink_to(link)
+    server.restart()
+    with connect(server.port, 'other') as other:
+        if how == 'utime':
+            old.rename(conf)
+        else:
+            turned = server.base / 'turned'
+            turned.symlink_to(old)
+            turned.rename(link)
+        done = drain.begin('pkg/app')
+        _is_closed_to(other, done)
+
+
+def test_module_is_added_in_the_registry(registry):
+    """smbd keeps what it has loaded from there, too"""
+    server, drain, add = registry()
+    add('deep', server.share_path('pkg') / 'app')
+    with connect(server.port, 'deep') as tree:
+        tree.disconnect()
+        other = tree.session.tree('IPC$')
+        server.run(NET, 'conf', 'setparm', 'deep', 'vfs objects', 'drain')
+        drain.begin('pkg')
+        again = other.session.tree('deep')
+        assert again.status_of_open('tool.exe') == REFUSED
+
+
+def test_usershare_that_comes_later(users):
+    """It is not refused, but the target is not empty while it is used"""
+    server, drain, add = users()
+    with connect(server.port) as holder:
+        holder.create(TOOL)
+        drain.begin('pkg/app')
+        add('side', server.share_path('pkg'))
+        _stays_armed(server, drain, holder, 'side')
+
+
+def test_other_configuration_file(drained):
+    """smbd goes on to "config file", and so does the tool"""
+    server, drain = drained({'pkg': {}, 'other': {}})
+    server.put('pkg', TOOL, b'MZ')
+    other = server.base / 'other.conf'
+    server.shares['pkg'].update(WITH)
+    server.write_conf()
+    Path(server.conf).rename(other)
+    server.shares.clear()
+    server.global_options['config file'] = other
+    server.write_conf()
+    server.restart()
+    with connect(server.port) as tree:
+        drain.begin('pkg/app')
+        assert tree.status_of_open(TOOL) == REFUSED
+
+
+@pytest.mark.parametrize('name, reads', [('pkg.conf', False),
+                                         ('pkg.%h', True)])
+def test_smbds_read_it_only_if_need_be(included, name, reads):
+    """Not if no file has changed since they did"""
+    server, drain, _ = included(WITH, name, log_level=3)
+    with connect(server.port, 'other'):
+        before = server.logs().count('refreshing parameters')
+        drain.begin('pkg')
+        assert before > 0
+        assert (server.logs().count('refreshing parameters')
+                > before) == reads
