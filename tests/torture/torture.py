@@ -37,7 +37,7 @@ from torture.layout import (  # noqa: E402
 CLIENTS = 6     # besides the one that is exempt
 CLIENT = Path(__file__).with_name('client.py')
 TELL_EVERY = 60
-STALL = 0.3     # seconds, for a tool that does nothing
+STALL = 0.5     # seconds, for a tool that does nothing
 DISK = '16m'    # for the state
 DISK_FULL = 'is the disk full?'     # as tools say it
 
