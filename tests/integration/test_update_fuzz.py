@@ -2,8 +2,10 @@
 that were damaged at random: it ends with a documented status, and what is served
 is the old version or the new one, whole.
 
-Each test takes its share of $FUZZ_SECONDS. An input that shows something wrong
-is left in build/fuzz.
+Each test begins with the inputs of tests/fuzz/corpus/update, FILE-WHAT for what
+is damaged in FILE, and takes its share of $FUZZ_SECONDS. An input that shows
+something wrong is left in build/fuzz; $FUZZ_SEED, which is said then, brings
+about the same ones again.
 """
 
 import contextlib
@@ -21,8 +23,10 @@ import pytest
 from lib.drain import BUILD
 from lib.update import package
 
+CORPUS = Path(__file__).resolve().parents[1] / 'fuzz' / 'corpus' / 'update'
 SECONDS = float(os.environ.get('FUZZ_SECONDS', 16)) / 4
-AT_LEAST = 3
+AT_LEAST = 2
+SEED = os.environ.get('FUZZ_SEED', random.randrange(10 ** 9))
 
 # What means something in one of these formats
 _WORDS = [b'\0', b'\n', b' ', b'/', b'../', b'/etc/passwd', b'*', b'\\',
@@ -44,11 +48,20 @@ def damage(data, chance):
     return bytes(data)
 
 
-def inputs():
-    """Chances, for so long"""
+def inputs(files):
+    """(one of files(), what to write into it): all of the corpus that is for
+    one of those names, then what is damaged at random, for so long"""
     began, number = time.monotonic(), 0
+    print(f'FUZZ_SEED={SEED}')
+    for path in sorted(CORPUS.iterdir()):
+        for file in files()[::-1]:
+            if path.name.startswith(f'{file.name}-'):
+                yield file, path.read_bytes()
+                break
     while number < AT_LEAST or time.monotonic() < began + SECONDS:
-        yield random.Random(random.randrange(10 ** 9))
+        chance = random.Random(f'{SEED} {number}')
+        file = chance.choice(files())
+        yield file, damage(file.read_bytes(), chance)
         number += 1
     print(f'{number} inputs')
 
@@ -107,11 +120,12 @@ def check(update, done, old, new):
 def update_with_checksums(update, path, listed, damaged):
     """Again and again, with one of the two files damaged"""
     good, served = damaged.read_bytes(), 'old'
-    for chance in inputs():
-        damaged.write_bytes(damage(good, chance))
+    for _, data in inputs(lambda: [damaged]):
+        damaged.write_bytes(data)
         with kept(damaged):
             done = update.update(path, f'--checksums={listed}', expect=None)
             served = check(update, done, served, 'new')
+        damaged.write_bytes(good)
 
 
 @pytest.mark.time_limit(int(120 + SECONDS))
@@ -137,14 +151,13 @@ def test_checksums(updater):
 def test_signatures(updater, signed):
     """Of the archive, or the archive itself, which is never unpacked then"""
     update = updater()
-    path = archive(update.home / 'a.tar', package('new'))
+    path = archive(update.home / 'signed.tar', package('new'))
     options = signed(path)
     signature = Path(f'{path}.sig')
     good = {file: file.read_bytes() for file in (path, signature)}
     served = 'old'
-    for chance in inputs():
-        file = chance.choice(list(good))
-        file.write_bytes(damage(good[file], chance))
+    for file, data in inputs(lambda: list(good)):
+        file.write_bytes(data)
         with kept(file):
             done = update.update(path, *options, expect=None)
             served = check(update, done, served, 'new')
@@ -159,11 +172,14 @@ def test_state(updater):
     update = updater()
     update.update(update.make('new 0'), '--keep=1')
     served = 'new 0'
-    for number, chance in enumerate(inputs(), 1):
-        file = chance.choice([path for path in update.area.glob('*/*')
-                              if path.is_file()])
+
+    def notes():
+        return sorted(path for path in update.area.glob('*/*')
+                      if path.is_file())
+
+    for number, (file, data) in enumerate(inputs(notes), 1):
         good = file.read_bytes()
-        file.write_bytes(damage(good, chance))
+        file.write_bytes(data)
         copy = update.home / file.name
         shutil.copy(file, copy)
         with kept(copy):
