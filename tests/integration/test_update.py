@@ -87,9 +87,10 @@ def test_directory(updater):
 
 
 def test_archive(updater):
-    """As its name tells; for .tar see the signature"""
+    """As its name tells, which is no pattern; for .tar see the signature"""
     update = updater()
-    source = archive(update, update.make('new'), '-new version.zip')
+    archive(update, update.make('other'), '-new 1.zip')
+    source = archive(update, update.make('new'), '-new [1].zip')
     check_new(update, update.update(source.name))
 
 
