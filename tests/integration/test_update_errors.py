@@ -295,9 +295,13 @@ def test_others_staging_area(updater):
         with as_if(path, what):
             done = update.update(source, expect=1)
             assert f'{path}: is not' in complaint(done), (path, what)
-    with as_if(top, 'nobody'):
-        done = update.update(source, '--dry-run', expect=1)
-        assert f'{top}: is not' in complaint(done)
+    elsewhere = update.server.base / 'stage'
+    for path, option in ((top, '--dry-run'),
+                         (elsewhere, f'--stage={elsewhere}'),
+                         (elsewhere, f'--stage={elsewhere}/in')):
+        with as_if(path, 'nobody'):
+            done = update.update(source, option, expect=1)
+            assert f'{path}: is not' in complaint(done), option
     assert list(outside.iterdir()) == []
     assert outside.stat().st_mode & 0o777 == 0o755
     assert update.serves() == package('old')
