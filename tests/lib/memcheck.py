@@ -29,7 +29,8 @@ WRAPPER = COMMAND if ACTIVE else ()
 # Where valgrind can not be; {log} likewise
 SANITIZED = 'tests/sanitized/smbdrain'
 _SANITIZERS = {
-    'ASAN_OPTIONS': 'fast_unwind_on_malloc=0:'
+    # The library of a test may come first
+    'ASAN_OPTIONS': 'verify_asan_link_order=0:fast_unwind_on_malloc=0:'
                     'log_path={log}/memcheck/sanitizer',
     'UBSAN_OPTIONS': 'log_path={log}/memcheck/sanitizer',
     'LSAN_OPTIONS': 'print_suppressions=0:suppressions='
