@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 """Compares smbtorture with and without the module: ./waf disturb [--quick]
 
-Runs Samba's own tests of SMB2, and of SMB1 (raw.* and base.*), one by one, on
-several servers at once: twice without the module, with it, with one that lets
-every open wait for some milliseconds, and with it while a directory beside is
-drained over and over. Every test has to end in the same way on all. Which
-tests do not even do so without the module is found out by repeating, and told.
-What each came to on a server is written to build/disturb as it comes.
+Runs Samba's own tests of SMB2, and of SMB1 (raw.* and base.*), one at a time on
+a server, on several kinds of servers at once: without the module, twice, with it,
+with one that lets every open wait for some milliseconds, and with it while a
+directory beside is drained over and over. Every test has to end in the same way
+on all. Which tests do not even do so without the module is found out by
+repeating, and told. What each came to is written to build/disturb as it comes.
 
 $DISTURB_ARGS gives prefixes of names, e.g. DISTURB_ARGS='smb2.lock smb2.dir'.
 """
@@ -39,6 +39,9 @@ UNLIKELY = 0.03     # 5 of 35, where there were none of 37 without
 
 LIMIT = 300     # seconds for one test; there are some with 10000 opens
 
+# Servers of each kind at once: the tests mostly sleep
+LANES = 3
+
 # With --quick: each in a second or so
 QUICK = ('smb2.create.', 'smb2.compound.', 'smb2.rename.', 'smb2.sharemode.',
          'smb2.durable-open.', 'smb2.lock.c', 'smb2.streams.',
@@ -46,21 +49,16 @@ QUICK = ('smb2.create.', 'smb2.compound.', 'smb2.rename.', 'smb2.sharemode.',
 TOO_SLOW = ('bench-',)
 
 
-class Variant:
-    """A server and what its tests have come to
+class Lane:
+    """A server, on which one test runs at a time"""
 
-    outcomes  {name of a test: [outcome, ...]}, the first run first
-    """
-
-    def __init__(self, name, module=False, modules=None, sibling=False):
-        self.name = name
-        self.outcomes = collections.defaultdict(list)
+    def __init__(self, name, vfs_objects, modules, sibling):
         self.drains = 0
         self._sibling = sibling
         self._server = PrivateSmbd(
             f'disturb-{name.replace(" ", "-")}',
             {'pkg': {**DURABLE_SHARE, **smbtorture.Smbtorture.SHARE,
-                     'vfs objects': f'{"drain " if module else ""}{STACK}'}},
+                     'vfs objects': vfs_objects}},
             smbtorture.Smbtorture.GLOBALS, modules=modules)
         self._torture = None
 
@@ -72,25 +70,19 @@ class Variant:
     def __exit__(self, *failure):
         return self._server.__exit__(*failure)
 
-    def run(self, tests):
-        """All of them, one after the other"""
+    def run(self, tests, note):
+        """Those that nobody else has taken; note(name, outcome) of each"""
         ended = threading.Event()
 
         def test():
             try:
-                for name in tests:
-                    self._run_one(name)
+                while (name := next(tests, None)) is not None:
+                    note(name, self._torture.run(name, LIMIT))
             finally:
                 ended.set()
 
         at_once([test, lambda: self._drain(ended)] if self._sibling
                 else [test])
-
-    def _run_one(self, name):
-        outcome = self._torture.run(name, LIMIT)
-        self.outcomes[name].append(outcome)
-        with open(LOGS / self.name, 'a', encoding='utf-8') as log:
-            log.write(f'{outcome} {name}\n')
 
     def _drain(self, ended):
         """The directory beside, until the tests have ended"""
@@ -100,6 +92,45 @@ class Variant:
             drain.begin(f'pkg/{SIBLING}', '--wait')
             drain.resume(f'pkg/{SIBLING}')
             self.drains += 1
+
+
+class Variant:
+    """Servers that are all the same, and what their tests have come to
+
+    outcomes  {name of a test: [outcome, ...]}, the first run first
+    """
+
+    def __init__(self, name, module=False, modules=None, sibling=False):
+        self.name = name
+        self.outcomes = collections.defaultdict(list)
+        self._lanes = [
+            Lane(f'{name} {number}', f'{"drain " if module else ""}{STACK}',
+                 modules, sibling) for number in range(LANES)]
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self):
+        for lane in self._lanes:
+            self._stack.enter_context(lane)
+        return self
+
+    def __exit__(self, *failure):
+        return self._stack.__exit__(*failure)
+
+    @property
+    def drains(self):
+        """Of the directory beside"""
+        return sum(lane.drains for lane in self._lanes)
+
+    def run(self, tests):
+        """All of them, as many at once as there are lanes"""
+        left = iter(tests)
+        at_once([lambda lane=lane: lane.run(left, self._note)
+                 for lane in self._lanes[:len(tests)]])
+
+    def _note(self, name, outcome):
+        self.outcomes[name].append(outcome)
+        with open(LOGS / self.name, 'a', encoding='utf-8') as log:
+            log.write(f'{outcome} {name}\n')
 
 
 def at_once(calls):
