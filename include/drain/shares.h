@@ -19,6 +19,7 @@ struct share {
 	const char *path; /* as in smb.conf */
 	const char *real; /* NULL: unknown, see @varies */
 	const char *varies; /* "%U": the first substitution in the path */
+	const char *pattern; /* then: the path, real as far as nothing varies */
 	int error; /* why its real path is not known, if nothing varies */
 	int module_index; /* -1: without the module */
 	int snum;
@@ -47,6 +48,14 @@ const struct share *shares_find_closed(TALLOC_CTX *mem_ctx, const char *name);
 
 /** [homes]: lends itself to a service for each user, named after the user. */
 bool share_is_homes(const struct share *share);
+
+/**
+ * What [homes] lends itself to for a user. NULL: there is no [homes], no such
+ * user, or no memory.
+ */
+const struct share *shares_find_home(TALLOC_CTX *mem_ctx,
+				     const struct share_list *list,
+				     const char *user);
 
 /**
  * Make a record (without id and times) of what a person named: the share

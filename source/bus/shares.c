@@ -15,12 +15,55 @@
 #include "drain/smbconf.h"
 #include "drain/text.h"
 
+/* Links before the first component that varies lead elsewhere */
+static char *real_pattern(TALLOC_CTX *mem_ctx, const char *path)
+{
+	size_t len = strcspn(path, "%");
+	char *pattern = NULL;
+	char *real = NULL;
+	char *dir = NULL;
+
+	while (len > 0 && path[len - 1] != '/') {
+		len -= 1;
+	}
+	dir = talloc_strndup(mem_ctx, path, len);
+	if (dir == NULL) {
+		return NULL;
+	}
+	real = realpath(dir, NULL); /* not there: as it is written */
+	pattern = (real != NULL) ? drain_path_join(mem_ctx, real, path + len)
+				 : talloc_strdup(mem_ctx, path);
+	free(real);
+	TALLOC_FREE(dir);
+	return pattern;
+}
+
+/* Where does its path lead? false: out of memory. */
+static bool find_place(TALLOC_CTX *mem_ctx, struct share *share)
+{
+	const char *percent = strchr(share->path, '%');
+	char *real = NULL;
+
+	if (percent != NULL) {
+		share->varies = talloc_strndup(mem_ctx, percent, 2);
+		share->pattern = real_pattern(mem_ctx, share->path);
+		return share->varies != NULL && share->pattern != NULL;
+	}
+
+	real = realpath(share->path, NULL);
+	share->error = (real == NULL) ? errno : 0;
+	if (real != NULL) {
+		share->real = talloc_strdup(mem_ctx, real);
+		free(real);
+		return share->real != NULL;
+	}
+	return true; /* not there: nobody can connect to it */
+}
+
 static bool read_share(TALLOC_CTX *mem_ctx, int snum, struct share *share)
 {
 	const struct loadparm_substitution *lp_sub =
 		lpcfg_noop_substitution();
-	const char *percent = NULL;
-	char *real = NULL;
 
 	/* Unsubstituted: what %U is depends on who asks */
 	*share = (struct share) {
@@ -37,20 +80,7 @@ static bool read_share(TALLOC_CTX *mem_ctx, int snum, struct share *share)
 	if (share_is_homes(share) && share->path[0] == '\0') {
 		share->path = "%H";
 	}
-	percent = strchr(share->path, '%');
-	if (percent != NULL) {
-		share->varies = talloc_strndup(mem_ctx, percent, 2);
-		return share->varies != NULL;
-	}
-
-	real = realpath(share->path, NULL);
-	share->error = (real == NULL) ? errno : 0;
-	if (real != NULL) {
-		share->real = talloc_strdup(mem_ctx, real);
-		free(real);
-		return share->real != NULL;
-	}
-	return true; /* not there: nobody can connect to it */
+	return find_place(mem_ctx, share);
 }
 
 static bool is_of_files(int snum)
@@ -118,6 +148,39 @@ const struct share *shares_find_closed(TALLOC_CTX *mem_ctx, const char *name)
 bool share_is_homes(const struct share *share)
 {
 	return strequal(share->name, HOMES_NAME);
+}
+
+const struct share *shares_find_home(TALLOC_CTX *mem_ctx,
+				     const struct share_list *list,
+				     const char *user)
+{
+	const struct share *homes = shares_find(list, HOMES_NAME);
+	struct share *home = NULL;
+	char *dir = NULL;
+
+	if (homes == NULL) {
+		return NULL;
+	}
+	home = talloc(mem_ctx, struct share);
+	dir = (home != NULL) ? get_user_home_dir(home, user) : NULL;
+	if (dir == NULL) {
+		TALLOC_FREE(home);
+		return NULL;
+	}
+	*home = (struct share) {
+		.snum = homes->snum,
+		.name = talloc_strdup(home, user),
+		.path = talloc_string_sub(home, homes->path, "%H", dir),
+		.module_index = homes->module_index,
+	};
+	if (home->path != NULL) {
+		home->path = talloc_string_sub(home, home->path, "%S", user);
+	}
+	if (home->name == NULL || home->path == NULL ||
+	    !find_place(home, home)) {
+		TALLOC_FREE(home);
+	}
+	return home;
 }
 
 /*

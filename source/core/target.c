@@ -114,11 +114,17 @@ bool drain_path_overlap(const char *a, const char *b)
 	return drain_path_within(a, b) || drain_path_within(b, a);
 }
 
-/* Home, share root, a date, an environment variable: may hold a '/' */
-static bool has_whole_path(const char *part, size_t len)
+/*
+ * Home, share root, a date, an environment variable: may hold a '/'. And what
+ * ".." leads to depends on links.
+ */
+static bool leads_anywhere(const char *part, size_t len)
 {
 	size_t i;
 
+	if (len == 2 && part[0] == '.' && part[1] == '.') {
+		return true;
+	}
 	for (i = 0; i + 1 < len; i++) {
 		if (part[i] == '%' && strchr("HPT$", part[i + 1]) != NULL) {
 			return true;
@@ -143,7 +149,7 @@ bool drain_pattern_overlap(const char *pattern, const char *path)
 		path_len = strcspn(path, "/");
 
 		if (pattern_len == 0 || path_len == 0 ||
-		    has_whole_path(pattern, pattern_len)) {
+		    leads_anywhere(pattern, pattern_len)) {
 			return true;
 		}
 		if (memchr(pattern, '%', pattern_len) == NULL &&

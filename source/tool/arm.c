@@ -25,8 +25,7 @@ static void complain_of_shares(const struct share_list *shares,
 	for (i = 0; i < shares->num_shares; i++) {
 		const struct share *s = &shares->shares[i];
 
-		/* Of [homes], only who is connected is looked at: trees.c */
-		if (s->module_index >= 0 || share_is_homes(s) ||
+		if (s->module_index >= 0 || share_is_of_homes(s) ||
 		    !share_overlaps(s, record)) {
 			continue;
 		}

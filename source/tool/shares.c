@@ -20,11 +20,16 @@ bool share_overlaps(const struct share *share,
 		return drain_record_overlaps(record, share->real);
 	}
 	for (i = 0; share->varies != NULL && i < record->num_real; i++) {
-		if (drain_pattern_overlap(share->path, record->real[i])) {
+		if (drain_pattern_overlap(share->pattern, record->real[i])) {
 			return true;
 		}
 	}
 	return false;
+}
+
+bool share_is_of_homes(const struct share *share)
+{
+	return share_is_homes(share) && strncmp(share->path, "%H", 2) == 0;
 }
 
 struct drain_record *shares_resolve(TALLOC_CTX *mem_ctx,
@@ -112,12 +117,12 @@ bool share_hides(const struct share *share, const char *path)
 
 static bool serves(const struct share *share, const char *path)
 {
-	if (share_is_homes(share)) {
+	if (share_is_of_homes(share)) {
 		return false; /* as in arm.c */
 	}
 	if (share->real == NULL) {
 		return share->varies != NULL &&
-		       drain_pattern_overlap(share->path, path) &&
+		       drain_pattern_overlap(share->pattern, path) &&
 		       !share_hides(share, path);
 	}
 	if (drain_path_within(path, share->real)) {

@@ -189,6 +189,12 @@ bool conf_files_changed(const struct conf_files *files, struct timespec *when);
 bool share_overlaps(const struct share *share,
 		    const struct drain_record *record);
 
+/**
+ * Is it [homes], for the home directories of users? Those may be anywhere, and
+ * only who is connected is looked at: trees.c.
+ */
+bool share_is_of_homes(const struct share *share);
+
 /** The same as shares_make_record(); NULL after a complaint. */
 struct drain_record *shares_resolve(TALLOC_CTX *mem_ctx,
 				    const struct share_list *list,

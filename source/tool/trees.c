@@ -16,7 +16,6 @@
 #include "smbd/smbd.h"
 #include "smbd/globals.h"
 #include "librpc/gen_ndr/smbXsrv.h"
-#include "system/passwd.h"
 #include "printing/printer_list.h"
 
 struct collect_state {
@@ -43,18 +42,6 @@ static bool is_among(const struct open_tree_list *list,
 	return false;
 }
 
-/* May a user's home directory, served by [homes], overlap the target? */
-static bool home_overlaps(const char *user, const struct drain_record *record)
-{
-	const struct passwd *pw = getpwnam(user);
-	char *real = (pw != NULL) ? realpath(pw->pw_dir, NULL) : NULL;
-	bool overlaps;
-
-	overlaps = real != NULL && drain_record_overlaps(record, real);
-	free(real);
-	return overlaps;
-}
-
 /* [printers] lends itself to each printer that the system has */
 static bool is_printer(const char *name)
 {
@@ -69,25 +56,25 @@ static bool is_printer(const char *name)
 static const char *why_unguarded(const struct collect_state *state,
 				 const char *name)
 {
-	static const char without[] = " without the module";
 	const struct share *share = shares_find(state->shares, name);
 
 	if (share == NULL) {
 		share = shares_find_closed(state->list, name);
 	}
-	if (share != NULL && !share_is_homes(share)) {
+	if (share == NULL) {
+		share = shares_find_home(state->list, state->shares, name);
+	}
+	if (share != NULL) {
 		if (share->real == NULL && share->varies == NULL) {
 			/* It was when the client connected */
 			return ", whose path is not there any more,";
 		}
-		return share_overlaps(share, state->record) ? without : NULL;
+		return share_overlaps(share, state->record)
+			       ? " without the module"
+			       : NULL;
 	}
 	if (strequal(name, "IPC$") || is_printer(name)) {
 		return NULL;
-	}
-	if (shares_find(state->shares, HOMES_NAME) != NULL &&
-	    getpwnam(name) != NULL) {
-		return home_overlaps(name, state->record) ? without : NULL;
 	}
 	return " that smb.conf does not have any more";
 }

@@ -143,7 +143,7 @@ static void check_other_ways(struct findings *f,
 	for (i = 0; i < list->num_shares; i++) {
 		const struct share *other = &list->shares[i];
 
-		if (other->module_index < 0 && !share_is_homes(other) &&
+		if (other->module_index < 0 && !share_is_of_homes(other) &&
 		    share_overlaps(other, record)) {
 			problem(f, share->name,
 				"share %s (%s) gives access to the same files "

@@ -402,3 +402,75 @@ def test_smbds_read_it_only_if_need_be(included, name, reads):
         assert before > 0
         assert (server.logs().count('refreshing parameters')
                 > before) == reads
+
+
+# -- paths that vary, and homes
+
+@pytest.fixture
+def varying(drained):
+    """pkg, and a share of a path that varies: ``server, drain = varying()``
+
+    '{base}' in the path is where the directory 'shares' is, and a link to it,
+    'link'. A user has a password: daemon.
+    """
+    def start(name, path, options=None):
+        server, drain = drained({'pkg': WITH})
+        server.put('pkg', TOOL, b'MZ')
+        (server.base / 'link').symlink_to(server.base / 'shares')
+        server.shares[name] = {'read only': 'no', **(options or {})}
+        if path:
+            server.shares[name]['path'] = path.format(base=server.base)
+        server.write_conf()
+        server.reload()
+        server.add_user('daemon', 'secret')
+        return server, drain
+
+    return start
+
+
+@pytest.mark.parametrize('name', ['homes', 'users'])
+@pytest.mark.parametrize('path', ['{base}/shares/%S', '{base}/link/%U/x',
+                                  '{base}/shares/%U/../pkg',
+                                  '{base}/%U/../link/pkg'])
+def test_path_that_may_lead_to_the_target(varying, name, path):
+    """With a link before what varies, too; nobody need be connected"""
+    _, drain = varying(name, path)
+    done = drain.begin('pkg', expect=1)
+    assert f'share {name} (' in done.stderr
+    done = drain.call('check', 'pkg', expect=1)
+    assert f'share {name} (' in done.stderr
+
+
+@pytest.mark.parametrize('name', ['homes', 'users'])
+def test_path_that_may_not(varying, name):
+    """Somewhere else, by a link that leads there"""
+    server, drain = varying(name, '{base}/away/%U')
+    (server.base / 'shares' / 'away').mkdir()
+    (server.base / 'away').symlink_to(server.base / 'shares' / 'away')
+    drain.begin('pkg')
+    drain.call('check', 'pkg', expect=None)
+
+
+def _connect_as_daemon(server):
+    return connect(server.port, 'daemon', user='daemon', password='secret')
+
+
+def test_home_that_is_the_target(varying):
+    """Whose home it is, is seen when that user is connected"""
+    server, drain = varying('homes', '%H/../..{base}/shares/pkg')
+    drain.begin('pkg')
+    drain.resume('pkg')
+    with _connect_as_daemon(server) as tree:
+        assert tree.status_of_open(TOOL) == OPEN
+        done = drain.begin('pkg', expect=1)
+        assert 'connected to share daemon without the module' in done.stderr
+
+
+@pytest.mark.parametrize('path', [None, '{base}/home/%S'])
+def test_home_that_is_elsewhere(varying, path):
+    """Its user may stay"""
+    server, drain = varying('homes', path)
+    (server.base / 'home' / 'daemon').mkdir(parents=True)
+    with _connect_as_daemon(server) as tree:
+        tree.session.tree('homes')
+        drain.begin('pkg', '--wait')

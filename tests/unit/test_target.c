@@ -395,6 +395,10 @@ static void test_pattern(void **state)
 		{"/jail/%P/pub", "/jail/srv/pkg/pub", true},
 		{"/jail/%H/pub", "/jail", true},
 		{"/jail/%H/pub", "/srv", false},
+		{"/srv/%U/../pkg", "/srv/pkg", true},
+		{"/srv/%U/../../pkg", "/srv/pkg/office", true},
+		{"/srv/%U/..", "/home", false},
+		{"/srv/%U/..pkg", "/srv/anna/pkg", false},
 	};
 	size_t i;
 
