@@ -16,23 +16,41 @@
 #define ARM_PAUSE_MSEC 50
 #define ARM_ASK_MSEC 2000
 
+static size_t complain_of_share(const struct share *s,
+				const struct drain_record *record,
+				const struct alias_list *aliases)
+{
+	const char *alias = NULL;
+
+	if (share_is_of_homes(s)) {
+		return 0;
+	}
+	if (s->module_index < 0 && share_overlaps(s, record)) {
+		complain("share %s (%s) reaches the target without the "
+			 "module: add \"vfs objects = drain\" to it",
+			 s->name, show_text(s->path));
+		return 1;
+	}
+	alias = mounts_alias_in(aliases, s);
+	if (alias != NULL) {
+		complain("share %s (%s) reaches the target by a mount, as %s, "
+			 "where the module does not know it: take away the "
+			 "mount, or the share",
+			 s->name, show_text(s->path), show_text(alias));
+		return 1;
+	}
+	return 0;
+}
+
 static void complain_of_shares(const struct share_list *shares,
 			       const struct drain_record *record,
+			       const struct alias_list *aliases,
 			       size_t *num)
 {
 	size_t i;
 
 	for (i = 0; i < shares->num_shares; i++) {
-		const struct share *s = &shares->shares[i];
-
-		if (s->module_index >= 0 || share_is_of_homes(s) ||
-		    !share_overlaps(s, record)) {
-			continue;
-		}
-		complain("share %s (%s) reaches the target without the "
-			 "module: add \"vfs objects = drain\" to it",
-			 s->name, show_text(s->path));
-		*num += 1;
+		*num += complain_of_share(&shares->shares[i], record, aliases);
 	}
 }
 
@@ -118,6 +136,7 @@ static struct open_tree_list *settled_trees(
 	struct tool *tool,
 	const struct share_list *shares,
 	const struct drain_record *record,
+	const struct alias_list *aliases,
 	struct survey **survey,
 	uint64_t deadline)
 {
@@ -127,8 +146,8 @@ static struct open_tree_list *settled_trees(
 	for (look = 0; look < ARM_LOOKS; look++) {
 		struct tevent_req *pause = NULL;
 
-		list = trees_unguarded(mem_ctx, shares, record, *survey,
-				       list);
+		list = trees_unguarded(mem_ctx, shares, record, aliases,
+				       *survey, list);
 		if (list == NULL || list->num_trees == 0 ||
 		    tool_is_late(deadline) || look == ARM_LOOKS - 1) {
 			break;
@@ -179,11 +198,13 @@ static bool look_around(struct tool *tool,
 {
 	struct lost_node_list *nodes = NULL;
 	struct open_tree_list *trees = NULL;
+	struct alias_list *aliases = NULL;
 	struct survey *survey = NULL;
 	size_t num = 0;
 
 	nodes = nodes_lost(mem_ctx, tool, deadline);
-	if (nodes == NULL) {
+	aliases = mounts_aliases(mem_ctx, record);
+	if (nodes == NULL || aliases == NULL) {
 		return false;
 	}
 	survey = survey_take(mem_ctx, tool, &record->id,
@@ -199,7 +220,7 @@ static bool look_around(struct tool *tool,
 		return false;
 	}
 
-	trees = settled_trees(mem_ctx, tool, shares, record, &survey,
+	trees = settled_trees(mem_ctx, tool, shares, record, aliases, &survey,
 			      deadline);
 	if (trees == NULL || survey == NULL) {
 		return false;
@@ -209,7 +230,7 @@ static bool look_around(struct tool *tool,
 		return false;
 	}
 
-	complain_of_shares(shares, record, &num);
+	complain_of_shares(shares, record, aliases, &num);
 	complain_of_trees(trees, &num);
 	complain_of_nodes(nodes, &num);
 	if (num > 0 && !record->allow_unguarded) {
@@ -287,14 +308,18 @@ bool arm_is_known_to_all(struct tool *tool,
 	const uint64_t deadline = tool_deadline(ARM_ASK_MSEC);
 	struct lost_node_list *nodes = NULL;
 	struct open_tree_list *trees = NULL;
+	struct alias_list *aliases = NULL;
 	struct survey *survey = NULL;
 	bool yes = false;
 
 	nodes = nodes_lost(frame, tool, deadline);
+	aliases = mounts_aliases(frame, record);
 	survey = survey_take(frame, tool, &record->id, tool->on_gone != NULL,
 			     deadline);
-	if (nodes != NULL && survey != NULL && survey->complete) {
-		trees = trees_unguarded(frame, shares, record, survey, NULL);
+	if (nodes != NULL && aliases != NULL && survey != NULL &&
+	    survey->complete) {
+		trees = trees_unguarded(frame, shares, record, aliases, survey,
+					NULL);
 	}
 	if (trees != NULL) {
 		yes = record->allow_unguarded ||

@@ -11,16 +11,22 @@
 
 #include "tool.h"
 
+bool share_reaches(const struct share *share, const char *path)
+{
+	if (share->real != NULL) {
+		return drain_path_overlap(share->real, path);
+	}
+	return share->varies != NULL &&
+	       drain_pattern_overlap(share->pattern, path);
+}
+
 bool share_overlaps(const struct share *share,
 		    const struct drain_record *record)
 {
 	size_t i;
 
-	if (share->real != NULL) {
-		return drain_record_overlaps(record, share->real);
-	}
-	for (i = 0; share->varies != NULL && i < record->num_real; i++) {
-		if (drain_pattern_overlap(share->pattern, record->real[i])) {
+	for (i = 0; i < record->num_real; i++) {
+		if (share_reaches(share, record->real[i])) {
 			return true;
 		}
 	}

@@ -6,6 +6,7 @@
  * main.c        options, the table of verbs, what all verbs need
  * verb_*.c      a file a verb
  * shares.c      what shares reach, and what clients see of them
+ * mounts.c      other paths to the same files, by mounts
  * ask.c         asking smbds over the bus, and hearing them
  * survey.c      asking all of the roster: who has acknowledged
  * parents.c     the parent smbds, one on each node of a cluster
@@ -185,7 +186,10 @@ bool conf_files_changed(const struct conf_files *files, struct timespec *when);
  * shares.c
  */
 
-/** May the share give access to what the record covers? */
+/** May the share give access to an absolute real path, or a part of that? */
+bool share_reaches(const struct share *share, const char *path);
+
+/** May it to what the record covers? */
 bool share_overlaps(const struct share *share,
 		    const struct drain_record *record);
 
@@ -410,6 +414,28 @@ bool nodes_is_out(uint32_t number);
 bool reload_if_changed(struct tool *tool, uint64_t deadline);
 
 /*
+ * mounts.c
+ */
+
+struct alias_list {
+	const char **paths;
+	size_t num_paths;
+};
+
+/**
+ * Find other paths, outside of what the record covers, by which that or a part
+ * of it is reached: mount --bind, and file systems that are mounted twice.
+ *
+ * @return NULL after a complaint.
+ */
+struct alias_list *mounts_aliases(TALLOC_CTX *mem_ctx,
+				  const struct drain_record *record);
+
+/** One that the share gives access to; NULL: none. */
+const char *mounts_alias_in(const struct alias_list *list,
+			    const struct share *share);
+
+/*
  * trees.c
  */
 
@@ -434,6 +460,7 @@ struct open_tree_list {
 struct open_tree_list *trees_unguarded(TALLOC_CTX *mem_ctx,
 				       const struct share_list *shares,
 				       const struct drain_record *record,
+				       const struct alias_list *aliases,
 				       const struct survey *survey,
 				       const struct open_tree_list *among);
 

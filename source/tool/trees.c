@@ -22,6 +22,7 @@ struct collect_state {
 	struct open_tree_list *list;
 	const struct share_list *shares;
 	const struct drain_record *record;
+	const struct alias_list *aliases;
 	const struct survey *survey;
 	const struct open_tree_list *among; /* NULL: all */
 	bool nomem;
@@ -52,6 +53,29 @@ static bool is_printer(const char *name)
 				     printer_list_printername_exists(name);
 }
 
+/* One that arm.c does not look at */
+static const struct share *find_other(const struct collect_state *state,
+				      const char *name)
+{
+	const struct share *share = shares_find_closed(state->list, name);
+
+	return (share != NULL)
+		       ? share
+		       : shares_find_home(state->list, state->shares, name);
+}
+
+/* Does it reach the target past the module although it has it? */
+static bool is_astray(const struct collect_state *state, const char *name)
+{
+	const struct share *share = NULL;
+
+	if (state->aliases->num_paths > 0 &&
+	    shares_find(state->shares, name) == NULL) {
+		share = find_other(state, name);
+	}
+	return share != NULL && mounts_alias_in(state->aliases, share) != NULL;
+}
+
 /* NULL: such a connection does not reach the target. Else: what is wrong? */
 static const char *why_unguarded(const struct collect_state *state,
 				 const char *name)
@@ -59,10 +83,7 @@ static const char *why_unguarded(const struct collect_state *state,
 	const struct share *share = shares_find(state->shares, name);
 
 	if (share == NULL) {
-		share = shares_find_closed(state->list, name);
-	}
-	if (share == NULL) {
-		share = shares_find_home(state->list, state->shares, name);
+		share = find_other(state, name);
 	}
 	if (share != NULL) {
 		if (share->real == NULL && share->varies == NULL) {
@@ -87,12 +108,15 @@ static int collect_fn(DRAIN_TCON_GLOBAL *tcon, void *private_data)
 	const char *why = NULL;
 
 	if (tcon->share_name == NULL ||
-	    (state->among != NULL && !is_among(state->among, tcon)) ||
-	    survey_guards(state->survey, &tcon->server_id,
-			  tcon->tcon_global_id)) {
+	    (state->among != NULL && !is_among(state->among, tcon))) {
 		return 0;
 	}
-	why = why_unguarded(state, tcon->share_name);
+	if (is_astray(state, tcon->share_name)) {
+		why = ", which reaches the target by a mount,";
+	} else if (!survey_guards(state->survey, &tcon->server_id,
+				  tcon->tcon_global_id)) {
+		why = why_unguarded(state, tcon->share_name);
+	}
 	if (why == NULL || !serverid_exists(&tcon->server_id)) {
 		return 0;
 	}
@@ -157,6 +181,7 @@ static int name_clients_fn(DRAIN_SESSION_GLOBAL *session, void *private_data)
 struct open_tree_list *trees_unguarded(TALLOC_CTX *mem_ctx,
 				       const struct share_list *shares,
 				       const struct drain_record *record,
+				       const struct alias_list *aliases,
 				       const struct survey *survey,
 				       const struct open_tree_list *among)
 {
@@ -164,6 +189,7 @@ struct open_tree_list *trees_unguarded(TALLOC_CTX *mem_ctx,
 		.list = talloc_zero(mem_ctx, struct open_tree_list),
 		.shares = shares,
 		.record = record,
+		.aliases = aliases,
 		.survey = survey,
 		.among = among,
 	};

@@ -132,25 +132,49 @@ static void check_share(struct findings *f, const struct share *share)
 	}
 }
 
-/* Another way to the same files, past the module */
+/* Does another share, or the same one, lead to its files past the module? */
+static void check_other_way(struct findings *f,
+			    const struct share *share,
+			    const struct share *other,
+			    const struct drain_record *record,
+			    const struct alias_list *aliases)
+{
+	const char *alias = NULL;
+
+	if (share_is_of_homes(other)) {
+		return;
+	}
+	if (other->module_index < 0 && share_overlaps(other, record)) {
+		problem(f, share->name,
+			"share %s (%s) gives access to the same files "
+			"without the module", other->name, other->path);
+		return;
+	}
+	alias = mounts_alias_in(aliases, other);
+	if (alias != NULL) {
+		problem(f, share->name,
+			"share %s (%s) gives access to the same files by a "
+			"mount, as %s, where the module does not know them",
+			other->name, other->path, alias);
+	}
+}
+
 static void check_other_ways(struct findings *f,
 			     const struct share_list *list,
 			     const struct share *share,
 			     const struct drain_record *record)
 {
+	struct alias_list *aliases = mounts_aliases(talloc_tos(), record);
 	size_t i;
 
-	for (i = 0; i < list->num_shares; i++) {
-		const struct share *other = &list->shares[i];
-
-		if (other->module_index < 0 && !share_is_of_homes(other) &&
-		    share_overlaps(other, record)) {
-			problem(f, share->name,
-				"share %s (%s) gives access to the same files "
-				"without the module", other->name,
-				other->path);
-		}
+	if (aliases == NULL) {
+		problem(f, share->name, "mounts could not be looked at");
+		return;
 	}
+	for (i = 0; i < list->num_shares; i++) {
+		check_other_way(f, share, &list->shares[i], record, aliases);
+	}
+	TALLOC_FREE(aliases);
 }
 
 static void check_siblings(struct findings *f,

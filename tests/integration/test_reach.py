@@ -474,3 +474,93 @@ def test_home_that_is_elsewhere(varying, path):
     with _connect_as_daemon(server) as tree:
         tree.session.tree('homes')
         drain.begin('pkg', '--wait')
+
+
+# -- the same directory in two places
+
+@pytest.fixture
+def mounted(drained):
+    """A directory is mounted elsewhere, too: ``mounted(what, where, shares)``
+
+    Both relative to the directory of all shares. What runs sees the mount; we do
+    not.
+    """
+    def start(what, where, shares):
+        server, drain = drained({'pkg': WITH})
+        root = server.base / 'shares'
+        server.put('pkg', TOOL, b'MZ')
+        server.put('pkg', 'other/file')
+        (root / where).mkdir(parents=True, exist_ok=True)
+        for name, options in shares.items():
+            server.set_share(name, {**options, 'path': root / options['path']})
+        server.enter = ('unshare', '-m', 'sh', '-c',
+                        'mount --bind "$1" "$2" && shift 2 && exec "$@"',
+                        'sh', str(root / what), str(root / where))
+        server.restart()
+        return server, drain
+
+    return start
+
+
+@pytest.mark.parametrize('module', [WITH, {}], ids=['with', 'without'])
+@pytest.mark.parametrize('what, path', [
+    ('pkg', 'away'), ('pkg', 'away/app'), ('pkg/app', 'away'),
+    ('pkg/app', ''), ('.', 'away/pkg'), ('.', 'away/pkg/app')])
+def test_share_of_a_mount(mounted, what, path, module):
+    """The module does not know that it is the same, and begin says so"""
+    server, drain = mounted(what, 'away', {'side': {**module, 'path': path}})
+    with connect(server.port, 'side') as tree:
+        done = drain.begin('pkg', expect=1)
+        assert 'share side (' in done.stderr
+        if path:
+            assert 'by a mount, as ' in done.stderr
+            name = {'pkg': TOOL}.get(what if path == 'away' else '',
+                                     'tool.exe')
+            name = TOOL if path == 'away/pkg' else name
+            assert tree.status_of_open(name) == OPEN
+    assert 'share side (' in drain.call('check', 'pkg', expect=1).stderr
+    assert 'share side (' in drain.call('check', expect=1).stdout
+
+
+def test_mount_in_the_share_itself(mounted):
+    """It leads out of the one target, and into the other"""
+    server, drain = mounted('pkg/app', 'pkg/alias', {})
+    done = drain.begin('pkg/app', expect=1)
+    assert 'share pkg (' in done.stderr and 'alias, where' in done.stderr
+    drain.resume('pkg/app')
+    drain.begin('pkg')
+    with connect(server.port) as tree:
+        assert tree.status_of_open('alias/tool.exe') == REFUSED
+
+
+def test_mount_of_something_else(mounted):
+    """Beside the target, or where no share is"""
+    _, drain = mounted('pkg/other', 'away', {'side': {**WITH, 'path': 'away'}})
+    drain.begin('pkg/app')
+    drain.resume('pkg/app')
+    drain.begin('pkg', expect=1)
+
+
+def test_mount_that_no_share_reaches(mounted):
+    """The target may be a mount itself"""
+    server, drain = mounted('pkg', 'away', {
+        'pkg': {**WITH, 'path': 'away'}, 'beside': {**WITH, 'path': 'beside'}})
+    with connect(server.port) as tree:
+        drain.begin('pkg')
+        assert tree.status_of_open(TOOL) == REFUSED
+
+
+def test_home_by_a_mount(mounted):
+    """A home directory with the package in it: its user is named"""
+    server, drain = mounted('pkg', 'away', {
+        'homes': {**WITH, 'path': 'away'}})
+    server.shares['homes']['path'] = f'%H/../..{server.base}/shares/away'
+    server.write_conf()
+    server.reload()
+    server.add_user('daemon', 'secret')
+    drain.begin('pkg')
+    drain.resume('pkg')
+    with _connect_as_daemon(server) as tree:
+        done = drain.begin('pkg', expect=1)
+        assert tree.status_of_open(TOOL) == OPEN
+        assert 'share daemon, which reaches the target by' in done.stderr

@@ -1,0 +1,123 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Mounts.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include <string.h>
+
+#include "drain/mount.h"
+#include "drain/target.h"
+
+#define FIELDS 5 /* id, parent, device, root, point; more follow */
+
+static bool is_octal(const char *s)
+{
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		if (s[i] < '0' || s[i] > (i == 0 ? '3' : '7')) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* A blank is written "\040", in place */
+static void unescape(char *s)
+{
+	char *to = s;
+
+	while (*s != '\0') {
+		if (s[0] == '\\' && is_octal(s + 1)) {
+			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 |
+				       (s[3] - '0'));
+			s += 4;
+		} else {
+			*to++ = *s++;
+		}
+	}
+	*to = '\0';
+}
+
+bool drain_mount_parse(char *line, struct drain_mount *mount)
+{
+	char *field[FIELDS];
+	char *save = NULL;
+	size_t i;
+
+	for (i = 0; i < FIELDS; i++) {
+		field[i] = strtok_r(i == 0 ? line : NULL, " \n", &save);
+		if (field[i] == NULL) {
+			return false;
+		}
+		unescape(field[i]);
+	}
+	*mount = (struct drain_mount) {
+		.device = field[2],
+		.root = field[3],
+		.point = field[4],
+	};
+	return mount->root[0] == '/' && mount->point[0] == '/';
+}
+
+const struct drain_mount *drain_mount_of(const struct drain_mount *mounts,
+					 size_t num_mounts,
+					 const char *path)
+{
+	const struct drain_mount *best = NULL;
+	size_t i;
+
+	for (i = 0; i < num_mounts; i++) {
+		/* Of two in one place the later one hides the other */
+		if (drain_path_within(path, mounts[i].point) &&
+		    (best == NULL ||
+		     drain_path_within(mounts[i].point, best->point))) {
+			best = &mounts[i];
+		}
+	}
+	return best;
+}
+
+/* What follows @dir in @path, which is within */
+static const char *rest_of(const char *path, const char *dir)
+{
+	path += (strcmp(dir, "/") == 0) ? 0 : strlen(dir);
+	return path + strspn(path, "/");
+}
+
+bool drain_mount_alias(TALLOC_CTX *mem_ctx,
+		       const struct drain_mount *on,
+		       const struct drain_mount *other,
+		       const char *path,
+		       const char **name,
+		       const char **alias)
+{
+	const char *inner = NULL; /* the path in the file system */
+
+	if (strcmp(on->device, other->device) != 0) {
+		return false;
+	}
+	inner = drain_path_join(mem_ctx, on->root, rest_of(path, on->point));
+	if (inner == NULL) {
+		return false;
+	}
+	if (drain_path_within(inner, other->root)) {
+		*name = talloc_strdup(mem_ctx, path);
+		*alias = drain_path_join(mem_ctx, other->point,
+					 rest_of(inner, other->root));
+	} else if (drain_path_within(other->root, inner)) {
+		*name = drain_path_join(mem_ctx, path,
+					rest_of(other->root, inner));
+		*alias = talloc_strdup(mem_ctx, other->point);
+	} else {
+		return false;
+	}
+	return *name != NULL && *alias != NULL &&
+	       strcmp(*name, *alias) != 0;
+}

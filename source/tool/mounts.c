@@ -1,0 +1,178 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Other paths to the same files, by mounts.
+ *
+ * The module compares paths: who comes by another one is not seen, with the
+ * module or without it.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include "drain/mount.h"
+
+struct table {
+	struct drain_mount *mounts;
+	size_t num_mounts;
+};
+
+static bool add_mount(struct table *table, char *line)
+{
+	struct drain_mount *mounts = NULL;
+	struct drain_mount mount;
+
+	if (!drain_mount_parse(line, &mount)) {
+		return true;
+	}
+	mounts = talloc_realloc(table, table->mounts, struct drain_mount,
+				table->num_mounts + 1);
+	if (mounts == NULL) {
+		return false;
+	}
+	mounts[table->num_mounts] = mount;
+	table->mounts = mounts;
+	table->num_mounts += 1;
+	return true;
+}
+
+static struct table *read_table(TALLOC_CTX *mem_ctx)
+{
+	struct table *table = talloc_zero(mem_ctx, struct table);
+	int num_lines = 0;
+	char **lines = NULL;
+	int i;
+
+	if (table == NULL) {
+		return NULL;
+	}
+	lines = file_lines_load("/proc/self/mountinfo", &num_lines, 0, table);
+	for (i = 0; i < num_lines; i++) {
+		if (!add_mount(table, lines[i])) {
+			TALLOC_FREE(table);
+			return NULL;
+		}
+	}
+	return (lines != NULL) ? table : NULL;
+}
+
+/* What is mounted over is not reached */
+static bool is_same(const char *a, const char *b)
+{
+	struct stat one;
+	struct stat two;
+
+	return lstat(a, &one) == 0 && lstat(b, &two) == 0 &&
+	       one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+}
+
+static bool is_inside(const struct drain_record *record, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < record->num_real; i++) {
+		if (drain_path_within(path, record->real[i])) {
+			return true; /* the module refuses it there, too */
+		}
+	}
+	return false;
+}
+
+static bool add_alias(struct alias_list *list, const char *alias)
+{
+	const char **paths = talloc_realloc(list, list->paths, const char *,
+					    list->num_paths + 1);
+
+	if (paths == NULL) {
+		return false;
+	}
+	paths[list->num_paths] = alias;
+	list->paths = paths;
+	list->num_paths += 1;
+	return true;
+}
+
+/* @path is on the mount @on, as far as no other is mounted below it */
+static bool add_aliases_of(struct alias_list *list,
+			   const struct drain_record *record,
+			   const struct table *table,
+			   const struct drain_mount *on,
+			   const char *path)
+{
+	const char *alias = NULL;
+	const char *name = NULL;
+	size_t i;
+
+	for (i = 0; i < table->num_mounts; i++) {
+		if (drain_mount_alias(list, on, &table->mounts[i], path, &name,
+				      &alias) &&
+		    !is_inside(record, alias) && is_same(name, alias) &&
+		    !add_alias(list, alias)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool add_aliases(struct alias_list *list,
+			const struct drain_record *record,
+			const struct table *table,
+			const char *path)
+{
+	const struct drain_mount *on = drain_mount_of(
+		table->mounts, table->num_mounts, path);
+	size_t i;
+
+	if (on != NULL && !add_aliases_of(list, record, table, on, path)) {
+		return false;
+	}
+	for (i = 0; i < table->num_mounts; i++) {
+		const struct drain_mount *below = &table->mounts[i];
+
+		if (below != on && drain_path_within(below->point, path) &&
+		    !add_aliases_of(list, record, table, below,
+				    below->point)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+struct alias_list *mounts_aliases(TALLOC_CTX *mem_ctx,
+				  const struct drain_record *record)
+{
+	struct alias_list *list = talloc_zero(mem_ctx, struct alias_list);
+	struct table *table = (list != NULL) ? read_table(list) : NULL;
+	size_t i;
+
+	if (table == NULL) {
+		complain("can not read the table of mounts: %s",
+			 strerror(errno));
+		TALLOC_FREE(list);
+		return NULL;
+	}
+	for (i = 0; i < record->num_real; i++) {
+		if (!add_aliases(list, record, table, record->real[i])) {
+			complain("out of memory");
+			TALLOC_FREE(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+const char *mounts_alias_in(const struct alias_list *list,
+			    const struct share *share)
+{
+	size_t i;
+
+	for (i = 0; i < list->num_paths; i++) {
+		if (share_reaches(share, list->paths[i])) {
+			return list->paths[i];
+		}
+	}
+	return NULL;
+}
