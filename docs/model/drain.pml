@@ -102,22 +102,39 @@ bool configured; /* smb.conf has the module, and all smbds have read it */
 #define OF(smbd) (2 + (smbd))
 byte has[2];
 
-/* Where it is. All drains are of the same target, or drain 1 is inside of 0. */
+/*
+ * Where it is. All drains are of the same target, or drain 1 is inside of 0, or
+ * the target is a link that leads to the inner place and is made to lead to the
+ * other: the record covers that too, from before it is made to.
+ */
 #define INNER 1
+#define WIDENED 4 /* beside the drains that an smbd knows */
 bit place[2];
+bool wide; /* the record covers both */
+bool led; /* the link leads to the other */
+#ifdef LINK
+#define COVERING(place) ((place) == INNER || led -> 1 : 0)
+#else
 #ifdef NESTED
 #define COVERING(place) ((place) == INNER -> 3 : 1)
 #else
 #define COVERING(place) 3
 #endif
+#endif
 #define COVERS(d, place) (COVERING(place) & BIT(d))
 
 /* The drains that an smbd obeys. In those it has marked what it has. */
 byte known[SMBDS];
-#ifdef MUTANT_MARKED_IN_ONE
-#define MARKS_OF(s, place) LOWEST_BIT(known[s] & COVERING(place))
+#ifdef LINK
+#define OBEYED(s, place) \
+	((place) == INNER -> known[s] & 1 : (known[s] & WIDENED) != 0)
 #else
-#define MARKS_OF(s, place) (known[s] & COVERING(place))
+#define OBEYED(s, place) (known[s] & COVERING(place))
+#endif
+#ifdef MUTANT_MARKED_IN_ONE
+#define MARKS_OF(s, place) LOWEST_BIT(OBEYED(s, place))
+#else
+#define MARKS_OF(s, place) OBEYED(s, place)
 #endif
 #define MARKED(h, s, d) \
 	(has[h] == OF(s) && !(plain & BIT(s)) && \
@@ -125,12 +142,16 @@ byte known[SMBDS];
 #define MARKS(s, d) (MARKED(0, s, d) || MARKED(1, s, d))
 byte parked; /* smbds with an open that waits */
 
-/* The bus: whom a tool has asked, who has answered, and obeys */
+/*
+ * The bus: whom a survey has asked, and what they have said to it. An answer is
+ * there from when it is sent to the end of the survey: it is heard at any time
+ * after, once or more often. To another survey it is none, for its cookie.
+ */
 byte wanted[TOOLS]; /* the drain that it is about, + 1 */
 byte asked[TOOLS];
-byte answered[TOOLS];
-byte obeyed[TOOLS];
-byte current[TOOLS]; /* who is about to answer what was asked last */
+byte says[TOOLS]; /* that they obey it */
+byte denies[TOOLS]; /* that they know of it */
+byte current[TOOLS]; /* who is about to answer this survey */
 
 /* Who sleeps until hold(id) changes, the first in line first */
 #ifdef LIVE
@@ -142,7 +163,7 @@ byte line[2]; /* the first + 1, plus 4 times the second + 1 */
 		   (line[d] / 4 == t + 1 -> FIRST_IN_LINE(d) : line[d]))
 byte woken; /* tools */
 byte blocker[TOOLS]; /* the smbd whose death would wake it, + 1 */
-byte waiting; /* tools that wait for quiescence */
+byte waiting; /* tools that arm, or wait for quiescence */
 #endif
 
 /* SIGKILL */
@@ -236,7 +257,11 @@ inline read_records()
 			:: else
 			fi
 		}
-		d = 0
+		d = 0;
+		if
+		:: list && wide -> list = list | WIDENED
+		:: else
+		fi
 	}
 }
 
@@ -277,16 +302,22 @@ inline disconnect(s)
 }
 
 #ifdef MUTANT_ONE_DRAIN_ASKED
-#define ASKED_OF(s, place) ((known[s] & COVERING(place)) & 2)
+#define ASKED_OF(s, place) (OBEYED(s, place) & 2)
 #else
-#define ASKED_OF(s, place) (known[s] & COVERING(place))
+#define ASKED_OF(s, place) OBEYED(s, place)
 #endif
 #define LOWEST(set) (((set) & 1) -> 0 : 1)
 
 #ifdef GRACE
-/* drains_may_finish() */
+/* drains_may_finish(): not when it is quiescent, as what is widened is */
+#ifdef MUTANT_GRACE_WHEN_QUIESCENT
+#define HAS_GRACE(s) true
+#else
+#define HAS_GRACE(s) !(known[s] & WIDENED)
+#endif
 #define REFUSING(s, place) \
-	(ASKED_OF(s, place) & ~(MARKS(s, 0) | (MARKS(s, 1) << 1)))
+	(ASKED_OF(s, place) & \
+	 ~(HAS_GRACE(s) -> MARKS(s, 0) | (MARKS(s, 1) << 1) : 0))
 #else
 #define REFUSING(s, place) ASKED_OF(s, place)
 #endif
@@ -414,13 +445,16 @@ inline come_back(s)
 	allowed = true;
 	for (d : 0 .. 1) {
 		if
-		:: known[s] & COVERING(place[0]) & BIT(d) ->
+		:: OBEYED(s, place[0]) & BIT(d) ->
 #ifdef MUTANT_STATE_READ_BEFORE_HOLD
 			allowed = allowed && record[d] != quiescent;
 			take_to_return(s)
 #else
-			take_to_return(s);
+			take_to_return(s)
+#ifndef MUTANT_STATE_NOT_READ
+			;
 			allowed = allowed && record[d] != quiescent
+#endif
 #endif
 		:: else
 		fi
@@ -462,34 +496,46 @@ inline take_to_return(s)
 /* drain_answer() */
 inline answer(s)
 {
-	d_step {
-		current[t] = current[t] | BIT(s);
-		asked[t] = asked[t] & ~BIT(s)
-	}
+	current[t] = current[t] | BIT(s);
 #ifdef MUTANT_ACKNOWLEDGED_FIRST
-	d_step {
-		answered[t] = answered[t] | BIT(s);
-		obeyed[t] = obeyed[t] | BIT(s)
-	}
+	says[t] = says[t] | BIT(s);
 	sync(s);
 	t = 0
 #else
 	sync(s);
 	d_step {
 		if
-		:: current[t] & BIT(s) ->
-			answered[t] = answered[t] | BIT(s);
+		:: !(current[t] & BIT(s))
+		:: else ->
 			current[t] = current[t] & ~BIT(s);
 			if
 			:: wanted[t] && (known[s] & BIT(wanted[t] - 1)) ->
-				obeyed[t] = obeyed[t] | BIT(s)
-			:: else
+				says[t] = says[t] | BIT(s)
+			:: else -> denies[t] = denies[t] | BIT(s)
 			fi
-		:: else
 		fi;
 		t = 0
 	}
 #endif
+}
+
+/* An answer is lost; or whoever gave it has another identity by now */
+inline unsay(s, to)
+{
+	says[to] = says[to] & ~BIT(s);
+	denies[to] = denies[to] & ~BIT(s)
+}
+
+/* It is there once, or will be once more */
+inline take_request(s, from)
+{
+	t = from;
+	if
+	:: asked[t] = asked[t] & ~BIT(s)
+#ifndef RELIABLE
+	:: SPEND(true)
+#endif
+	fi
 }
 
 /*
@@ -527,7 +573,8 @@ inline end_for_smbcontrol(s)
 			if
 			:: IN_FORCE(d) ->
 				CHECK(run_is_alone, working[d] == 0);
-				record[d] = none
+				record[d] = none;
+				wide = false
 			:: else
 			fi
 		}
@@ -550,7 +597,7 @@ inline pick_place()
 {
 	if
 	:: where = INNER
-#ifdef NESTED
+#if defined(NESTED) || defined(LINK)
 	:: where = 0
 #endif
 	fi
@@ -574,50 +621,72 @@ proctype smbd(byte s)
 again:
 	{
 		do
+		/* smbd: connects */
 		:: d_step { SPEND(!IS_UP(s)); connected = connected | BIT(s) }
 			connect(s)
 #ifdef UNGUARDED
+		/* smbd: connects past the module */
 		:: d_step { SPEND(!IS_UP(s) && !configured);
 			    connected = connected | BIT(s);
 			    plain = plain | BIT(s) }
 #endif
+		/* smbd: disconnects */
 		:: atomic { IS_UP(s) && !HAS(s) && !(parked & BIT(s)) ->
 			disconnect(s) }
 #ifdef PARK
+		/* smbd: goes on with what waited */
 		:: atomic { parked & BIT(s) && !known[s];
 			    parked = parked & ~BIT(s); pick_place() }
 			open(s); d_step { where = 0; seen = 0 }
 #endif
+		/* smbd: opens */
 		:: atomic {
 			SPEND(IS_UP(s) && !(parked & BIT(s)));
 			pick_place()
 		} open(s); d_step { where = 0; seen = 0 }
+		/* smbd: closes */
 		:: atomic { has[0] == OF(s) -> h = 0 } close(s, NOBODY)
+		/* smbd: closes */
 		:: atomic { has[1] == OF(s) -> h = 1 } close(s, NOBODY); h = 0
+		/* smbd: loses a client */
 		:: atomic { DURABLE && SPEND(has[0] == OF(s)); h = 0 }
 			close(s, AWAY)
+		/* smbd: takes a client back */
 		:: atomic { SPEND(IS_UP(s) && has[0] == AWAY &&
 				  !(plain & BIT(s))) }
 			come_back(s)
 #ifdef SMBCONTROL
-		/* All are asked: who comes too late only looks what is new */
+		/* smbd: is asked to begin */
 		:: d_step { SPEND(CAN_BE_ASKED(s)); begin_for_smbcontrol() }
 			sync(s)
+		/* smbd: is asked to resume */
 		:: atomic { SPEND(CAN_BE_ASKED(s) && IN_FORCE(0)) }
 			end_for_smbcontrol(s)
 #endif
-		:: atomic { asked[0] & BIT(s) -> t = 0 } answer(s)
+		/* smbd: answers */
+		:: atomic { asked[0] & BIT(s) -> take_request(s, 0) } answer(s)
 #if TOOLS > 1
-		:: atomic { asked[1] & BIT(s) -> t = 1 } answer(s)
+		/* smbd: answers */
+		:: atomic { asked[1] & BIT(s) -> take_request(s, 1) } answer(s)
 #endif
-		/* A message is lost, or comes once more */
+#ifndef RELIABLE
+		/* smbd: does not get a request */
 		:: d_step { SPEND(asked[0] & BIT(s));
 			    asked[0] = asked[0] & ~BIT(s) }
+		/* smbd: is not heard */
+		:: d_step { SPEND((says[0] | denies[0]) & BIT(s));
+			    unsay(s, 0) }
 #if TOOLS > 1
+		/* smbd: does not get a request */
 		:: d_step { SPEND(asked[1] & BIT(s));
 			    asked[1] = asked[1] & ~BIT(s) }
+		/* smbd: is not heard */
+		:: d_step { SPEND((says[1] | denies[1]) & BIT(s));
+			    unsay(s, 1) }
 #endif
-		:: atomic { SPEND(asked[0] & BIT(s)) } sync(s)
+		/* smbd: hears an earlier survey, or a dead tool */
+		:: atomic { SPEND(CAN_BE_ASKED(s)) } sync(s)
+#endif
 		od
 	} unless {
 #ifdef POWER
@@ -634,35 +703,49 @@ again:
  * smbdrain
  */
 
-/* survey_take(): everybody in a fresh dump of the roster has answered */
+/* ask_listen(): nobody heeds what has another cookie */
+inline forget_answers(t)
+{
+	asked[t] = 0;
+#if !defined(MUTANT_COOKIE_NOT_LOOKED_AT) && \
+	!defined(MUTANT_NEITHER_COOKIE_NOR_ID_LOOKED_AT)
+	says[t] = 0;
+	denies[t] = 0;
+	current[t] = 0
+#endif
+}
+
+/*
+ * survey_take(): everybody in a fresh dump of the roster has answered. With two
+ * answers of one smbd, either may be what was heard last.
+ */
+#define ANSWERED(t) (says[t] | denies[t])
 inline survey()
 {
-	d_step {
-		answered[t] = 0;
-		obeyed[t] = 0;
-		asked[t] = 0;
-		current[t] = 0
-	}
+	d_step { refused = false; forget_answers(t) }
 #ifndef MUTANT_NO_ACKNOWLEDGEMENT
 	do
 	:: d_step {
-		roster & ~answered[t] ->
+		roster & ~ANSWERED(t) ->
 		members = roster;
-		answered[t] = answered[t] & members;
-		obeyed[t] = obeyed[t] & members;
-		asked[t] = members & ~answered[t]
+		asked[t] = members & ~ANSWERED(t)
 	}
+#ifdef MUTANT_ASKED_ONCE
+		!(members & ~ANSWERED(t));
+		members = 0
+#else
 		/* All have answered, or it is of use to ask again */
 		d_step {
-			!(members & ~answered[t]) ||
-			members & ~(answered[t] | asked[t]) ->
+			!(members & ~ANSWERED(t)) ||
+			members & ~(ANSWERED(t) | asked[t]) ->
 			members = 0
 		}
-	:: d_step {
-		!(roster & ~answered[t]) ->
-		answered[t] = answered[t] & roster;
-		obeyed[t] = obeyed[t] & roster
-	}
+#endif
+	:: d_step { !(roster & ~says[t]) -> obeying = roster;
+		    forget_answers(t) }
+		break
+	:: d_step { !(roster & ~ANSWERED(t)) && (roster & denies[t]) ->
+		    refused = true; forget_answers(t) }
 		break
 	od
 #endif
@@ -677,9 +760,9 @@ inline arm()
 	do
 	:: survey();
 		if
-		:: answered[t] & ~obeyed[t] -> goto gone
+		:: refused -> goto gone
 #if defined(UNGUARDED) && !defined(MUTANT_TREES_NOT_COMPARED)
-		:: !(answered[t] & ~obeyed[t]) && connected & ~obeyed[t]
+		:: !refused && connected & ~obeying
 #endif
 		:: else -> break
 		fi
@@ -692,8 +775,7 @@ inline arm()
 		:: record[d] == arming -> record[d] = armed
 		:: else
 		fi;
-		answered[t] = 0;
-		obeyed[t] = 0
+		obeying = 0
 	}
 #endif
 }
@@ -788,7 +870,8 @@ inline end_drain()
 			      verb != to_deadline || record[d] != quiescent);
 			CHECK(run_is_alone,
 			      working[d] == 0 || working[d] == t + 1);
-			record[d] = none
+			record[d] = none;
+			wide = false
 		:: else
 		fi
 	}
@@ -799,8 +882,6 @@ inline end_drain()
 #else
 	survey();
 #endif
-#else
-	asked[t] = roster; /* end_tell_roster(): once, and whoever hears it */
 #endif
 	atomic { wake(d) }
 }
@@ -850,6 +931,48 @@ inline record_quiescence()
 		fi
 	}
 #endif
+}
+
+/*
+ * publish_link(): the record covers the new place, all smbds obey it there, and
+ * then nobody has anything in it. Each smbd says what it has; locking.tdb says
+ * what they can not tell of: the rest.
+ */
+#define HAS_THERE(h, condition) \
+	(has[h] != NOBODY && place[h] == 0 && (condition))
+#define IS_TOLD_OF(h) (has[h] > AWAY && (roster & BIT(has[h] - 2)))
+
+inline publish_link()
+{
+	d_step {
+		record[d] == quiescent ->
+		wide = true
+	}
+	survey();
+	atomic {
+		obeying = 0;
+		in_use = refused || HAS_THERE(0, IS_TOLD_OF(0)) ||
+			 HAS_THERE(1, IS_TOLD_OF(1))
+	}
+	in_use = in_use || HAS_THERE(0, !IS_TOLD_OF(0)) ||
+		 HAS_THERE(1, !IS_TOLD_OF(1));
+#ifdef MUTANT_NEW_PLACE_NOT_LOOKED_AT
+	in_use = refused;
+#endif
+	d_step {
+		if
+		:: in_use -> wide = led /* drain_store_uncover() */
+		:: else ->
+			CHECK(S2_quiescent_means_empty,
+			      !HAS_THERE(0, true) && !HAS_THERE(1, true));
+			CHECK(run_is_alone, working[d] == t + 1 &&
+					    record[d] == quiescent);
+			led = true
+		fi;
+		in_use = false;
+		refused = false;
+		working[d] = 0
+	}
 }
 
 #define IS_NOT_OVER(d) (record[d] == arming || record[d] == armed)
@@ -905,14 +1028,15 @@ mtype = { to_wait, to_run, to_resume, to_publish, to_deadline };
 inline start_tool()
 {
 	d = 0; ours = false; suspects = 0; verb = 0;
-	members = 0; holder = 0
+	members = 0; obeying = 0; holder = 0; refused = false;
+	in_use = false
 }
 
 proctype tool(byte t)
 {
-	byte d, members, holder;
+	byte d, members, obeying, holder;
 	bit suspects;
-	bool ours;
+	bool ours, refused, in_use;
 	mtype verb;
 
 again:
@@ -936,6 +1060,9 @@ again:
 			fi
 		:: else
 		fi;
+#ifdef LIVE
+		waiting = waiting | BIT(t);
+#endif
 #ifdef MUTANT_SCANNED_BEFORE_ARMED
 		scan();
 #endif
@@ -944,9 +1071,6 @@ again:
 		:: record[d] == arming -> arm()
 		:: else
 		fi;
-#endif
-#ifdef LIVE
-		waiting = waiting | BIT(t);
 #endif
 #ifndef MUTANT_SCANNED_BEFORE_ARMED
 		scan();
@@ -1015,6 +1139,9 @@ own:		/* end_own(), is_still_quiescent() */
 		:: else -> goto gone
 #endif
 		fi;
+#ifdef LINK
+		publish_link();
+#else
 		/* What is put half in place is so on disk, until it is whole */
 		half = half | BIT(d);
 		d_step {
@@ -1024,6 +1151,7 @@ own:		/* end_own(), is_still_quiescent() */
 			half = half & ~BIT(d);
 			working[d] = 0
 		}
+#endif
 		if
 		:: verb == to_run -> end_drain()
 		:: true /* it failed, and stays drained */
@@ -1070,7 +1198,8 @@ done:
 		disown();
 		atomic {
 			d = 0; ours = false; suspects = 0; verb = 0;
-			members = 0; holder = 0; wanted[t] = 0;
+			members = 0; obeying = 0; holder = 0; refused = false;
+			wanted[t] = 0;
 #ifdef LIVE
 			waiting = waiting & ~BIT(t)
 #endif
@@ -1112,9 +1241,8 @@ inline kill_smbd(s)
 	known[s] = 0;
 	for (t : 0 .. TOOLS - 1) {
 		asked[t] = asked[t] & ~BIT(s);
-		answered[t] = answered[t] & ~BIT(s);
-		obeyed[t] = obeyed[t] & ~BIT(s);
 		current[t] = current[t] & ~BIT(s);
+		unsay(s, t);
 #ifdef LIVE
 		if
 		:: blocker[t] == s + 1 -> blocker[t] = DIED
@@ -1138,11 +1266,9 @@ inline kill_tool(t)
 	}
 	d = 0;
 	wanted[t] = 0;
-	asked[t] = 0;
-	answered[t] = 0;
-	obeyed[t] = 0;
-	current[t] = 0;
+	forget_answers(t)
 #ifdef LIVE
+	;
 	woken = woken & ~BIT(t);
 	blocker[t] = 0;
 	waiting = waiting & ~BIT(t)
@@ -1155,16 +1281,21 @@ proctype world()
 
 	do
 #ifdef KILLS
+	/* world: kills an smbd */
 	:: atomic { SPEND(IS_UP(0)); kill_smbd(0); kill_of_smbd[0]!0 }
 #if SMBDS > 1
+	/* world: kills an smbd */
 	:: atomic { SPEND(IS_UP(1)); kill_smbd(1); kill_of_smbd[1]!0 }
 #endif
+	/* world: kills a tool */
 	:: atomic { SPEND(wanted[0]); kill_tool(0); kill_of_tool[0]!0 }
 #if TOOLS > 1
+	/* world: kills a tool */
 	:: atomic { SPEND(wanted[1]); kill_tool(1); kill_of_tool[1]!0 }
 #endif
 #endif
 #ifdef POWER
+	/* world: loses its power */
 	:: d_step {
 		SPEND(true);
 		for (t : 0 .. TOOLS - 1) {
@@ -1184,7 +1315,7 @@ proctype world()
 #endif
 	}
 #endif
-	/* Nobody comes back to it in time */
+	/* world: gives up a durable handle */
 	:: d_step { has[0] == AWAY -> has[0] = NOBODY }
 	od
 }
@@ -1205,9 +1336,19 @@ init
 }
 
 #ifdef LIVE
+/* Of each tool and drain: it does not stay so for ever */
+#define NOT_STUCK(t, d) \
+	!(<> [] ((waiting & BIT(t)) && wanted[t] == d + 1 && IS_NOT_OVER(d)))
+#if DRAINS > 1
+#define GETS_THERE(t) (NOT_STUCK(t, 0) && NOT_STUCK(t, 1))
+#else
+#define GETS_THERE(t) NOT_STUCK(t, 0)
+#endif
 ltl S3_it_gets_there {
-	[] ((waiting & 1) && record[0] == armed ->
-	    <> (!(waiting & 1) || record[0] != armed))
+	GETS_THERE(0)
+#if TOOLS > 1
+	&& GETS_THERE(1)
+#endif
 }
 #endif
 #ifdef PARK

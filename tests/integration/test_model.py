@@ -34,11 +34,12 @@ def test_mutant_is_caught(mutant):
     assert result.broken == model.MUTANTS[mutant][1], result.text[-2000:]
 
 
-@pytest.mark.parametrize('mutant', model.HARMLESS)
-def test_harmless(mutant):
+@pytest.mark.parametrize(('mutant', 'size'), [
+    (mutant, size) for mutant, sizes in model.HARMLESS.items()
+    for size in sizes])
+def test_harmless(mutant, size):
     """What is said to be there twice over is so"""
-    result = model.check(model.SIZES[model.HARMLESS[mutant]],
-                         'MUTANT_' + mutant)
+    result = model.check(model.SIZES[size], 'MUTANT_' + mutant)
     assert result.complete, result.text[-2000:]
 
 
@@ -65,21 +66,24 @@ def test_all_mutants_are_there():
     assert names <= set(re.findall(r'[A-Z_]{5,}', PAGE))
 
 
-def _rows():
-    """Of the table of steps: those of the model, and functions by file"""
+def _table(first):
+    """Of the tables of steps: the first column, functions and files"""
     for line in PAGE.splitlines():
-        row = re.fullmatch(r'\| (`\w+\(\)`.*?) \| (.*?) \| (.*) \|', line)
+        row = re.fullmatch(rf'\| ({first}) \| (.*?) \| (.*) \|', line)
         if row:
-            yield (re.findall(r'`(\w+)\(\)`', row.group(1)),
+            yield (row.group(1),
                    re.findall(r'`(\w+)\(\)`', row.group(2)),
                    re.findall(r'`([\w/]+\.c)`', row.group(3)))
 
 
+STEPS = list(_table(r'`\w+\(\)`.*?'))
+EVENTS = list(_table(r'(?:smbd|tool|world): .*?'))
+
+
 def test_page_names_code_that_is_there():
     """Each function in one of the files of its row"""
-    rows = list(_rows())
-    assert len(rows) > 15
-    for _, functions, files in rows:
+    assert len(STEPS) > 15 and len(EVENTS) > 15
+    for _, functions, files in STEPS + EVENTS:
         assert functions and files
         texts = [(TOP / 'source' / file).read_text(encoding='utf-8')
                  for file in files]
@@ -90,6 +94,37 @@ def test_page_names_code_that_is_there():
 
 def test_page_explains_all_steps():
     """Each inline of the model has a row"""
-    explained = {name for steps, _, _ in _rows() for name in steps}
+    explained = {name for steps, _, _ in STEPS
+                 for name in re.findall(r'`(\w+)\(\)`', steps)}
     steps = set(re.findall(r'^inline (\w+)\(', PROMELA, re.M))
     assert steps == explained
+
+
+def _process(name):
+    return re.search(rf'^proctype {name}\(.*?^}}', PROMELA, re.M | re.S)[0]
+
+
+def test_page_explains_all_events():
+    """Each option of smbds and of the world, and each label of a tool"""
+    events = set()
+    for name, indent in (('smbd', '\t\t'), ('world', '\t')):
+        body = _process(name)
+        named = re.findall(rf'^{indent}/\* ({name}: .*) \*/\n{indent}:: ',
+                           body, re.M)
+        assert len(named) == len(re.findall(rf'^{indent}:: ', body, re.M))
+        events |= set(named)
+    events |= {'tool: ' + label
+               for label in re.findall(r'^(\w+):', _process('tool'), re.M)}
+    assert events == {event for event, _, _ in EVENTS}
+
+
+def test_page_says_how_large():
+    """One row for each size that is looked at here, and none that is not so"""
+    rows = re.findall(r'^\| ([\w ]+) \| `([A-Z0-9_= ]+)` \| \d+ \| \d+ '
+                      r'\| (complete|given up) \|$', PAGE, re.M)
+    sizes = {name: model.shown(size) for name, size in model.SIZES.items()}
+    deep = {'deep ' + name: model.shown(size)
+            for name, size in model.DEEP_SIZES.items()}
+    assert sizes == {name: size for name, size, end in rows
+                     if name in sizes and end == 'complete'}
+    assert all((sizes | deep)[name] == size for name, size, _ in rows)
