@@ -40,15 +40,17 @@ def text_of(drain, *arguments):
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
-    wait_until((drain.server.base / 'lock' / 'msg.lock' /
-                str(process.pid)).exists, 10, 'monitor')
-    time.sleep(0.3)
-    yield lines
-    process.kill()
-    process.wait()
-    reader.join(5)
-    process.stdout.close()
-    process.stderr.close()
+    try:
+        wait_until((drain.server.base / 'lock' / 'msg.lock' /
+                    str(process.pid)).exists, 10, 'monitor')
+        time.sleep(0.3)
+        yield lines
+    finally:
+        process.kill()
+        process.wait()
+        reader.join(5)
+        process.stdout.close()
+        process.stderr.close()
 
 
 def live(server, drain, target='pkg/app', name='app/tool.exe', monitors=(),
