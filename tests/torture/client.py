@@ -58,7 +58,8 @@ def uses(seed, number):
         share, path = chance.choice(PACKAGES[package])
         yield Use(way=chance.choice(WAYS), package=package, share=share,
                   path=path, part=chance.choice(PARTS),
-                  reads=chance.randrange(1, 12), caches=chance.uniform(0, 0.2),
+                  reads=chance.randrange(1, chance.choice([12, 60])),
+                  caches=chance.uniform(0, 0.2),
                   away=chance.uniform(0, 0.7), returns=chance.random() < 0.7,
                   resets=chance.random() < 0.5, deletes=chance.random() < 0.3,
                   pause=chance.uniform(0, 0.05))
