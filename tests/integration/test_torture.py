@@ -181,6 +181,23 @@ def test_waits_without_a_holder():
         assert rules([opened(1, 33, durable=True)], *faults, **later) == []
 
 
+def test_what_smbd_has_not_let_go():
+    """When its client has come back, until the client is gone again"""
+    late = {'waits': [(20, 60)], 'quiescent': None, 'ending': 90, 'ended': 90}
+    kept = opened(12, 14, durable=True)
+
+    def sessions(*times):
+        return [{**connected(began, 'SUCCESS'), 'place': 'session'}
+                for began in times]
+
+    assert rules([kept, *sessions(1, 15)], **late) == []
+    assert rules([kept, *sessions(1, 15, 61)], **late) == []
+    assert rules([kept, *sessions(1, 15, 30)], **late) == ['S3']
+    for other in (opened(12, 14), opened(2, 4, durable=True),
+                  opened(12, 14, durable=True, returned=True)):
+        assert rules([other, *sessions(1, 15)], **late) == ['S3']
+
+
 def test_what_disturbs_a_wait():
     """All that was broken from shortly before the last holder was gone"""
     late = {'waits': [(5, 31 + QUIET_PATIENCE)], 'quiescent': None,

@@ -35,6 +35,7 @@ force only if it was sent after `armed` and answered before `ending`.
 
 import bisect
 import collections
+import math
 
 from torture.layout import DURABLE_SECONDS, TARGETS
 
@@ -52,6 +53,9 @@ PATIENCE, QUIET_PATIENCE = 30, 4
 # For how long what was broken is felt, and by whom it is not
 AFTERMATH = 3
 REST = 'rest'
+
+# For how long an smbd was seen to keep what its client had lost
+KEPT = 120
 
 # What may cost a client its connection, and what an answer
 CUTS = {'kill_smbd', 'reset', 'reboot'}
@@ -97,6 +101,10 @@ class Checker:
             lambda fault: fault['ended'] + AFTERMATH)
         self._by_package = self._sort_drains()
         self._held = self._sort_handles()
+        self._sessions = collections.defaultdict(list)
+        for fact in facts:
+            if fact['what'] == 'connect' and fact['place'] == 'session':
+                bisect.insort(self._sessions[fact['client']], fact['began'])
 
     def check(self):
         """All of it; returns self"""
@@ -286,9 +294,31 @@ class Checker:
                 self.counted['waits when nothing was broken'] += 1
                 self.longest_quiet_wait = max(self.longest_quiet_wait, late)
                 patience = QUIET_PATIENCE
-            if late > patience:
-                self._violated('S3', f'nobody was there for {late:.1f} s',
-                               drain)
+            if late <= patience:
+                continue
+            if self._may_be_kept(drain['target'], since, ended):
+                self.counted['waits for what smbd has not let go'] += 1
+                continue
+            self._violated('S3', f'nobody was there for {late:.1f} s', drain)
+
+    def _may_be_kept(self, target, since, ended):
+        """A handle with a lease, that was lost when a drain had it broken
+
+        The client has come back with the same GUID since, to the same smbd:
+        that has been seen to keep the handle until the client was gone again.
+        """
+        return any(fact['durable'] and not fact['returned']
+                   and any(self._drains_of(fact['package'], fact['sent'],
+                                           fact['end']))
+                   and self._next_loss(fact) >= ended
+                   for fact in self._handles_in(target, since - KEPT, ended))
+
+    def _next_loss(self, handle):
+        """Of the connection with which its client came back; its next session
+        began after that"""
+        began = self._sessions[handle['client']]
+        after = bisect.bisect_left(began, handle['end']) + 1
+        return began[after] if after < len(began) else math.inf
 
 
 def last_possible(fact):
