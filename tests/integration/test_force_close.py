@@ -807,3 +807,24 @@ def test_address_that_is_none(drain, tree):
     assert close(drain, 'pkg/app', '--client=localhost') == [
         'nothing to close']
     handle.close()
+
+
+def test_client_that_smbd_has_lost_unnoticed(server, drain):
+    """Stock smbd goes on with its handles if the connection was reset just
+    before it wrote a lease break to it; they can be closed"""
+    with connect(server.port) as other:
+        client = connect(server.port)
+        client.create('app/tool.exe', lease='RWH')
+        smbd = server.child_of(client.connection)
+        with stopped(smbd):
+            waits_for_break = other.create_nowait('app/tool.exe',
+                                                  Access.READ_WRITE)
+            assert waits_for_break.wait_interim()
+            client.connection.drop(reset=True)
+        drain.begin('pkg/app')
+        assert {holder['server_id'] for holder in drain.holders('pkg/app')} == {
+            str(smbd)}
+        drain.call('close', 'pkg/app')
+        drain.wait('pkg/app', '--timeout=20')
+        drain.resume('pkg/app')
+        server.kill(smbd)
