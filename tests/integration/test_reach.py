@@ -31,8 +31,13 @@ def registry(drained):
 
     add(name, path) makes one, with or without the module.
     """
-    def start():
-        server, drain = drained({'pkg': WITH}, {'registry shares': 'yes'})
+    def start(option='registry shares'):
+        value = {'registry shares': 'yes', 'include': 'registry'}[option]
+        server, drain = drained({'pkg': WITH}, {option: value})
+        if option == 'include':
+            server.run(NET, 'conf', 'setparm', 'global', 'registry shares',
+                       'yes')
+            server.reload()
         server.put('pkg', TOOL, b'MZ')
 
         def add(name, path, *, module=False):
@@ -48,9 +53,10 @@ def registry(drained):
     return start
 
 
-def test_registry_share_without_the_module(registry):
+@pytest.mark.parametrize('option', ['registry shares', 'include'])
+def test_registry_share_without_the_module(registry, option):
     """It is named, connected to or not; check finds it too"""
-    server, drain, add = registry()
+    server, drain, add = registry(option)
     add('side', server.share_path('pkg') / 'app')
     done = drain.begin('pkg', expect=1)
     assert 'share side' in done.stderr and 'client' not in done.stderr
@@ -259,7 +265,7 @@ def included(drained):
 
     write(options) writes that file; smbd has read all of it since.
     """
-    def start(options, name='pkg.conf', **keywords):
+    def start(options, name='pkg.conf', more='', **keywords):
         host = socket.gethostname().partition('.')[0]
         server, drain = drained({'pkg': {}, 'other': {}}, **keywords)
         server.put('pkg', TOOL, b'MZ')
@@ -272,7 +278,7 @@ def included(drained):
 
         write(options)
         (server.base / 'in.conf').write_text(
-            f'include = {server.base}/{name}\n')
+            f'include = {server.base}/{name}\n{more}\n')
         server.global_options['include'] = server.base / 'in.conf'
         server.write_conf()
         server.restart()
@@ -391,11 +397,12 @@ def test_other_configuration_file(drained):
         assert tree.status_of_open(TOOL) == REFUSED
 
 
-@pytest.mark.parametrize('name, reads', [('pkg.conf', False),
-                                         ('pkg.%h', True)])
-def test_smbds_read_it_only_if_need_be(included, name, reads):
+@pytest.mark.parametrize('name, more, reads', [
+    ('pkg.conf', '', False), ('pkg.%h', '', True),
+    ('pkg.conf', 'include = /nonexistent', True)])
+def test_smbds_read_it_only_if_need_be(included, name, more, reads):
     """Not if no file has changed since they did"""
-    server, drain, _ = included(WITH, name, log_level=3)
+    server, drain, _ = included(WITH, name, more, log_level=3)
     with connect(server.port, 'other'):
         before = server.logs().count('refreshing parameters')
         drain.begin('pkg')
