@@ -105,8 +105,7 @@ static bool add_file(struct conf_files *files, const char *path)
 		return true;
 	}
 	add_path(files, path);
-	if (files->num_paths > 0 && is_listed(files, path) &&
-	    file_exist(path)) {
+	if (is_listed(files, path) && file_exist(path)) {
 		(void)pm_process(path, section_fn, parameter_fn, files);
 	}
 	return !files->nomem;
