@@ -157,7 +157,7 @@ def test_fuzzed_requests(served):
     handle = tree.create('other/data.bin')
     send_messages(server, pid, MSG_DRAIN_REQUEST, *fuzzed(1000, 1))
     server.smbcontrol(pid, 'ping')
-    wait_until(lambda: error_count(drain) > 400, 15, 'errors', interval=0.1)
+    wait_until(lambda: error_count(drain) > 400, 40, 'errors', interval=0.1)
     assert handle.read() == b'data'
     assert server.child_of(tree.connection) == pid
     serves(drain, tree)

@@ -11,6 +11,7 @@ import pytest
 
 from lib.drain import complaint, ended
 from lib.faults import injected
+from lib.memcheck import SLOWNESS
 from lib.publish import Package
 from lib.smb2 import NtStatus, connect
 from lib.waiting import HOLD, waits
@@ -209,13 +210,13 @@ def test_killed_before_the_exchange(package):
 def test_not_resumed_meanwhile(package):
     """As while a command runs"""
     process = subprocess.Popen(injected(
-        'renameat2:delay_enter=3000000:when=1',
+        f'renameat2:delay_enter={3000000 * SLOWNESS}:when=1',
         *package.drain.command(*words(package))))
     with ended(process):
         package.drain.wait_for_state(package.target, 'quiescent')
         done = package.drain.resume(package.target, expect=1)
         assert 'is running for it' in complaint(done)
-        assert process.wait(20) == 0
+        assert process.wait(20 * SLOWNESS) == 0
     assert package.version() == 'new'
 
 

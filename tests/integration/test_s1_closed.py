@@ -10,6 +10,7 @@ import pytest
 import tdb  # of python3-tdb
 
 from lib.load import Load
+from lib.memcheck import SLOWNESS
 from lib.smb2 import Access, Disposition, NtStatus, connect
 from lib.smbd import wait_until
 
@@ -35,10 +36,10 @@ def test_nothing_sent_after_begin_is_granted(drained):
     with Load(server.port, conns=CLIENTS, files=0) as load:
         for _ in range(ROUNDS):
             load.churn(60, wait=False)
-            time.sleep(0.3)
+            time.sleep(0.3 * SLOWNESS)
             drain.begin('pkg')
             closed = time.time()
-            time.sleep(0.3)
+            time.sleep(0.3 * SLOWNESS)
             assert drain.holders('pkg') == []
             churned = load.stop_churn()
             after = load.since(closed)
