@@ -268,6 +268,7 @@ def test_change_notification(smbd):
         root = tree.create('', Access.READ)
         request = root.notify_nowait(NOTIFY_DIRECTORY_NAMES)
         assert request.wait_interim()
+        time.sleep(0.5)     # notifyd is told of it after we are
         tree.make_directory('new')
         # Newer smbds make it by a name of their own and rename it
         (action, name), = request.wait()
