@@ -144,7 +144,7 @@ def test_resume_stops_the_unit(units):
     """What holds the drain is ended first"""
     units.manager.systemctl('start', DRAIN)
     units.manager.systemctl('start', RESUME)
-    assert units.manager.property(DRAIN, 'ActiveState') == 'inactive'
+    units.manager.wait_for(DRAIN, 'inactive')
     assert units.drain.state('pkg/app') == 'open'
 
 

@@ -13,6 +13,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from lib.memcheck import SLOWNESS
 from lib.smbd import wait_until
 
 TOP = Path(os.environ['DRAIN_TOP'])
@@ -93,7 +94,7 @@ class Manager:
         """And all that runs"""
         self.process.terminate()
         try:
-            self.process.wait(TIMEOUT)
+            self.process.wait(TIMEOUT * SLOWNESS)
         finally:
             self.process.kill()
             for group, _, _ in os.walk(self.group, topdown=False):
@@ -107,7 +108,7 @@ class Manager:
         """What it says; `expect` is the exit status (None: any)"""
         done = subprocess.run(['systemctl', '--user', *words], text=True,
                               capture_output=True, env=self.environment,
-                              timeout=TIMEOUT, check=False)
+                              timeout=TIMEOUT * SLOWNESS, check=False)
         assert expect in (None, done.returncode), (words, done)
         return done.stdout.strip()
 
