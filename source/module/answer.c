@@ -59,8 +59,8 @@ static void describe(TALLOC_CTX *mem_ctx,
 		.devid = fsp->file_id.devid,
 		.inode = fsp->file_id.inode,
 		.extid = fsp->file_id.extid,
-		.user = drain_bytes(
-			drain_process_user(conn, fsp->vuid)->unix_info->unix_name),
+		.user = drain_bytes(drain_process_user(conn, fsp->vuid)
+					    ->unix_info->unix_name),
 		.share = drain_bytes(share),
 		.path = drain_bytes(path != NULL ? path : ""),
 	};

@@ -22,24 +22,20 @@ static size_t complain_of_share(const struct share *s,
 {
 	const char *alias = NULL;
 
-	if (share_is_of_homes(s)) {
+	if (!share_passes_by(s, record, aliases, &alias)) {
 		return 0;
 	}
-	if (s->module_index < 0 && share_overlaps(s, record)) {
+	if (alias == NULL) {
 		complain("share %s (%s) reaches the target without the "
 			 "module: add \"vfs objects = drain\" to it",
 			 s->name, show_text(s->path));
-		return 1;
-	}
-	alias = mounts_alias_in(aliases, s);
-	if (alias != NULL) {
+	} else {
 		complain("share %s (%s) reaches the target by a mount, as %s, "
 			 "where the module does not know it: take away the "
 			 "mount, or the share",
 			 s->name, show_text(s->path), show_text(alias));
-		return 1;
 	}
-	return 0;
+	return 1;
 }
 
 static void complain_of_shares(const struct share_list *shares,

@@ -39,25 +39,30 @@ static bool is_listed(const struct conf_files *files, const char *path)
 	return false;
 }
 
-static void add_path(struct conf_files *files, const char *path)
+/* Is it a new one? */
+static bool add_path(struct conf_files *files, const char *path)
 {
 	const char **paths = NULL;
 	char *copy = NULL;
 
+	if (is_listed(files, path)) {
+		return false;
+	}
 	if (path[0] != '/' || strchr(path, '%') != NULL) {
 		files->vary = true;
-		return;
+		return false;
 	}
 	paths = talloc_realloc(files, files->paths, const char *,
 			       files->num_paths + 1);
 	copy = talloc_strdup(files, path);
 	if (paths == NULL || copy == NULL) {
 		files->nomem = true;
-		return;
+		return false;
 	}
 	paths[files->num_paths] = copy;
 	files->paths = paths;
 	files->num_paths += 1;
+	return true;
 }
 
 static void add_registry(struct conf_files *files)
@@ -68,9 +73,7 @@ static void add_registry(struct conf_files *files)
 		files->nomem = true;
 		return;
 	}
-	if (!is_listed(files, path)) {
-		add_path(files, path);
-	}
+	(void)add_path(files, path);
 	TALLOC_FREE(path);
 }
 
@@ -101,11 +104,7 @@ static bool parameter_fn(const char *name,
 /* And what it includes */
 static bool add_file(struct conf_files *files, const char *path)
 {
-	if (is_listed(files, path)) {
-		return true;
-	}
-	add_path(files, path);
-	if (is_listed(files, path) && file_exist(path)) {
+	if (add_path(files, path) && file_exist(path)) {
 		(void)pm_process(path, section_fn, parameter_fn, files);
 	}
 	return !files->nomem;
@@ -126,7 +125,7 @@ static void add_usershares(struct conf_files *files)
 	if (d == NULL) {
 		return; /* nobody can have one */
 	}
-	add_path(files, path);
+	(void)add_path(files, path);
 	while ((entry = readdir(d)) != NULL) {
 		char *file = talloc_asprintf(talloc_tos(), "%s/%s", path,
 					     entry->d_name);
@@ -134,7 +133,7 @@ static void add_usershares(struct conf_files *files)
 		if (file == NULL) {
 			files->nomem = true;
 		} else if (entry->d_type == DT_REG) {
-			add_path(files, file);
+			(void)add_path(files, file);
 		}
 	}
 	closedir(d);

@@ -133,7 +133,8 @@ NTSTATUS end_drain(struct tool *tool, const struct drain_record *record)
 }
 
 /* Another waiter may be about it, at the same moment */
-static NTSTATUS own_in_time(struct tool *tool, const struct drain_record *record)
+static NTSTATUS own_in_time(struct tool *tool,
+			    const struct drain_record *record)
 {
 	struct server_id owner = {0};
 	NTSTATUS status = NT_STATUS_IO_TIMEOUT;

@@ -38,6 +38,22 @@ bool share_is_of_homes(const struct share *share)
 	return share_is_homes(share) && strncmp(share->path, "%H", 2) == 0;
 }
 
+bool share_passes_by(const struct share *share,
+		     const struct drain_record *record,
+		     const struct alias_list *aliases,
+		     const char **alias)
+{
+	*alias = NULL;
+	if (share_is_of_homes(share)) {
+		return false;
+	}
+	if (share->module_index < 0 && share_overlaps(share, record)) {
+		return true;
+	}
+	*alias = mounts_alias_in(aliases, share);
+	return *alias != NULL;
+}
+
 struct drain_record *shares_resolve(TALLOC_CTX *mem_ctx,
 				    const struct share_list *list,
 				    const char *target)

@@ -435,6 +435,17 @@ struct alias_list *mounts_aliases(TALLOC_CTX *mem_ctx,
 const char *mounts_alias_in(const struct alias_list *list,
 			    const struct share *share);
 
+/**
+ * Does a share give access to what the record covers past the module, whoever
+ * connects to it? Of [homes] only who is connected is looked at: trees.c.
+ *
+ * @param[out] alias  NULL: it has no module. Else by a mount, as this path.
+ */
+bool share_passes_by(const struct share *share,
+		     const struct drain_record *record,
+		     const struct alias_list *aliases,
+		     const char **alias);
+
 /*
  * trees.c
  */

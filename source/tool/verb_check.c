@@ -141,17 +141,14 @@ static void check_other_way(struct findings *f,
 {
 	const char *alias = NULL;
 
-	if (share_is_of_homes(other)) {
+	if (!share_passes_by(other, record, aliases, &alias)) {
 		return;
 	}
-	if (other->module_index < 0 && share_overlaps(other, record)) {
+	if (alias == NULL) {
 		problem(f, share->name,
 			"share %s (%s) gives access to the same files "
 			"without the module", other->name, other->path);
-		return;
-	}
-	alias = mounts_alias_in(aliases, other);
-	if (alias != NULL) {
+	} else {
 		problem(f, share->name,
 			"share %s (%s) gives access to the same files by a "
 			"mount, as %s, where the module does not know them",
