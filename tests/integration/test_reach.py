@@ -23,6 +23,27 @@ WITH = {'vfs objects': 'drain'}
 NET = '/usr/bin/net'
 
 
+def check_that_it_is_named(server, drain, add):
+    """A share that is added in the target, without the module"""
+    add('side', server.share_path('pkg') / 'app')
+    done = drain.begin('pkg', expect=1)
+    assert 'share side' in done.stderr and 'client' not in done.stderr
+    with connect(server.port, 'side'):
+        done = drain.begin('pkg', expect=1)
+        assert 'connected to share side without the module' in done.stderr
+    done = drain.call('check', 'pkg', expect=1)
+    assert 'share side' in done.stderr
+
+
+def check_that_it_does_not_matter(server, drain, add):
+    """One that is added elsewhere, and its clients"""
+    add('side', server.base / 'shares' / 'side')
+    (server.base / 'shares' / 'side' / 'file').touch()
+    with connect(server.port, 'side') as tree:
+        drain.begin('pkg', '--wait')
+        assert tree.status_of_open('file') == OPEN
+
+
 # -- shares in the registry
 
 @pytest.fixture
@@ -56,25 +77,12 @@ def registry(drained):
 @pytest.mark.parametrize('option', ['registry shares', 'include'])
 def test_registry_share_without_the_module(registry, option):
     """It is named, connected to or not; check finds it too"""
-    server, drain, add = registry(option)
-    add('side', server.share_path('pkg') / 'app')
-    done = drain.begin('pkg', expect=1)
-    assert 'share side' in done.stderr and 'client' not in done.stderr
-    with connect(server.port, 'side'):
-        done = drain.begin('pkg', expect=1)
-        assert 'connected to share side without the module' in done.stderr
-    done = drain.call('check', 'pkg', expect=1)
-    assert 'share side' in done.stderr
+    check_that_it_is_named(*registry(option))
 
 
 def test_registry_share_elsewhere_does_not_matter(registry):
     """Nor do its clients"""
-    server, drain, add = registry()
-    add('side', server.base / 'shares' / 'side')
-    (server.base / 'shares' / 'side' / 'file').touch()
-    with connect(server.port, 'side') as tree:
-        drain.begin('pkg', '--wait')
-        assert tree.status_of_open('file') == OPEN
+    check_that_it_does_not_matter(*registry())
 
 
 def test_registry_share_is_a_target(registry):
@@ -122,25 +130,12 @@ def users(drained):
 
 def test_usershare_without_the_module(users):
     """It is named, connected to or not; check finds it too"""
-    server, drain, add = users()
-    add('side', server.share_path('pkg') / 'app')
-    done = drain.begin('pkg', expect=1)
-    assert 'share side' in done.stderr and 'client' not in done.stderr
-    with connect(server.port, 'side'):
-        done = drain.begin('pkg', expect=1)
-        assert 'connected to share side without the module' in done.stderr
-    done = drain.call('check', 'pkg', expect=1)
-    assert 'share side' in done.stderr
+    check_that_it_is_named(*users())
 
 
 def test_usershare_elsewhere_does_not_matter(users):
     """Nor do its clients"""
-    server, drain, add = users()
-    add('side', server.base / 'shares' / 'side')
-    (server.base / 'shares' / 'side' / 'file').touch()
-    with connect(server.port, 'side') as tree:
-        drain.begin('pkg', '--wait')
-        assert tree.status_of_open('file') == OPEN
+    check_that_it_does_not_matter(*users())
 
 
 def test_usershare_is_a_target(users):

@@ -203,27 +203,16 @@ def test_only_the_script(updater):
     check_open(update, package('new'))
 
 
-def test_signal(updater):
-    """It cleans up itself"""
+@pytest.mark.parametrize('kill', [os.killpg, os.kill],
+                         ids=['to all', 'to the script alone'])
+def test_signal(updater, kill):
+    """It cleans up itself; what it has started does not keep it waiting"""
     update = updater()
     with connect(update.server.port) as tree:
         tree.create('app/tool.exe')
         process = update.start('pkg/app', update.make('new'))
         update.drain.wait_for_state('pkg/app', 'armed')
-        os.killpg(process.pid, signal.SIGTERM)
-        process.communicate(timeout=20)
-        assert process.returncode == 128 + signal.SIGTERM
-    check_open(update, package('old'))
-
-
-def test_signal_to_the_script_alone(updater):
-    """Not to what it has started: that does not keep it waiting"""
-    update = updater()
-    with connect(update.server.port) as tree:
-        tree.create('app/tool.exe')
-        process = update.start('pkg/app', update.make('new'))
-        update.drain.wait_for_state('pkg/app', 'armed')
-        process.terminate()
+        kill(process.pid, signal.SIGTERM)
         process.communicate(timeout=20)
         assert process.returncode == 128 + signal.SIGTERM
     check_open(update, package('old'))
