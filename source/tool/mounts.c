@@ -69,18 +69,6 @@ static bool is_same(const char *a, const char *b)
 	       one.st_dev == two.st_dev && one.st_ino == two.st_ino;
 }
 
-static bool is_inside(const struct drain_record *record, const char *path)
-{
-	size_t i;
-
-	for (i = 0; i < record->num_real; i++) {
-		if (drain_path_within(path, record->real[i])) {
-			return true; /* the module refuses it there, too */
-		}
-	}
-	return false;
-}
-
 static bool add_alias(struct alias_list *list, const char *alias)
 {
 	const char **paths = talloc_realloc(list, list->paths, const char *,
@@ -95,7 +83,10 @@ static bool add_alias(struct alias_list *list, const char *alias)
 	return true;
 }
 
-/* @path is on the mount @on, as far as no other is mounted below it */
+/*
+ * @path is on the mount @on, as far as no other is mounted below it. What the
+ * record covers the module refuses by that name, too.
+ */
 static bool add_aliases_of(struct alias_list *list,
 			   const struct drain_record *record,
 			   const struct table *table,
@@ -109,7 +100,8 @@ static bool add_aliases_of(struct alias_list *list,
 	for (i = 0; i < table->num_mounts; i++) {
 		if (drain_mount_alias(list, on, &table->mounts[i], path, &name,
 				      &alias) &&
-		    !is_inside(record, alias) && is_same(name, alias) &&
+		    !drain_record_covers(record, alias) &&
+		    is_same(name, alias) &&
 		    !add_alias(list, alias)) {
 			return false;
 		}
