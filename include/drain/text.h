@@ -39,4 +39,10 @@ char *drain_text_printable(TALLOC_CTX *mem_ctx, const char *s);
  */
 char *drain_text_utf8(TALLOC_CTX *mem_ctx, const char *s);
 
+/**
+ * What follows @word in a message of @len bytes that is a string, as smbd's own
+ * are: its last byte is a NUL. NULL: it is none, or begins otherwise.
+ */
+const char *drain_text_after(const uint8_t *data, size_t len, const char *word);
+
 #endif /* _DRAIN_TEXT_H_ */

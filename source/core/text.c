@@ -136,3 +136,14 @@ char *drain_text_utf8(TALLOC_CTX *mem_ctx, const char *s)
 	*p = '\0';
 	return out;
 }
+
+const char *drain_text_after(const uint8_t *data, size_t len, const char *word)
+{
+	const char *text = (const char *)data;
+	size_t n = strlen(word);
+
+	if (len == 0 || text[len - 1] != '\0' || strncmp(text, word, n) != 0) {
+		return NULL;
+	}
+	return text + n;
+}

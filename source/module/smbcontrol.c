@@ -19,6 +19,7 @@
 
 #include "module.h"
 #include "drain/shares.h"
+#include "drain/text.h"
 
 /* Of a target that may be none */
 static void log_failure(const char *verb, const char *target, const char *why)
@@ -187,27 +188,16 @@ static void resume(TALLOC_CTX *mem_ctx, const char *target)
 	}
 }
 
-/* What follows @word in a message that is a string as smbd takes it */
-static const char *text_after(const DATA_BLOB *data, const char *word)
-{
-	const char *text = (const char *)data->data;
-	size_t len = strlen(word);
-
-	if (data->length == 0 || text[data->length - 1] != '\0' ||
-	    strncmp(text, word, len) != 0) {
-		return NULL;
-	}
-	return text + len;
-}
-
 static void handle(struct messaging_context *msg_ctx,
 		   void *private_data,
 		   uint32_t msg_type,
 		   struct server_id src,
 		   DATA_BLOB *data)
 {
-	const char *to_begin = text_after(data, "drain:");
-	const char *to_end = text_after(data, "resume:");
+	const char *to_begin = drain_text_after(data->data, data->length,
+						"drain:");
+	const char *to_end = drain_text_after(data->data, data->length,
+					      "resume:");
 	TALLOC_CTX *frame = NULL;
 
 	if (to_begin == NULL && to_end == NULL) {

@@ -1,7 +1,7 @@
 /*
  * drain: take users off a Samba share so that it can be updated
  *
- * Text from strangers.
+ * Text from strangers: names on their way out, and the words of smbcontrol.
  *
  * This program is free software; you can redistribute it and/or modify
  * it under the terms of the GNU General Public License as published by
@@ -60,10 +60,32 @@ static void check_utf8(TALLOC_CTX *mem_ctx, const char *text)
 	CHECK(is_utf8(text) == (strcmp(text, out) == 0));
 }
 
+/* Of a message: it may have no end, and ends within */
+static void check_words(const struct fuzz_input *input)
+{
+	static const char *words[] = {"drain:", "resume:"};
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		const size_t n = strlen(words[i]);
+		const char *rest = drain_text_after(input->data, input->size,
+						    words[i]);
+
+		if (rest == NULL) {
+			continue;
+		}
+		CHECK(rest == (const char *)input->data + n);
+		CHECK(memcmp(input->data, words[i], n) == 0);
+		CHECK(n + strlen(rest) < input->size);
+	}
+}
+
 void fuzz_one(struct fuzz_input *input)
 {
-	const char *text = fuzz_text(input);
+	const char *text = NULL;
 
+	check_words(input);
+	text = fuzz_text(input);
 	check_printable(input->mem_ctx, text);
 	check_utf8(input->mem_ctx, text);
 }

@@ -502,6 +502,39 @@ static void test_any(void **state)
 	}
 }
 
+static void assert_after(const char *data, size_t len, const char *rest)
+{
+	/* Not one byte more than that: valgrind and ASan look */
+	uint8_t *copy = talloc_memdup(NULL, data, len);
+	const char *after = NULL;
+
+	assert_non_null(copy);
+	after = drain_text_after(copy, len, "drain:");
+	if (rest == NULL) {
+		assert_null(after);
+	} else {
+		assert_non_null(after);
+		assert_string_equal(after, rest);
+	}
+	talloc_free(copy);
+}
+
+static void test_after(void **state)
+{
+	(void)state;
+	assert_after("drain:pkg", 10, "pkg");
+	assert_after("drain:", 7, "");
+	assert_after("drain:a\0b", 10, "a");
+	assert_after("drain:pkg", 9, NULL);
+	assert_after("drain:", 6, NULL);
+	assert_after("drain", 6, NULL);
+	assert_after("dra\0n:pkg", 10, NULL);
+	assert_after("Drain:pkg", 10, NULL);
+	assert_after("pkg", 4, NULL);
+	assert_after("", 1, NULL);
+	assert_null(drain_text_after(NULL, 0, "drain:"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -515,6 +548,7 @@ int main(void)
 		talloc_test(test_each_byte),
 		talloc_test(test_each_two_bytes),
 		talloc_test(test_any),
+		talloc_test(test_after),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
