@@ -123,4 +123,16 @@ NTSTATUS drain_publish_claim(struct drain_locks *locks,
 			     struct server_id *publisher);
 void drain_owner_release(struct drain_locks *locks, const struct drain_id *id);
 
+/** Does that process run a command for it? false, too: that can not be read. */
+bool drain_runner_is(struct drain_locks *locks,
+		     const struct drain_id *id,
+		     struct server_id who);
+
+/** Own the end of a drain, and wait for it as long as that takes. */
+struct tevent_req *drain_owner_lock_send(TALLOC_CTX *mem_ctx,
+					 struct tevent_context *ev,
+					 struct drain_locks *locks,
+					 const struct drain_id *id);
+NTSTATUS drain_owner_lock_recv(struct tevent_req *req);
+
 #endif /* _DRAIN_LOCKS_H_ */

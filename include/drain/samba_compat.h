@@ -47,6 +47,20 @@ static inline NTSTATUS drain_g_lock_lock(struct g_lock_ctx *ctx,
 #endif
 }
 
+static inline struct tevent_req *
+drain_g_lock_lock_send(TALLOC_CTX *mem_ctx,
+		       struct tevent_context *ev,
+		       struct g_lock_ctx *ctx,
+		       TDB_DATA key,
+		       enum g_lock_type type)
+{
+#if DRAIN_SAMBA_MINOR >= 18
+	return g_lock_lock_send(mem_ctx, ev, ctx, key, type, NULL, NULL);
+#else
+	return g_lock_lock_send(mem_ctx, ev, ctx, key, type);
+#endif
+}
+
 /* From 4.21 on it may be unable to tell (source3/smbd/share_access.c) */
 #if DRAIN_SAMBA_MINOR >= 21
 #define drain_token_contains_name(user, domain, share, token, list, match)    \

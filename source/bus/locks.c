@@ -358,6 +358,22 @@ NTSTATUS drain_runner_claim(struct drain_locks *locks,
 	return claim(locks, id_key("runner", id, &buf), runner);
 }
 
+bool drain_runner_is(struct drain_locks *locks,
+		     const struct drain_id *id,
+		     struct server_id who)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct dump_state state;
+	struct key_buf buf;
+	NTSTATUS status;
+	bool is;
+
+	status = dump(locks, frame, id_key("runner", id, &buf), &state);
+	is = NT_STATUS_IS_OK(status) && server_id_equal(&state.exclusive, &who);
+	TALLOC_FREE(frame);
+	return is;
+}
+
 NTSTATUS drain_publish_claim(struct drain_locks *locks,
 			     const struct drain_id *id,
 			     struct server_id *publisher)
@@ -372,6 +388,52 @@ void drain_owner_release(struct drain_locks *locks, const struct drain_id *id)
 	struct key_buf buf;
 
 	(void)g_lock_unlock(locks->ctx, id_key("owner", id, &buf));
+}
+
+struct owner_lock_state {
+	struct key_buf key; /* g_lock has no copy */
+};
+
+static void owner_locked(struct tevent_req *subreq);
+
+struct tevent_req *drain_owner_lock_send(TALLOC_CTX *mem_ctx,
+					 struct tevent_context *ev,
+					 struct drain_locks *locks,
+					 const struct drain_id *id)
+{
+	struct tevent_req *req = NULL;
+	struct tevent_req *subreq = NULL;
+	struct owner_lock_state *state = NULL;
+
+	req = tevent_req_create(mem_ctx, &state, struct owner_lock_state);
+	if (req == NULL) {
+		return NULL;
+	}
+	subreq = drain_g_lock_lock_send(state, ev, locks->ctx,
+					id_key("owner", id, &state->key),
+					G_LOCK_WRITE);
+	if (tevent_req_nomem(subreq, req)) {
+		return tevent_req_post(req, ev);
+	}
+	tevent_req_set_callback(subreq, owner_locked, req);
+	return req;
+}
+
+static void owner_locked(struct tevent_req *subreq)
+{
+	struct tevent_req *req =
+		tevent_req_callback_data(subreq, struct tevent_req);
+	NTSTATUS status = g_lock_lock_recv(subreq);
+
+	TALLOC_FREE(subreq);
+	if (!tevent_req_nterror(req, status)) {
+		tevent_req_done(req);
+	}
+}
+
+NTSTATUS drain_owner_lock_recv(struct tevent_req *req)
+{
+	return tevent_req_simple_recv_ntstatus(req);
 }
 
 struct watch_state {

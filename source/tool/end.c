@@ -12,61 +12,68 @@
 #include "tool.h"
 
 #define END_HEAR_MSEC 1000
-#define END_TRIES 50
-#define END_PAUSE_MSEC 100
+#define END_OWN_MSEC 5000
 
-static bool is_a_run(struct tool *tool,
-		     const struct drain_id *id,
-		     struct server_id owner)
+/* A resume has it for a moment, a publish for longer */
+static NTSTATUS wait_to_own(struct tool *tool, const struct drain_id *id)
 {
-	struct server_id runner = {0};
-	NTSTATUS status = drain_runner_claim(tool->locks, id, &runner);
+	NTSTATUS status = NT_STATUS_IO_TIMEOUT;
+	struct tevent_req *req = NULL;
 
-	return NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) &&
-	       server_id_equal(&owner, &runner);
+	req = drain_owner_lock_send(tool, tool->ev, tool->locks, id);
+	if (req == NULL) {
+		return NT_STATUS_NO_MEMORY;
+	}
+	if (tool_poll(tool, req, tool_deadline(END_OWN_MSEC))) {
+		status = drain_owner_lock_recv(req);
+	}
+	TALLOC_FREE(req);
+	return status;
 }
 
-static bool pause_a_moment(struct tool *tool)
+/* NT_STATUS_IO_TIMEOUT: @owner has it */
+static NTSTATUS own(struct tool *tool,
+		    const struct drain_id *id,
+		    struct server_id *owner)
 {
-	struct tevent_req *req = NULL;
-	bool ok;
+	NTSTATUS status = drain_owner_claim(tool->locks, id, owner);
 
-	req = tevent_wakeup_send(tool, tool->ev,
-				 timeval_current_ofs_msec(END_PAUSE_MSEC));
-	ok = req != NULL && tool_poll(tool, req, UINT64_MAX);
-	TALLOC_FREE(req);
-	return ok;
+	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) &&
+	    !drain_runner_is(tool->locks, id, *owner)) {
+		status = wait_to_own(tool, id);
+	}
+	/* Who has it by now? One that is stopped may have kept the wake-up. */
+	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) &&
+	    tool->stop_signal == 0) {
+		status = drain_owner_claim(tool->locks, id, owner);
+	}
+	return status;
 }
 
 enum end_owner end_own(struct tool *tool, const struct drain_record *record)
 {
 	struct server_id owner = {0};
-	NTSTATUS status = NT_STATUS_IO_TIMEOUT;
-	int i;
+	NTSTATUS status = NT_STATUS_CANCELLED;
 
-	for (i = 0; i < END_TRIES && tool->stop_signal == 0; i++) {
-		status = drain_owner_claim(tool->locks, &record->id, &owner);
-		if (NT_STATUS_IS_OK(status)) {
-			return END_IS_OURS;
-		}
-		if (!NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
-			break;
-		}
-		if (is_a_run(tool, &record->id, owner)) {
-			return END_IS_OF_A_RUN;
-		}
-		/* A resume has it for a moment, a publish for longer */
-		if (!pause_a_moment(tool)) {
-			break;
-		}
+	if (tool->stop_signal == 0) {
+		status = own(tool, &record->id, &owner);
 	}
-	if (i == END_TRIES) {
-		complain("%s: pid %s is at work on it", show_target(record),
-			 show_server(owner));
-	} else if (tool->stop_signal == 0) {
+	if (NT_STATUS_IS_OK(status)) {
+		return END_IS_OURS;
+	}
+	if (tool->stop_signal != 0) {
+		return END_IS_NOT_OURS;
+	}
+	if (!NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
 		complain("%s: can not take its lock: %s", show_target(record),
 			 nt_errstr(status));
+		return END_IS_NOT_OURS;
 	}
+	if (drain_runner_is(tool->locks, &record->id, owner)) {
+		return END_IS_OF_A_RUN;
+	}
+	complain("%s: pid %s is at work on it", show_target(record),
+		 show_server(owner));
 	return END_IS_NOT_OURS;
 }
 
@@ -132,27 +139,10 @@ NTSTATUS end_drain(struct tool *tool, const struct drain_record *record)
 	return status;
 }
 
-/* Another waiter may be about it, at the same moment */
-static NTSTATUS own_in_time(struct tool *tool,
-			    const struct drain_record *record)
-{
-	struct server_id owner = {0};
-	NTSTATUS status = NT_STATUS_IO_TIMEOUT;
-	int i;
-
-	for (i = 0; i < END_TRIES; i++) {
-		status = drain_owner_claim(tool->locks, &record->id, &owner);
-		if (!NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) ||
-		    !pause_a_moment(tool)) {
-			break;
-		}
-	}
-	return status;
-}
-
 NTSTATUS end_at_deadline(struct tool *tool, const struct drain_record *record)
 {
-	NTSTATUS status = own_in_time(tool, record);
+	struct server_id owner = {0};
+	NTSTATUS status = own(tool, &record->id, &owner);
 
 	if (!NT_STATUS_IS_OK(status)) {
 		return status;

@@ -11,7 +11,6 @@
 
 #include "tool.h"
 
-#define PUBLISH_PAUSE_MSEC 100
 #define PUBLISH_LINK_MSEC 10000 /* for smbds to acknowledge */
 #define PUBLISH_CACHES_MSEC 2000 /* for clients to give back what they cache */
 
@@ -320,24 +319,46 @@ static bool is_empty(struct publish *p, struct drain_record *record)
 	return holders_drop_exempt(list) == 0;
 }
 
+/* Watch first, then look: no close can slip through */
+static bool is_empty_by(struct publish *p,
+			struct drain_record *record,
+			uint64_t deadline)
+{
+	struct tool *tool = p->tool;
+	bool empty = false;
+
+	while (!empty && !tool_is_late(deadline) && tool->stop_signal == 0) {
+		struct tevent_req *req = drain_hold_watch_send(
+			tool, tool->ev, tool->locks, &record->id, true);
+
+		if (req == NULL) {
+			complain("out of memory");
+			return false;
+		}
+		empty = is_empty(p, record);
+		if (!empty) {
+			(void)tool_poll(tool, req, deadline);
+		}
+		TALLOC_FREE(req);
+	}
+	return empty;
+}
+
 static bool wait_until_empty(struct publish *p)
 {
-	uint64_t deadline = tool_deadline(PUBLISH_CACHES_MSEC);
 	struct drain_record record = *p->record;
 
 	record.real = &p->path;
 	record.num_real = 1;
-	while (!is_empty(p, &record)) {
-		if (tool_is_late(deadline)) {
-			complain("%s: is in use; what the link leads to has "
-				 "to be free too", show_text(p->path));
-			holders_complain(p->tool, &record,
-					 HOLDERS_TO_NAME);
-			return false;
-		}
-		smb_msleep(PUBLISH_PAUSE_MSEC);
+	if (is_empty_by(p, &record, tool_deadline(PUBLISH_CACHES_MSEC))) {
+		return true;
 	}
-	return true;
+	if (p->tool->stop_signal == 0) {
+		complain("%s: is in use; what the link leads to has to be free "
+			 "too", show_text(p->path));
+		holders_complain(p->tool, &record, HOLDERS_TO_NAME);
+	}
+	return false;
 }
 
 static bool cover_and_replace(struct publish *p)
