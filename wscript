@@ -57,7 +57,7 @@ WARNINGS = '''-Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes
 	-Werror=implicit-function-declaration'''
 
 TOOL_NEEDS = '''sambaparts SAMBA STANDINS TALLOC TEVENT POPT JANSSON LIBSYSTEMD
-	LIBBSD'''
+	LIBBSD MOUNT'''
 
 # For clang's libFuzzer, which is told of each branch that is taken
 FUZZ = '''-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
@@ -326,7 +326,7 @@ def remember_samba(conf):
 
 def find_libraries(conf):
     for package in ('talloc', 'tevent', 'popt', 'jansson', 'libsystemd',
-                    'libbsd', 'cmocka'):
+                    'libbsd', 'mount', 'cmocka'):
         conf.check_cfg(package=package, args='--cflags --libs')
     env = conf.env
     env.STANDINS = [standins.find(name, env.SAMBA_LIBDIRS)

@@ -17,21 +17,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include <talloc.h>
 
 struct drain_mount {
-	const char *device; /* "8:1": of the file system */
+	dev_t device; /* of the file system */
 	const char *root; /* what of the file system is mounted */
 	const char *point; /* and where */
 };
-
-/**
- * Parse a line of /proc/self/mountinfo (proc(5)).
- *
- * @param[in]  line   Cut into pieces, which @mount points to.
- * @return false: it is none.
- */
-bool drain_mount_parse(char *line, struct drain_mount *mount);
 
 /** The mount that an absolute real path is on; NULL: none. */
 const struct drain_mount *drain_mount_of(const struct drain_mount *mounts,

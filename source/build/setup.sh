@@ -17,7 +17,7 @@ samba-common-bin python3-samba ctdb"
 other_packages='gcc libc6-dev libcrypt-dev dpkg-dev perl libparse-yapp-perl
 	python3 pkgconf libtalloc-dev libtevent-dev libtdb-dev libacl1-dev
 	libbsd-dev libgnutls28-dev libpopt-dev libjansson-dev libcmocka-dev
-	libsystemd-dev
+	libsystemd-dev libmount-dev
 	python3-pytest python3-pytest-xdist python3-impacket python3-tdb
 	valgrind iproute2 procps strace rsync unzip git gpg gpg-agent gpgv
 	xsltproc docbook-xsl groff-base shellcheck systemd zsh jq curl

@@ -14,58 +14,6 @@
 #include "drain/mount.h"
 #include "drain/target.h"
 
-#define FIELDS 5 /* id, parent, device, root, point; more follow */
-
-static bool is_octal(const char *s)
-{
-	size_t i;
-
-	for (i = 0; i < 3; i++) {
-		if (s[i] < '0' || s[i] > (i == 0 ? '3' : '7')) {
-			return false;
-		}
-	}
-	return true;
-}
-
-/* A blank is written "\040", in place */
-static void unescape(char *s)
-{
-	char *to = s;
-
-	while (*s != '\0') {
-		if (s[0] == '\\' && is_octal(s + 1)) {
-			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 |
-				       (s[3] - '0'));
-			s += 4;
-		} else {
-			*to++ = *s++;
-		}
-	}
-	*to = '\0';
-}
-
-bool drain_mount_parse(char *line, struct drain_mount *mount)
-{
-	char *field[FIELDS];
-	char *save = NULL;
-	size_t i;
-
-	for (i = 0; i < FIELDS; i++) {
-		field[i] = strtok_r(i == 0 ? line : NULL, " \n", &save);
-		if (field[i] == NULL) {
-			return false;
-		}
-		unescape(field[i]);
-	}
-	*mount = (struct drain_mount) {
-		.device = field[2],
-		.root = field[3],
-		.point = field[4],
-	};
-	return mount->root[0] == '/' && mount->point[0] == '/';
-}
-
 const struct drain_mount *drain_mount_of(const struct drain_mount *mounts,
 					 size_t num_mounts,
 					 const char *path)
@@ -100,7 +48,7 @@ bool drain_mount_alias(TALLOC_CTX *mem_ctx,
 {
 	const char *inner = NULL; /* the path in the file system */
 
-	if (strcmp(on->device, other->device) != 0) {
+	if (on->device != other->device) {
 		return false;
 	}
 	inner = drain_path_join(mem_ctx, on->root, rest_of(path, on->point));

@@ -14,49 +14,65 @@
 
 #include "tool.h"
 #include "drain/mount.h"
+#include <libmount/libmount.h>
 
 struct table {
+	struct libmnt_table *of_system; /* owns what the mounts point to */
 	struct drain_mount *mounts;
 	size_t num_mounts;
 };
 
-static bool add_mount(struct table *table, char *line)
+static int table_destructor(struct table *table)
 {
-	struct drain_mount *mounts = NULL;
-	struct drain_mount mount;
+	mnt_unref_table(table->of_system);
+	return 0;
+}
 
-	if (!drain_mount_parse(line, &mount)) {
-		return true;
-	}
-	mounts = talloc_realloc(table, table->mounts, struct drain_mount,
-				table->num_mounts + 1);
-	if (mounts == NULL) {
+static bool is_path(const char *s)
+{
+	return s != NULL && s[0] == '/';
+}
+
+static bool fill_table(struct table *table)
+{
+	const int most = mnt_table_get_nents(table->of_system);
+	struct libmnt_iter *iter = mnt_new_iter(MNT_ITER_FORWARD);
+	struct libmnt_fs *fs = NULL;
+
+	table->mounts = talloc_array(table, struct drain_mount, most);
+	if (iter == NULL || table->mounts == NULL) {
+		mnt_free_iter(iter);
 		return false;
 	}
-	mounts[table->num_mounts] = mount;
-	table->mounts = mounts;
-	table->num_mounts += 1;
+	while (mnt_table_next_fs(table->of_system, iter, &fs) == 0) {
+		const struct drain_mount mount = {
+			.device = mnt_fs_get_devno(fs),
+			.root = mnt_fs_get_root(fs),
+			.point = mnt_fs_get_target(fs),
+		};
+
+		if (is_path(mount.root) && is_path(mount.point)) {
+			table->mounts[table->num_mounts] = mount;
+			table->num_mounts += 1;
+		}
+	}
+	mnt_free_iter(iter);
 	return true;
 }
 
 static struct table *read_table(TALLOC_CTX *mem_ctx)
 {
 	struct table *table = talloc_zero(mem_ctx, struct table);
-	int num_lines = 0;
-	char **lines = NULL;
-	int i;
 
 	if (table == NULL) {
 		return NULL;
 	}
-	lines = file_lines_load("/proc/self/mountinfo", &num_lines, 0, table);
-	for (i = 0; i < num_lines; i++) {
-		if (!add_mount(table, lines[i])) {
-			TALLOC_FREE(table);
-			return NULL;
-		}
+	table->of_system = mnt_new_table_from_file("/proc/self/mountinfo");
+	talloc_set_destructor(table, table_destructor);
+	if (table->of_system == NULL || !fill_table(table)) {
+		TALLOC_FREE(table);
 	}
-	return (lines != NULL) ? table : NULL;
+	return table;
 }
 
 /* What is mounted over is not reached */

@@ -524,15 +524,16 @@ def test_share_of_a_mount(mounted, what, path, module):
     assert 'share side (' in drain.call('check', expect=1).stdout
 
 
-def test_mount_in_the_share_itself(mounted):
+@pytest.mark.parametrize('alias', ['alias', 'an alias'])
+def test_mount_in_the_share_itself(mounted, alias):
     """It leads out of the one target, and into the other"""
-    server, drain = mounted('pkg/app', 'pkg/alias', {})
+    server, drain = mounted('pkg/app', f'pkg/{alias}', {})
     done = drain.begin('pkg/app', expect=1)
-    assert 'share pkg (' in done.stderr and 'alias, where' in done.stderr
+    assert 'share pkg (' in done.stderr and f'{alias}, where' in done.stderr
     drain.resume('pkg/app')
     drain.begin('pkg')
     with connect(server.port) as tree:
-        assert tree.status_of_open('alias/tool.exe') == REFUSED
+        assert tree.status_of_open(f'{alias}/tool.exe') == REFUSED
 
 
 def test_mount_of_something_else(mounted):

@@ -13,57 +13,14 @@
 
 #include "drain/mount.h"
 
-static void test_parse(void **state)
-{
-	struct drain_mount mount;
-	char *line = talloc_strdup(
-		*state, "36 35 98:0 /a\\040b /mnt/x\\134y rw,noatime "
-			"master:1 - ext3 /dev/root rw,errors=continue\n");
-
-	assert_true(drain_mount_parse(line, &mount));
-	assert_string_equal(mount.device, "98:0");
-	assert_string_equal(mount.root, "/a b");
-	assert_string_equal(mount.point, "/mnt/x\\y");
-}
-
-static void test_parse_others(void **state)
-{
-	static const char *lines[] = {
-		"", "\n", "36", "36 35 98:0 /", "36 35 0:4 net:[4026531840] /x",
-		"36 35 98:0 / x rw - ext3 /dev/root rw",
-	};
-	struct drain_mount mount;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(lines); i++) {
-		char *line = talloc_strdup(*state, lines[i]);
-
-		if (drain_mount_parse(line, &mount) &&
-		    (mount.root[0] != '/' || mount.point[0] != '/')) {
-			fail_msg("%s: is a mount", lines[i]);
-		}
-	}
-}
-
-/* No octal number of three digits: as it is */
-static void test_parse_escapes(void **state)
-{
-	struct drain_mount mount;
-	char *line = talloc_strdup(*state, "1 2 3:4 /\\04 /\\400\\09 rw");
-
-	assert_true(drain_mount_parse(line, &mount));
-	assert_string_equal(mount.root, "/\\04");
-	assert_string_equal(mount.point, "/\\400\\09");
-}
-
 static const struct drain_mount mounts[] = {
-	{"8:1", "/", "/"},
-	{"8:2", "/", "/srv"},
-	{"8:2", "/pkg", "/export/pkg"},
-	{"8:2", "/pkg/app", "/srv/alias"},
-	{"8:1", "/var", "/export"},
-	{"8:3", "/", "/srv/hidden"},
-	{"8:4", "/", "/srv/hidden"},
+	{1, "/", "/"},
+	{2, "/", "/srv"},
+	{2, "/pkg", "/export/pkg"},
+	{2, "/pkg/app", "/srv/alias"},
+	{1, "/var", "/export"},
+	{3, "/", "/srv/hidden"},
+	{4, "/", "/srv/hidden"},
 };
 
 static void test_of(void **state)
@@ -134,9 +91,6 @@ static void test_alias(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		talloc_test(test_parse),
-		talloc_test(test_parse_others),
-		talloc_test(test_parse_escapes),
 		talloc_test(test_of),
 		talloc_test(test_alias),
 	};
