@@ -13,7 +13,7 @@
  * publish(id)   held exclusively by the tool that exchanges the files of drain
  *               id.
  * owner(id)     held exclusively by the tool that runs a command for drain id,
- *               and for a moment by whoever resumes it.
+ *               and for a moment, with publish(id), by whoever resumes it.
  *
  * This program is free software; you can redistribute it and/or modify
  * it under the terms of the GNU General Public License as published by
@@ -108,7 +108,7 @@ NTSTATUS drain_hold_watch_recv(struct tevent_req *req);
 
 /**
  * Own the end of a drain, be the one that runs a command for it, be the one
- * that publishes; never wait. The latter two are given back by ending.
+ * that publishes; never wait. To be the publisher once more is no error.
  *
  * @param[out] owner  With NT_STATUS_IO_TIMEOUT: who has it.
  */
@@ -122,6 +122,18 @@ NTSTATUS drain_publish_claim(struct drain_locks *locks,
 			     const struct drain_id *id,
 			     struct server_id *publisher);
 void drain_owner_release(struct drain_locks *locks, const struct drain_id *id);
+void drain_runner_release(struct drain_locks *locks, const struct drain_id *id);
+void drain_publish_release(struct drain_locks *locks,
+			   const struct drain_id *id);
+
+/**
+ * Both for who ends a drain, or none: a publish that a run has begun does not own
+ * the end, and may outlive the run.
+ */
+NTSTATUS drain_end_claim(struct drain_locks *locks,
+			 const struct drain_id *id,
+			 struct server_id *who);
+void drain_end_release(struct drain_locks *locks, const struct drain_id *id);
 
 /** Does that process run a command for it? false, too: that can not be read. */
 bool drain_runner_is(struct drain_locks *locks,

@@ -379,15 +379,60 @@ NTSTATUS drain_publish_claim(struct drain_locks *locks,
 			     struct server_id *publisher)
 {
 	struct key_buf buf;
+	NTSTATUS status;
 
-	return claim(locks, id_key("publish", id, &buf), publisher);
+	status = claim(locks, id_key("publish", id, &buf), publisher);
+	if (NT_STATUS_EQUAL(status, NT_STATUS_WAS_LOCKED)) {
+		return NT_STATUS_OK;
+	}
+	return status;
+}
+
+static void release(struct drain_locks *locks,
+		    const char *what,
+		    const struct drain_id *id)
+{
+	struct key_buf buf;
+
+	(void)g_lock_unlock(locks->ctx, id_key(what, id, &buf));
 }
 
 void drain_owner_release(struct drain_locks *locks, const struct drain_id *id)
 {
-	struct key_buf buf;
+	release(locks, "owner", id);
+}
 
-	(void)g_lock_unlock(locks->ctx, id_key("owner", id, &buf));
+void drain_runner_release(struct drain_locks *locks, const struct drain_id *id)
+{
+	release(locks, "runner", id);
+}
+
+void drain_publish_release(struct drain_locks *locks,
+			   const struct drain_id *id)
+{
+	release(locks, "publish", id);
+}
+
+NTSTATUS drain_end_claim(struct drain_locks *locks,
+			 const struct drain_id *id,
+			 struct server_id *who)
+{
+	NTSTATUS status = drain_owner_claim(locks, id, who);
+
+	if (!NT_STATUS_IS_OK(status)) {
+		return status;
+	}
+	status = drain_publish_claim(locks, id, who);
+	if (!NT_STATUS_IS_OK(status)) {
+		drain_owner_release(locks, id);
+	}
+	return status;
+}
+
+void drain_end_release(struct drain_locks *locks, const struct drain_id *id)
+{
+	drain_publish_release(locks, id);
+	drain_owner_release(locks, id);
 }
 
 struct owner_lock_state {

@@ -153,25 +153,25 @@ static const char *end_owned(TALLOC_CTX *mem_ctx,
 
 static const char *end(TALLOC_CTX *mem_ctx, const struct drain_id *id)
 {
-	struct server_id owner = {0};
+	struct server_id who = {0};
 	struct server_id_buf buf;
 	const char *why = NULL;
 	NTSTATUS status;
 
-	status = drain_owner_claim(drain_process.locks, id, &owner);
+	status = drain_end_claim(drain_process.locks, id, &who);
 	if (NT_STATUS_IS_OK(status)) {
 		why = end_owned(mem_ctx, id);
-		drain_owner_release(drain_process.locks, id);
+		drain_end_release(drain_process.locks, id);
 		return why;
 	}
 	if (!NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
 		return nt_errstr(status);
 	}
-	if (drain_roster_has(drain_process.locks, owner)) {
+	if (drain_roster_has(drain_process.locks, who)) {
 		return NULL; /* another smbd does it just now */
 	}
 	return talloc_asprintf(mem_ctx, "pid %s is at work on it",
-			       server_id_str_buf(owner, &buf));
+			       server_id_str_buf(who, &buf));
 }
 
 static void resume(TALLOC_CTX *mem_ctx, const char *target)

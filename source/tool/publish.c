@@ -415,9 +415,6 @@ bool publish_prepare(struct publish *p)
 
 static bool exchange(struct publish *p)
 {
-	if (!p->prepared && !publish_prepare(p)) {
-		return false;
-	}
 	switch (p->kind) {
 	case TARGET_DIRECTORY:
 		return exchange_directories(p->old, p->staged);
@@ -469,7 +466,8 @@ struct publish *publish_new(TALLOC_CTX *mem_ctx,
 
 static bool exchange_if_still_held(struct publish *p)
 {
-	return check_record(p) && exchange(p);
+	return (p->prepared || publish_prepare(p)) && check_record(p) &&
+	       exchange(p);
 }
 
 static bool exchange_as_owner(struct publish *p)
@@ -485,9 +483,15 @@ static bool exchange_as_owner(struct publish *p)
 
 bool publish_now(struct publish *p, const struct drain_id *id, bool owned)
 {
+	bool ok = false;
+
 	p->id = *id;
-	return check_record(p) && be_the_publisher(p) &&
-	       (owned ? exchange(p) : exchange_as_owner(p));
+	if (!check_record(p) || !be_the_publisher(p)) {
+		return false;
+	}
+	ok = owned ? exchange(p) : exchange_as_owner(p);
+	drain_publish_release(p->tool->locks, &p->id);
+	return ok;
 }
 
 /* Entries of a root are on disk; their journal can go only then */

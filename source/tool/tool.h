@@ -887,7 +887,7 @@ enum end_owner end_own(struct tool *tool, const struct drain_record *record);
 
 /**
  * Take the record away and tell everybody. The caller owns the end of the
- * drain (drain_owner_claim()).
+ * drain, and nobody publishes (drain_end_claim()).
  *
  * @return NT_STATUS_NOT_FOUND: it had ended before.
  */
@@ -895,7 +895,7 @@ NTSTATUS end_drain(struct tool *tool, const struct drain_record *record);
 
 /**
  * Was a publish of the share interrupted? Complains, with both ways out. Nobody
- * can begin one meanwhile if the caller owns the end of the drain.
+ * can begin one meanwhile if the caller has drain_end_claim().
  */
 bool end_is_half_published(struct tool *tool, const struct drain_id *id);
 

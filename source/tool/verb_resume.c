@@ -14,18 +14,18 @@
 static int resume_record(struct tool *tool, const struct drain_record *record)
 {
 	const bool force = tool->options->force;
-	struct server_id owner = {0};
+	struct server_id who = {0};
 	NTSTATUS status;
 	bool owned;
 
 	/* Nobody's command shall find itself on an open share */
-	status = drain_owner_claim(tool->locks, &record->id, &owner);
+	status = drain_end_claim(tool->locks, &record->id, &who);
 	owned = NT_STATUS_IS_OK(status);
 	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) && !force) {
 		complain("%s: \"smbdrain run\" or \"publish\" (pid %s) is "
 			 "running for it; end that first, or resume with "
 			 "--force",
-			 show_target(record), show_server(owner));
+			 show_target(record), show_server(who));
 		return EXIT_FAILED;
 	}
 	if (!owned && !force) {
@@ -36,13 +36,13 @@ static int resume_record(struct tool *tool, const struct drain_record *record)
 
 	/* Nor shall anybody get half of each version */
 	if (!force && end_is_half_published(tool, &record->id)) {
-		drain_owner_release(tool->locks, &record->id);
+		drain_end_release(tool->locks, &record->id);
 		return EXIT_FAILED;
 	}
 
 	status = end_drain(tool, record);
 	if (owned) {
-		drain_owner_release(tool->locks, &record->id);
+		drain_end_release(tool->locks, &record->id);
 	}
 	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
 		complain("%s: resumed meanwhile", show_target(record));

@@ -158,39 +158,61 @@ static bool is_still_quiescent(struct run *run)
 	return ok;
 }
 
-static void end_ours(struct run *run)
+/* Is it over? */
+static bool end_ours(struct run *run)
 {
 	NTSTATUS status = end_drain(run->tool, run->record);
 
 	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
 		complain("%s: somebody has resumed it meanwhile",
 			 show_target(run->record));
-	} else if (!NT_STATUS_IS_OK(status)) {
+		return true;
+	}
+	if (!NT_STATUS_IS_OK(status)) {
 		complain("%s: can not resume it: %s; try \"smbdrain resume\"",
 			 show_target(run->record), tool_write_error(status));
+		return false;
 	}
+	return true;
 }
 
 /* We have done nothing. Somebody may be at work on it by hand, though. */
 static void end_undone(struct run *run)
 {
 	const struct drain_record *record = run->record;
-	struct server_id owner = {0};
-	NTSTATUS status = drain_owner_claim(run->tool->locks, &record->id,
-					    &owner);
+	struct server_id who = {0};
+	NTSTATUS status = drain_end_claim(run->tool->locks, &record->id, &who);
 
 	if (!NT_STATUS_IS_OK(status)) {
 		complain("%s: stays drained: %s (pid %s)", show_target(record),
 			 NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)
 				 ? "somebody is at work on it"
 				 : nt_errstr(status),
-			 show_server(owner));
+			 show_server(who));
 		return;
 	}
 	if (!end_is_half_published(run->tool, &record->id)) {
-		end_ours(run);
+		(void)end_ours(run);
 	}
-	drain_owner_release(run->tool->locks, &record->id);
+	drain_end_release(run->tool->locks, &record->id);
+}
+
+/* The command, or somebody beside, may have left one that works */
+static bool is_published_still(struct run *run)
+{
+	struct server_id publisher = {0};
+	NTSTATUS status = drain_publish_claim(
+		run->tool->locks, &run->record->id, &publisher);
+
+	if (NT_STATUS_IS_OK(status)) {
+		return false;
+	}
+	complain("%s: stays drained: %s (pid %s)", show_target(run->record),
+		 NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)
+			 ? "\"smbdrain publish\" is at work on it"
+			 : nt_errstr(status),
+		 show_server(publisher));
+	return true;
 }
 
 static bool is_done(const struct run *run, int ret)
@@ -229,6 +251,21 @@ static int work(struct run *run)
 		       : EXIT_RUN_FAILED;
 }
 
+static int end_after_work(struct run *run, int ret)
+{
+	bool ok = true;
+
+	if (is_published_still(run) ||
+	    end_is_half_published(run->tool, &run->record->id)) {
+		ok = false;
+	} else if (is_done(run, ret) || may_be_resumed(run)) {
+		ok = end_ours(run);
+	} else {
+		complain_of_failure(run);
+	}
+	return (!ok && ret == EXIT_DONE) ? EXIT_RUN_FAILED : ret;
+}
+
 static int work_and_end(struct run *run)
 {
 	int ret;
@@ -245,14 +282,8 @@ static int work_and_end(struct run *run)
 	ret = work(run);
 	run->ours = false; /* from now on it depends on how that went */
 
-	if (end_is_half_published(run->tool, &run->record->id)) {
-		ret = (ret == EXIT_DONE) ? EXIT_RUN_FAILED : ret;
-	} else if (is_done(run, ret) || may_be_resumed(run)) {
-		end_ours(run);
-	} else {
-		complain_of_failure(run);
-	}
-	drain_owner_release(run->tool->locks, &run->record->id);
+	ret = end_after_work(run, ret);
+	drain_end_release(run->tool->locks, &run->record->id);
 	if (run->publish != NULL && ret == EXIT_DONE &&
 	    !publish_finish(run->publish)) {
 		ret = EXIT_RUN_FAILED;
@@ -357,6 +388,9 @@ static int run_run(struct tool *tool)
 	struct run run = {.tool = tool};
 	int ret = run_in(&run, frame);
 
+	if (run.record != NULL) {
+		drain_runner_release(tool->locks, &run.record->id);
+	}
 	TALLOC_FREE(frame);
 	return ret;
 }

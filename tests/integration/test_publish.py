@@ -1,5 +1,6 @@
 """publish: a prepared directory takes the place of a package, in one step."""
 
+import contextlib
 import json
 import os
 import stat
@@ -16,6 +17,7 @@ from lib.smb2 import NtStatus, connect
 from lib.smbd import wait_until
 
 MODULE = {'vfs objects': 'drain'}
+RUN_FAILED = 125
 OPENAT2 = 437   # on all architectures
 STRANGE = ['name with spaces', 'line\nbreak', 'grüße 東京', '-leading-dash',
            "quote'd \"twice\"", '$(echo no)', 'back`tick', '*?']
@@ -288,11 +290,15 @@ def slowly(package, call, seconds):
         stderr=subprocess.PIPE)
 
 
+def is_at_work(package):
+    """A publish has the lock that says so"""
+    return any(name.startswith('drain/publish/')
+               for name in package.drain.locks())
+
+
 def wait_until_at_work(package):
-    """Until a publish has the lock that says so"""
-    wait_until(lambda: any(name.startswith('drain/publish/')
-                           for name in package.drain.locks()),
-               10, 'the lock', interval=0.01)
+    """Until it has"""
+    wait_until(lambda: is_at_work(package), 10, 'the lock', interval=0.01)
 
 
 def test_two_at_once(quiescent):
@@ -311,6 +317,63 @@ def test_not_resumed_meanwhile(quiescent):
         assert 'is running' in complaint(done)
         assert first.wait(10) == 0
     quiescent.drain.resume(quiescent.target)
+
+
+@contextlib.contextmanager
+def left_by_a_run(package, script='true'):
+    """A run whose command has begun a publish, and goes on beside
+
+    The publish waits in a system call, and ends by itself.
+    """
+    slow = injected('syncfs:delay_enter=3000000:when=1',
+                    *package.drain.command('publish', package.target,
+                                           str(package.new)))
+    run = package.drain.start(
+        'run', package.target, '--', 'sh', '-c',
+        f'"$@" >/dev/null 2>&1 & {script}', 'sh', *slow)
+    with ended(run):
+        wait_until_at_work(package)
+        yield run
+        wait_until(lambda: not is_at_work(package), 30, 'the end of publish')
+    assert package.version() == 'new'
+    package.drain.resume(package.target)
+
+
+def test_outlives_its_run(package):
+    """Which is killed, and owns the end no more"""
+    server = package.server
+    with left_by_a_run(package, 'wait') as run, connect(server.port):
+        run.kill()
+        run.wait(10)
+        done = package.drain.resume(package.target, expect=1)
+        assert 'is running' in complaint(done)
+        server.smbcontrol('smbd', 'close-share', f'resume:{package.target}')
+        wait_until(lambda: 'is at work on it' in server.logs(), 10, 'a word')
+        assert package.drain.state(package.target) == 'quiescent'
+        assert is_at_work(package) and package.version() == 'old'
+
+
+def test_outlives_its_command(package):
+    """The run does not resume under it"""
+    come = package.server.base / 'come'
+    with left_by_a_run(package, f'until [ -e {come} ]; do sleep 0.05; done'
+                       ) as run:
+        come.touch()
+        _, err = run.communicate(timeout=10)
+        assert run.returncode == RUN_FAILED
+        assert 'stays drained: "smbdrain publish" is at work' in err
+        assert is_at_work(package) and package.version() == 'old'
+
+
+def test_no_lock_is_left(package):
+    """Each has a key of its own, and nobody would come for it again"""
+    with connect(package.server.port):
+        package.drain.run(package.target, 'true')
+        package.drain.call('run', package.target, f'--publish={package.new}')
+        number = package.quiesce()
+        package.publish(f'--id={number}')
+        package.drain.resume(package.target)
+        assert package.drain.locks() == {'drain/roster'}
 
 
 # -- the new directory
