@@ -20,7 +20,7 @@ other_packages='gcc libc6-dev libcrypt-dev dpkg-dev perl libparse-yapp-perl
 	libsystemd-dev libmount-dev
 	python3-pytest python3-pytest-xdist python3-impacket python3-tdb
 	valgrind iproute2 procps strace rsync unzip git gpg gpg-agent gpgv
-	xsltproc docbook-xsl groff-base shellcheck systemd zsh jq curl
+	xsltproc docbook-xsl groff-base locales shellcheck systemd zsh jq curl
 	python3-pyte python3-prometheus-client spin'
 
 top=$(cd "$(dirname "$0")/../.." && pwd)

@@ -10,6 +10,7 @@
  */
 
 #include <inttypes.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,23 @@ static double unit_seconds(const char *unit)
 	return 0;
 }
 
+/* With a point, whatever smbd's locale has */
+static double number(const char *text, char **end)
+{
+	locale_t posix = newlocale(LC_NUMERIC_MASK, "POSIX", (locale_t)0);
+	double value = 0;
+
+	*end = (char *)text;
+	if (posix != (locale_t)0) {
+		locale_t before = uselocale(posix);
+
+		value = strtod(text, end);
+		(void)uselocale(before);
+		freelocale(posix);
+	}
+	return value;
+}
+
 bool drain_duration_parse(const char *text, uint64_t *milliseconds)
 {
 	double unit;
@@ -45,7 +63,7 @@ bool drain_duration_parse(const char *text, uint64_t *milliseconds)
 		return false;
 	}
 
-	seconds = strtod(text, &end);
+	seconds = number(text, &end);
 	unit = unit_seconds(end);
 	if (end == text || unit == 0) {
 		return false;

@@ -673,6 +673,7 @@ int main(int argc, const char **argv)
 	};
 
 	smb_init_locale();
+	(void)setlocale(LC_NUMERIC, "POSIX"); /* for who reads numbers */
 	argc = split_command(argc, argv, &options);
 	other_help = help_on_verbs(frame);
 
