@@ -14,6 +14,7 @@
 #include "drain/duration.h"
 
 #define BEGIN_ARM_MSEC 10000
+#define BEGIN_ARM_LEAST_MSEC 2000 /* who waits for nobody asks them, too */
 
 bool begin_smbd_runs(void)
 {
@@ -31,7 +32,7 @@ uint64_t begin_deadline(const struct options *options)
 	uint64_t most = BEGIN_ARM_MSEC;
 
 	if (options->has_timeout) {
-		most = MIN(most, options->timeout);
+		most = MIN(most, MAX(options->timeout, BEGIN_ARM_LEAST_MSEC));
 	}
 	return tool_deadline(most);
 }

@@ -55,13 +55,23 @@ static void child_fn(struct tevent_context *ev _UNUSED_,
 	}
 }
 
+/* As nohup(1) has it: for us, and for the command */
+static bool is_ignored(int signum)
+{
+	struct sigaction action;
+
+	return sigaction(signum, NULL, &action) == 0 &&
+	       action.sa_handler == SIG_IGN;
+}
+
 static bool catch_signals(struct run *run, TALLOC_CTX *mem_ctx)
 {
 	struct tevent_context *ev = run->tool->ev;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(run_signals); i++) {
-		if (tevent_add_signal(ev, mem_ctx, run_signals[i], 0, stop_fn,
+		if (!is_ignored(run_signals[i]) &&
+		    tevent_add_signal(ev, mem_ctx, run_signals[i], 0, stop_fn,
 				      run) == NULL) {
 			return false;
 		}
@@ -77,11 +87,14 @@ static bool catch_signals(struct run *run, TALLOC_CTX *mem_ctx)
 static void become_command(char **command, pid_t parent)
 {
 	sigset_t none;
+	int error;
 	size_t i;
 
 	/* Until the exec a signal would be caught as it is in the parent */
 	for (i = 0; i < ARRAY_SIZE(run_signals); i++) {
-		(void)signal(run_signals[i], SIG_DFL);
+		if (!is_ignored(run_signals[i])) {
+			(void)signal(run_signals[i], SIG_DFL);
+		}
 	}
 	(void)signal(SIGCHLD, SIG_DFL);
 
@@ -95,8 +108,9 @@ static void become_command(char **command, pid_t parent)
 	tool_leave();
 
 	execvp(command[0], command);
-	complain("%s: %s", command[0], strerror(errno));
-	_exit(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
+	error = errno;
+	complain("%s: %s", command[0], strerror(error));
+	_exit(error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 }
 
 static int exit_status_of(int status)

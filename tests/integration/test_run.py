@@ -2,6 +2,8 @@
 
 import os
 import pwd
+import signal
+import subprocess
 
 import pytest
 
@@ -71,6 +73,37 @@ def test_signals_are_as_usual_in_the_command(drained):
     assert int(blocked.split()[1], 16) == 0
     # Python ignores SIGPIPE and SIGXFSZ, and gives them back to its children
     assert int(ignored.split()[1], 16) & ~int(ours[0].split()[1], 16) == 0
+
+
+def test_what_is_ignored_stays_so(drained, tmp_path):
+    """Under nohup a lost terminal ends neither run nor its command"""
+    _, drain = drained()
+    flag, go = tmp_path / 'flag', tmp_path / 'go'
+    program, *words = drain.command(
+        'run', 'pkg', '--', *SH, 'grep SigIgn /proc/$$/status; touch "$0"; '
+        'until [ -e "$1" ]; do sleep 0.05; done', str(flag), str(go))
+    process = subprocess.Popen(
+        [*SH, 'trap "" HUP; exec "$0" "$@"', program, *words], text=True,
+        stdout=subprocess.PIPE)
+    with ended(process):
+        wait_until(flag.exists, 10, 'the command')
+        process.send_signal(signal.SIGHUP)
+        go.touch()
+        out, _ = process.communicate(timeout=10)
+        assert process.returncode == 0
+    assert int(out.split()[1], 16) & 1 << (signal.SIGHUP - 1)
+    assert drain.state('pkg') == 'open'
+
+
+def test_without_any_wait(drained):
+    """--timeout=0: now or not at all; smbds are asked all the same"""
+    server, drain = drained()
+    with connect(server.port) as tree:
+        assert drain.run('pkg', 'true', options=['--timeout=0']).stderr == ''
+        tree.create('app/tool.exe')
+        done = drain.run('pkg', 'true', options=['--timeout=0'], expect=124)
+        assert 'tool.exe' in done.stderr
+    assert drain.state('pkg') == 'open'
 
 
 def test_input_and_output_are_those_of_run(drained):
