@@ -110,6 +110,14 @@ static json_t *json_paths(const struct drain_record *record)
 	return paths;
 }
 
+/* To be typed: not as it is shown */
+static json_t *json_target(const struct drain_record *r)
+{
+	const char *name = drain_target_name(talloc_tos(), &r->target);
+
+	return (name != NULL) ? show_json_text(name) : NULL;
+}
+
 json_t *show_json_record(const struct drain_record *r)
 {
 	const char *refuse = drain_refuse_status_name(r->policy.refuse_status);
@@ -119,7 +127,7 @@ json_t *show_json_record(const struct drain_record *r)
 		"{s:s, s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:o, s:o, "
 		"s:o, s:b, s:b, s:s, s:s, s:f, s:o, s:s, s:b, s:b, s:b, s:o}",
 		"id", drain_id_string(&r->id, &buf),
-		"target", show_json_text(show_target(r)),
+		"target", json_target(r),
 		"share", show_json_text(r->target.share),
 		"path", show_json_text(r->target.path),
 		"state", drain_state_string(r->state),

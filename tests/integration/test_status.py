@@ -180,6 +180,16 @@ def test_nasty_reason_text(drained):
                          '\\xe2\\x80\\xae\\xc2\\x85é')
 
 
+def test_nasty_target_json(drained):
+    """A program can name it again"""
+    server, drain = drained()
+    (server.share_path('pkg') / 'a\tb').mkdir()
+    drain.begin('pkg/a\tb')
+    found, = drain.status()['drains']
+    assert found['target'] == 'pkg/a\tb'
+    drain.resume(found['target'])
+
+
 def test_nasty_reason_json(drained):
     """A program gets it as it was"""
     _, drain = drained()
