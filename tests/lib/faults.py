@@ -4,6 +4,7 @@ import contextlib
 import signal
 from pathlib import Path
 
+from lib import memcheck
 from lib.smbd import is_stopped, wait_until
 
 
@@ -14,7 +15,7 @@ def injected(fault, *command):
     """
     call = fault.partition(':')[0]
     return ['strace', '-qq', '-f', '-o', '/dev/null', '-e', f'trace={call}',
-            '-e', f'inject={fault}', *command]
+            '-e', f'inject={fault}', *memcheck.traceable(command)]
 
 
 def is_in_call(strace, number):

@@ -47,6 +47,12 @@ def sanitizers(log_dir):
             for name, value in _SANITIZERS.items()} if ACTIVE else {}
 
 
+def traceable(command):
+    """The words of a command line for strace, beside which LSan can not be"""
+    return [f'{word}:detect_leaks=0' if word.startswith('ASAN_OPTIONS=')
+            else word for word in command]
+
+
 def reports(log_dir):
     """What the processes of a server, and tools that were called, found"""
     return sorted(Path(log_dir).glob('memcheck/*.xml'))
