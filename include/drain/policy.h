@@ -76,7 +76,7 @@ struct drain_policy {
 struct drain_open {
 	bool exists;
 	bool directory; /* it is one, or asks to become one; never a stream */
-	bool snapshot; /* a previous version: read-only and elsewhere */
+	bool snapshot; /* a previous version, found elsewhere */
 	uint32_t access; /* generic bits mapped; may be MAXIMUM_ALLOWED */
 	enum drain_disposition disposition;
 	uint32_t options;

@@ -159,11 +159,12 @@ bool drains_handle_counts(const struct files_struct *fsp,
 			  const struct drain_policy *policy)
 {
 	if (fsp->op == NULL || !fsp->fsp_flags.is_fsa ||
-	    fsp->fake_file_handle != NULL || fsp->fsp_name->twrp != 0) {
+	    fsp->fake_file_handle != NULL) {
 		return false;
 	}
 	return drain_access_counts(policy, fsp->fsp_flags.is_directory,
-				   fsp->access_mask);
+				   fsp->access_mask) &&
+	       !drain_place_is_snapshot(fsp, fsp->fsp_name);
 }
 
 /* Mark a handle in all drains that it counts in */

@@ -312,6 +312,16 @@ bool drain_place_of_open(struct drain_place *place,
 bool drain_place_of_handle(struct drain_place *place,
 			   const struct files_struct *fsp);
 
+/**
+ * Is an open file a previous version? A client can ask for any time; if there
+ * is no snapshot of it, smbd may open the file as it is now.
+ *
+ * @param[in] fsp        NULL, or not open: it is none.
+ * @param[in] smb_fname  By which it was opened.
+ */
+bool drain_place_is_snapshot(const struct files_struct *fsp,
+			     const struct smb_filename *smb_fname);
+
 /** Of a directory entry (not of what it links to), as renameat_fn is called. */
 bool drain_place_at(struct drain_place *place,
 		    const struct connection_struct *conn,

@@ -149,6 +149,12 @@ static bool path_of_fsp(const struct files_struct *fsp, char path[PATH_MAX])
 	       strcmp(path + len - suffix, deleted) != 0;
 }
 
+/* The descriptor of a stream may lead anywhere: that of its file does not */
+static const struct files_struct *file_of(const struct files_struct *fsp)
+{
+	return (fsp != NULL && fsp->base_fsp != NULL) ? fsp->base_fsp : fsp;
+}
+
 static const char *last_component(const char *name)
 {
 	const char *slash = strrchr(name, '/');
@@ -239,17 +245,33 @@ bool drain_place_of_open(struct drain_place *place,
 bool drain_place_of_handle(struct drain_place *place,
 			   const struct files_struct *fsp)
 {
-	const struct files_struct *file = fsp;
 	char path[PATH_MAX];
 
-	/* The descriptor of a stream may lead anywhere: that of its file */
-	if (fsp->base_fsp != NULL) {
-		file = fsp->base_fsp;
-	}
 	if (!start_with_name(place, fsp->conn, fsp->fsp_name->base_name)) {
 		return false;
 	}
-	return !path_of_fsp(file, path) || set_real(place, path, "");
+	return !path_of_fsp(file_of(fsp), path) || set_real(place, path, "");
+}
+
+bool drain_place_is_snapshot(const struct files_struct *fsp,
+			     const struct smb_filename *smb_fname)
+{
+	struct drain_path name;
+	char path[PATH_MAX];
+	char live[PATH_MAX];
+
+	/*
+	 * Modules that have snapshots open them where they are. Without one
+	 * nobody looks at the time, and the file is opened as it is now.
+	 */
+	if (smb_fname->twrp == 0 || !path_of_fsp(file_of(fsp), path) ||
+	    !join(&name, fsp->conn->connectpath, smb_fname->base_name)) {
+		return false;
+	}
+	if (realpath(name.path, live) == NULL) {
+		return errno == ENOENT || errno == ENOTDIR;
+	}
+	return strcmp(path, live) != 0;
 }
 
 bool drain_place_at(struct drain_place *place,

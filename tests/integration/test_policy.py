@@ -1,5 +1,6 @@
 """What clients are told while a target drains: the policy table."""
 
+import contextlib
 import re
 import struct
 import time
@@ -494,28 +495,126 @@ def test_deletion_with_streams_is_finished(streams):
 SNAPSHOT = '@GMT-2020.01.02-03.04.05'
 TWRP = 10 ** 7 * (11644473600 + int(datetime(
     2020, 1, 2, 3, 4, 5, tzinfo=timezone.utc).timestamp()))
+# What smbd takes for no time at all, and a snapshot module for none either
+NO_TIME = 2 ** 64 - 1
 
 
-@pytest.mark.parametrize('target', ['pkg/app', 'pkg'])
-def test_previous_versions_are_granted(drained, target):
-    """Snapshots are elsewhere, even if kept below the share"""
+def at(twrp):
+    """Fields of an open that asks for a previous version"""
+    return {'contexts': [(b'TWrp', struct.pack('<Q', twrp))]}
+
+
+@pytest.fixture
+def versions(drained):
+    """A client of a share with one snapshot, kept below it"""
     server, drain = drained({'pkg': {'vfs objects': 'drain shadow_copy2'}})
     root = server.share_path('pkg')
     server.set_share('pkg', {'shadow:snapdir': root / '.snapshots',
                              'shadow:basedir': root})
     server.put('pkg', 'app/tool.exe', b'new')
     server.put('pkg', f'.snapshots/{SNAPSHOT}/app/tool.exe', b'old')
-    old = {'contexts': [(b'TWrp', struct.pack('<Q', TWRP))]}
+    server.put('pkg', f'.snapshots/{SNAPSHOT}/app/gone.exe', b'gone')
     with connect(server.port) as tree:
-        drain.begin(target, '--wait')
-        assert tree.status_of_open('app/tool.exe') == REFUSED
-        with tree.create('app/tool.exe', **old) as handle:
-            assert handle.read() == b'old'
-            assert drain.holders(target) == []
-        assert tree.status_of_open('app/tool.exe', Access.READ,
-                                   lease='RWH', **old) == GRANTED
-    result = SmbClient(server).run(f'get {SNAPSHOT}/app/tool.exe -')
+        yield SimpleNamespace(server=server, drain=drain, tree=tree)
+
+
+@pytest.mark.parametrize('target', ['pkg/app', 'pkg'])
+def test_previous_versions_are_granted(versions, target):
+    """Snapshots are elsewhere, even if kept below the share"""
+    tree, drain, old = versions.tree, versions.drain, at(TWRP)
+    before = tree.create('app/tool.exe', **old)
+    drain.begin(target, '--wait')
+    assert tree.status_of_open('app/tool.exe') == REFUSED
+    with tree.create('app/tool.exe', **old) as handle:
+        assert handle.read() == before.read() == b'old'
+        assert drain.holders(target) == []
+    with tree.create('app/gone.exe', **old) as handle:
+        assert handle.read() == b'gone'
+    assert tree.status_of_open('app/tool.exe', Access.READ,
+                               lease='RWH', **old) == GRANTED
+    result = SmbClient(versions.server).run(f'get {SNAPSHOT}/app/tool.exe -')
     assert result.statuses == [] and 'old' in result.output
+
+
+VERSIONS = {'no_snapshots': ('drain', TWRP),
+            'streams': ('drain streams_xattr', TWRP),
+            'no_time': ('drain shadow_copy2', NO_TIME)}
+
+
+@pytest.fixture(params=VERSIONS.values(), ids=VERSIONS)
+def pretended(drained, request):
+    """A client who asks for a version, and gets the file as it is now"""
+    objects, twrp = request.param
+    server, drain = drained({'pkg': {'vfs objects': objects}})
+    server.put('pkg', 'app/tool.exe', b'live')
+    names = ['app/tool.exe']
+    with connect(server.port) as tree:
+        if 'streams' in objects:
+            tree.write_file('app/tool.exe:zone', b'live')
+            names += ['app/tool.exe:zone']
+        yield SimpleNamespace(server=server, drain=drain, tree=tree,
+                              names=names, version=at(twrp))
+
+
+def test_versions_that_are_none_are_refused(pretended):
+    """What is read or written then is the file itself, by any access"""
+    tree, version = pretended.tree, pretended.version
+    for name in pretended.names:
+        before = opened(tree, name, USES + LOOKS, **version)
+        assert before[Access.READ] == GRANTED
+        pretended.drain.begin('pkg/app', '--wait')
+        told = opened(tree, name, USES + LOOKS, **version)
+        assert told == {access: REFUSED if access in USES else status
+                        for access, status in before.items()}
+        pretended.drain.resume('pkg/app')
+        assert opened(tree, name, USES + LOOKS, **version) == before
+
+
+def test_versions_that_are_none_change_nothing(pretended):
+    """Neither is anything created, replaced or deleted by such an open"""
+    root = pretended.server.share_path('pkg')
+    before = tree_of_names(root)
+    pretended.drain.begin('pkg/app', '--wait')
+    for name in [*pretended.names, 'app/new']:
+        for disposition in set(Disposition) - {Disposition.OPEN}:
+            assert pretended.tree.status_of_open(
+                name, Access.READ_WRITE, disposition=disposition,
+                **pretended.version) == REFUSED
+        assert pretended.tree.status_of_open(
+            name, Access.DELETE, disposition=Disposition.OPEN_IF,
+            options=Option.DELETE_ON_CLOSE, **pretended.version) == REFUSED
+    assert tree_of_names(root) == before
+    assert (root / 'app/tool.exe').read_bytes() == b'live'
+
+
+def test_versions_that_are_none_are_holders(pretended):
+    """Who opened one before is listed and waited for"""
+    accesses = Access.READ, Access.READ_WRITE, Access.DELETE
+    for name in pretended.names:
+        handles = []
+        for access in accesses:
+            with contextlib.suppress(SmbError):
+                handles.append(pretended.tree.create(
+                    name, access, **pretended.version))
+        assert handles[0].read() == b'live'
+        pretended.drain.begin('pkg/app')
+        assert len(pretended.drain.holders('pkg/app')) == len(handles)
+        for handle in handles:
+            pretended.drain.wait('pkg/app', '--timeout=0.1', expect=124)
+            handle.close()
+        pretended.drain.wait('pkg/app')
+        pretended.drain.resume('pkg/app')
+
+
+@pytest.mark.parametrize('protocol', ['NT1', 'SMB3_11'])
+def test_previous_version_of_smbclient(drained, protocol):
+    """It says so by a part of the path"""
+    server, drain = drained(global_options=SMB1_SERVER)
+    client = SmbClient(server, protocol=protocol)
+    command = f'get {SNAPSHOT}/app/tool.exe -'
+    assert client.run(command).statuses == []
+    drain.begin('pkg/app', '--wait')
+    assert client.run(command).statuses == [REFUSED]
 
 
 # -- other clients
