@@ -123,11 +123,28 @@ static void no_path(struct drain_path *p)
 	start(p);
 }
 
-/* Where an open file is now. Not for one that is deleted, or a made-up fd. */
-static bool path_of_fsp(const struct files_struct *fsp, char path[PATH_MAX])
+/* The kernel says so after the path; but a file may be called that */
+static bool says_deleted(const char *path)
 {
 	static const char deleted[] = " (deleted)";
 	const size_t suffix = sizeof(deleted) - 1;
+	const size_t len = strlen(path);
+
+	return len > suffix && strcmp(path + len - suffix, deleted) == 0;
+}
+
+static bool is_at(int fd, const char *path)
+{
+	struct stat open;
+	struct stat there;
+
+	return fstat(fd, &open) == 0 && lstat(path, &there) == 0 &&
+	       open.st_dev == there.st_dev && open.st_ino == there.st_ino;
+}
+
+/* Where an open file is now. Not for one that is deleted, or a made-up fd. */
+static bool path_of_fsp(const struct files_struct *fsp, char path[PATH_MAX])
+{
 	char link[64];
 	ssize_t len;
 	int fd;
@@ -145,8 +162,7 @@ static bool path_of_fsp(const struct files_struct *fsp, char path[PATH_MAX])
 		return false;
 	}
 	path[len] = '\0';
-	return (size_t)len <= suffix ||
-	       strcmp(path + len - suffix, deleted) != 0;
+	return !says_deleted(path) || is_at(fd, path);
 }
 
 /* The descriptor of a stream may lead anywhere: that of its file does not */
@@ -274,12 +290,11 @@ bool drain_place_is_snapshot(const struct files_struct *fsp,
 	return strcmp(path, live) != 0;
 }
 
-bool drain_place_at(struct drain_place *place,
-		    const struct connection_struct *conn,
-		    const struct files_struct *dirfsp,
-		    const struct smb_filename *smb_fname)
+static bool place_of_entry(struct drain_place *place,
+			   const struct connection_struct *conn,
+			   const struct files_struct *dirfsp,
+			   const char *name)
 {
-	const char *name = smb_fname->base_name;
 	char path[PATH_MAX];
 
 	if (!start_with_name(place, conn, name)) {
@@ -289,6 +304,21 @@ bool drain_place_at(struct drain_place *place,
 		return true;
 	}
 	return set_path(&place->name, path, last_component(name));
+}
+
+bool drain_place_at(struct drain_place *place,
+		    const struct connection_struct *conn,
+		    const struct files_struct *dirfsp,
+		    const struct smb_filename *smb_fname)
+{
+	struct smb_filename *full = NULL;
+	bool ok;
+
+	full = full_path_from_dirfsp_atname(talloc_tos(), dirfsp, smb_fname);
+	ok = full != NULL &&
+	     place_of_entry(place, conn, dirfsp, full->base_name);
+	TALLOC_FREE(full);
+	return ok;
 }
 
 /* No name is too long for this that has not been so before */

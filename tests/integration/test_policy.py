@@ -319,6 +319,9 @@ def test_attribute_handles_can_not_write(client):
 
 # -- moves through handles of before
 
+LOOKS_DELETED = 'old (deleted)'  # as the kernel calls what is deleted
+
+
 def test_rename_inside_the_target(client):
     """Through a counted handle: an existing user finishing"""
     handle = client.tree.create('app/tool.exe', COUNTED)
@@ -336,12 +339,15 @@ def test_moves_over_the_border(client, move):
     """Out of the target and into it are refused, elsewhere granted"""
     inside = client.tree.create('app/tool.exe', COUNTED)
     outside = client.tree.create('other/data.bin', COUNTED)
+    (client.root / 'app' / LOOKS_DELETED).mkdir()
     client.drain.begin('pkg/app')
     before = tree_of_names(client.root)
     assert status_of(getattr(inside, move), 'other/tool.exe') == REFUSED
     assert status_of(getattr(inside, move), 'tool.exe') == REFUSED
     assert status_of(getattr(outside, move), 'app/data.bin') == REFUSED
     assert status_of(getattr(outside, move), 'app/sub/data.bin') == REFUSED
+    assert status_of(getattr(outside, move),
+                     f'app/{LOOKS_DELETED}/data.bin') == REFUSED
     assert tree_of_names(client.root) == before
     assert status_of(getattr(outside, move), 'other/moved.bin') == GRANTED
     client.drain.resume('pkg/app')
@@ -415,14 +421,25 @@ def test_link_through_an_uncounted_handle(client):
     assert not (client.root / 'app/linked.exe').exists()
 
 
-def test_deletion_of_a_directory_inside(client):
+@pytest.mark.parametrize('name', ['app/empty', f'app/{LOOKS_DELETED}/empty'])
+def test_deletion_of_a_directory_inside(client, name):
     """An uncounted handle of before does not delete from an empty target"""
-    (client.root / 'app/empty').mkdir()
-    directory = client.tree.create('app/empty', COUNTED)
+    (client.root / name).mkdir(parents=True)
+    directory = client.tree.create(name, COUNTED)
     client.drain.begin('pkg/app', '--wait')
     status_of(directory.set_delete)
     assert status_of(directory.close) == REFUSED
-    assert (client.root / 'app/empty').exists()
+    assert (client.root / name).exists()
+
+
+def test_rename_inside_a_directory_that_looks_deleted(client):
+    """An existing user finishes there as anywhere"""
+    client.server.put('pkg', f'app/{LOOKS_DELETED}/tool.exe')
+    handle = client.tree.create(f'app/{LOOKS_DELETED}/tool.exe', COUNTED)
+    client.drain.begin('pkg/app')
+    handle.rename(f'app/{LOOKS_DELETED}/renamed.exe')
+    handle.close()
+    assert (client.root / 'app' / LOOKS_DELETED / 'renamed.exe').exists()
 
 
 # -- streams
