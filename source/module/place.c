@@ -249,7 +249,10 @@ bool drain_place_of_open(struct drain_place *place,
 	if (!start_with_name(place, conn, name)) {
 		return false;
 	}
-	if (path_of_fsp(smb_fname->fsp, path)) {
+	/* A new stream has no descriptor, but its file may be there */
+	if (path_of_fsp(file_of(smb_fname->fsp), path) ||
+	    (is_named_stream(smb_fname) &&
+	     realpath(place->name.path, path) != NULL)) {
 		return set_real(place, path, "");
 	}
 	if (real_directory(conn, dirfsp, name, path)) {

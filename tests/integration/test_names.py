@@ -439,6 +439,32 @@ def test_wide_links(drained):
         drain.wait('pkg/app')
 
 
+@pytest.mark.parametrize('module', ['streams_xattr', 'streams_depot'])
+def test_streams_by_wide_links(drained, module):
+    """A stream is in the place of its file, be it there already or new"""
+    server, drain = drained({'pkg': {'vfs objects': f'drain {module}',
+                                     'wide links': 'yes'}},
+                            {'allow insecure wide links': 'yes'})
+    root = server.share_path('pkg')
+    server.put('pkg', 'app/tool.exe', b'x')
+    (root / 'link').symlink_to('app')
+    (root / 'latest.exe').symlink_to('app/tool.exe')
+    files = ['latest.exe', 'link/tool.exe', 'app/tool.exe']
+    with connect(server.port) as tree:
+        tree.write_file('app/tool.exe:zone', b'stream')
+        names = [f'{file}:zone' for file in files]
+        assert open_all(tree, *names) == [GRANTED] * 3
+        drain.begin('pkg/app')
+        assert open_all(tree, *names) == [REFUSED] * 3
+        assert [tree.status_of_open(f'{file}:new', Access.READ_WRITE,
+                                    disposition=Disposition.CREATE)
+                for file in [*files, 'link/new.exe']] == [REFUSED] * 4
+        drain.resume('pkg/app')
+        with tree.create('latest.exe:zone'):
+            drain.begin('pkg/app')
+            assert len(drain.holders('pkg/app')) == 1
+
+
 # -- short names
 
 def short_name(tree, name):
