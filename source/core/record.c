@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "drain/options.h"
 #include "drain/record.h"
 
 const char *drain_id_string(const struct drain_id *id,
@@ -171,6 +172,9 @@ const char *drain_record_error(const struct drain_record *record)
 	}
 	if ((size_t)record->on_timeout >= NUM_ON_TIMEOUT) {
 		return "what it does at its deadline is unknown";
+	}
+	if (drain_refuse_status_name(record->policy.refuse_status) == NULL) {
+		return "what it refuses with is unknown";
 	}
 	if (!clean_target(&record->target)) {
 		return "its target is none";

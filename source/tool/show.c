@@ -120,7 +120,6 @@ static json_t *json_target(const struct drain_record *r)
 
 json_t *show_json_record(const struct drain_record *r)
 {
-	const char *refuse = drain_refuse_status_name(r->policy.refuse_status);
 	struct drain_id_buf buf;
 
 	return json_pack(
@@ -140,7 +139,8 @@ json_t *show_json_record(const struct drain_record *r)
 		"reason", show_json_text(r->reason),
 		"count_directories", (int)r->policy.count_directories,
 		"allow_unguarded", (int)r->allow_unguarded,
-		"refuse_status", refuse != NULL ? refuse : "unknown",
+		"refuse_status",
+		drain_refuse_status_name(r->policy.refuse_status),
 		"new_opens", r->policy.hold_opens ? "hold" : "refuse",
 		"hold_timeout", r->policy.hold_timeout / 1000.0,
 		"deadline", json_time(r->deadline),

@@ -48,6 +48,14 @@ def with_path(server, drain, path):
     return key, value.replace(b'other', path, 1)
 
 
+def refuses_with_success(server, drain):
+    """A record of pkg/other that would grant what it refuses"""
+    key, value = of_version(server, drain, VERSION)
+    status = NtStatus.SHARING_VIOLATION.to_bytes(4, 'little')
+    assert value.count(status) == 1
+    return key, value.replace(status, bytes(4))
+
+
 BAD = {
     'garbage': lambda *_: (bytes(range(16)), b'garbage that is no record'),
     'empty': lambda *_: (bytes(range(16)), b''),
@@ -65,6 +73,7 @@ BAD = {
         server, drain, b'ot\0er'),
     'path that nobody can type': lambda server, drain: with_path(
         server, drain, b'ot\\er'),
+    'refused with success': refuses_with_success,
 }
 
 

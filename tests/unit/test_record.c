@@ -514,6 +514,27 @@ static void test_error_on_timeout(void **state)
 	assert_non_null(drain_record_error(&record));
 }
 
+/* STATUS_SUCCESS and warnings would be no refusal */
+static void test_error_refuse_status(void **state)
+{
+	static const uint32_t cases[] = {
+		0, 1, 0x43, 0x103, 0x40000043, 0x80000005, 0xC0000042,
+		0xC0000044, UINT32_MAX,
+	};
+	struct drain_record record = some_record();
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		record.policy.refuse_status = cases[i];
+		if (drain_record_error(&record) == NULL) {
+			fail_msg("status 0x%x is fine", cases[i]);
+		}
+	}
+	record.policy.refuse_status = 0xC0000022;
+	assert_null(drain_record_error(&record));
+}
+
 /* From its very microsecond on, until it is quiescent; 0 is never */
 static void test_is_due(void **state)
 {
@@ -661,6 +682,7 @@ int main(void)
 		talloc_test(test_on_timeout_words),
 		talloc_test(test_on_timeout_rejects),
 		talloc_test(test_error_on_timeout),
+		talloc_test(test_error_refuse_status),
 		talloc_test(test_is_due),
 		talloc_test(test_covers),
 		talloc_test(test_covers_any),
