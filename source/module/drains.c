@@ -470,39 +470,20 @@ static NTSTATUS build_scope(void)
 	return NT_STATUS_OK;
 }
 
-static bool has_ended(const struct drain *drain,
-		      const struct drain_id *ids,
-		      size_t num_ids)
-{
-	size_t i;
-
-	for (i = 0; i < num_ids; i++) {
-		if (drain_id_equal(&drain->record->id, &ids[i])) {
-			return false;
-		}
-	}
-	return true;
-}
-
 /*
  * The scope points to drains: those that ended leave it, with a new one in
- * place, before they are freed. Out of memory leaves more drained, not less.
+ * place, before they are freed. Out of memory leaves more drained, not less,
+ * and so does a record that can not be read any more.
  */
 static NTSTATUS try_to_replace_drains(struct drain_list *list)
 {
 	struct drain *ended = NULL;
 	struct drain *drain = NULL;
 	struct drain *next = NULL;
-	struct drain_id *ids = NULL;
 	NTSTATUS status;
 	size_t i;
 
-	ids = talloc_array(list, struct drain_id, list->num_records);
-	if (ids == NULL) {
-		return NT_STATUS_NO_MEMORY;
-	}
 	for (i = 0; i < list->num_records; i++) {
-		ids[i] = list->records[i]->id;
 		status = obey(&list->records[i]);
 		if (!NT_STATUS_IS_OK(status)) {
 			return status;
@@ -511,7 +492,7 @@ static NTSTATUS try_to_replace_drains(struct drain_list *list)
 
 	for (drain = drain_process.drains; drain != NULL; drain = next) {
 		next = drain->next;
-		if (has_ended(drain, ids, list->num_records)) {
+		if (!drain_gate_in_force(drain)) {
 			DLIST_REMOVE(drain_process.drains, drain);
 			DLIST_ADD_END(ended, drain);
 		}

@@ -68,6 +68,8 @@ static int resume_unreadable(struct tool *tool)
 			 tool_write_error(status));
 		return EXIT_FAILED;
 	}
+	/* Who has read one while it could be read obeys it still */
+	drain_roster_tell(tool->locks);
 	printf("%zu unreadable records removed\n", num);
 	return EXIT_DONE;
 }

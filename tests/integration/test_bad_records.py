@@ -8,6 +8,7 @@ import tdb  # of python3-tdb
 
 from lib.drain import Drain
 from lib.smb2 import NtStatus, SmbError, connect
+from lib.waiting import HOLD, waits
 
 VERSION = 2  # DRAIN_RECORD_VERSION
 
@@ -104,6 +105,30 @@ def test_unreadable(drained, make):
         assert not refused(server)
         assert tree.status_of_open('app/tool.exe') == NtStatus.SUCCESS
     assert records(server) == {}
+
+
+def test_drain_whose_record_goes_bad(drained):
+    """Who obeys it goes on, and holds it, until resume --all"""
+    server, drain = drained()
+    with connect(server.port) as holder, connect(server.port) as tree:
+        handle = holder.create('app/tool.exe')
+        drain.begin('pkg/app', HOLD)
+        parked = tree.create_nowait('app/tool.exe')
+        assert waits(parked)
+        (key, value), = records(server).items()
+        put(server, key, value[:-3])
+        held = drain.locks()
+        assert drain.status()['unreadable_records'] == 1
+        assert drain.locks() == held
+        assert waits(parked)
+        assert (holder.status_of_open('app/tool.exe') ==
+                NtStatus.SHARING_VIOLATION)
+        assert refused(server)
+        handle.close()
+        drain.call('resume', '--all')
+        assert parked.status(10) == NtStatus.SUCCESS
+        assert holder.status_of_open('app/tool.exe') == NtStatus.SUCCESS
+        assert drain.locks() == {'drain/roster'}
 
 
 def test_unreadable_at_the_start(drained):
