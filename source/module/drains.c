@@ -167,6 +167,20 @@ bool drains_handle_counts(const struct files_struct *fsp,
 	       !drain_place_is_snapshot(fsp, fsp->fsp_name);
 }
 
+/* Of a drain that covers less than it did */
+static void unmark_outside(struct drain *drain)
+{
+	struct drain_mark *mark = NULL;
+	struct drain_mark *next = NULL;
+
+	for (mark = drain->marks; mark != NULL; mark = next) {
+		next = mark->next;
+		if (!drain_place_handle_in(mark->handle->fsp, drain->record)) {
+			TALLOC_FREE(mark);
+		}
+	}
+}
+
 /* Mark a handle in all drains that it counts in */
 static NTSTATUS mark_in_drains(struct files_struct *fsp)
 {
@@ -253,6 +267,10 @@ static NTSTATUS mark_all_handles(void)
 
 	for (drain = drain_process.drains;
 	     NT_STATUS_IS_OK(status) && drain != NULL; drain = drain->next) {
+		if (drain->narrower) {
+			unmark_outside(drain);
+		}
+		drain->narrower = false;
 		drain->fresh = false;
 		status = settle(drain);
 	}
@@ -399,6 +417,20 @@ static bool same_deadline(const struct drain_record *a,
 	       a->state == b->state;
 }
 
+/* Is there a path that it covers no more? */
+static bool is_narrower(const struct drain_record *now,
+			const struct drain_record *before)
+{
+	size_t i;
+
+	for (i = 0; i < before->num_real; i++) {
+		if (!drain_record_covers(now, before->real[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static NTSTATUS obey(struct drain_record **record)
 {
 	struct drain *drain = drains_find(&(*record)->id);
@@ -411,6 +443,8 @@ static NTSTATUS obey(struct drain_record **record)
 		}
 		drain->fresh = true;
 		DLIST_ADD_END(drain_process.drains, drain);
+	} else if (is_narrower(*record, drain->record)) {
+		drain->narrower = true;
 	}
 	is_set = drain->deadline != NULL &&
 		 same_deadline(drain->record, *record);

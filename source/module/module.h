@@ -109,6 +109,7 @@ struct drain {
 	bool returns; /* the one that comes just now is among them */
 	bool held; /* this process has hold(id) */
 	bool fresh; /* just begun: nothing was broken yet */
+	bool narrower; /* of late: some marks may be of what it covered */
 	struct tevent_timer *deadline; /* of force; NULL: none */
 	struct drain_parked *parked; /* opens that wait for its end */
 	struct server_id *watchers; /* who wants to hear of each holder */

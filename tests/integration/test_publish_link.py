@@ -10,6 +10,7 @@ import pytest
 from lib.drain import complaint, ended
 from lib.smb2 import Access, NtStatus, connect
 from lib.smbd import wait_until
+from lib.waiting import HOLD, waits
 
 MODULE = {'vfs objects': 'drain'}
 TOOL = 'current/tool.exe'
@@ -157,6 +158,21 @@ def test_new_release_in_use(releases, options):
         handle.close()
         releases.publish(record)
     assert releases.link.readlink().name == 'release-8'
+
+
+def test_who_used_the_new_release_waits(releases):
+    """With --new-opens=hold: what it covers no more makes nobody a holder"""
+    with connect(releases.server.port) as tree:
+        record = releases.quiesce(HOLD)
+        handle = tree.create('release-8/tool.exe', Access.READ)
+        locks = releases.drain.locks()
+        assert 'in use' in releases.refused(record)
+        assert releases.drain.locks() == locks
+        asked = tree.create_nowait(TOOL)
+        assert waits(asked)
+        releases.drain.resume('pkg/current')
+        assert asked.status(10) == NtStatus.SUCCESS
+        handle.close()
 
 
 def test_grace_ends_with_quiescence(releases):
