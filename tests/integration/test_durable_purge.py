@@ -363,3 +363,20 @@ def test_durable_handles_no(server, asked, version):
         with tree.session.tree('pkg').create(
                 'app/tool.exe', durable=version, **asked) as handle:
             assert handle.durable
+
+
+def test_durable_handles_from_then_on(server):
+    """Who is connected when it is changed keeps what he has"""
+    asked = {'durable': 2, 'lease': 'RWH'}
+    try:
+        with connect(server.port, 'brief') as before:
+            server.set_share('brief', {'drain:durable handles': 'yes'})
+            server.reload()
+            with before.create('app/tool.exe', **asked) as handle:
+                assert not handle.durable
+            with connect(server.port, 'brief') as after, after.create(
+                    'app/second.exe', **asked) as handle:
+                assert handle.durable
+    finally:
+        server.set_share('brief', {'drain:durable handles': 'no'})
+        server.reload()
