@@ -320,6 +320,25 @@ def test_rollback_of_others(updater, target):
     assert update.tidy() == ['served', 'kept']
 
 
+def test_many_versions_with_the_clock_behind(updater):
+    """Each sorts after those before, and a number may have zeros before it"""
+    update = updater()
+    update.update(update.make('new'))
+    (first, _), (second, _) = update.list()
+    for old, new in (first, '21010101T000000Z-98'), (second,
+                                                     '21010101T000000Z-99'):
+        (update.area / old).rename(update.area / new)
+        identity = update.area / new / 'identity'
+        identity.write_text(identity.read_text().replace(old, new))
+    for stamp in 'a', 'b':
+        update.update(update.make(stamp), '--keep=08', '--backoff=08m')
+    assert [name.removeprefix('21010101T000000Z-')
+            for name, _ in update.list()] == ['98', '99', '99-01', '99-02']
+    assert update.serves() == package('b')
+    update.update(update.make('c'), '--keep=01')
+    assert update.tidy() == ['kept', 'served']
+
+
 def test_replaced_by_hand(updater):
     """Then that is what the next update keeps"""
     update = updater()
@@ -332,6 +351,45 @@ def test_replaced_by_hand(updater):
     kept = update.list()[-2]
     assert kept[1] == 'kept'
     assert read(update.tree(kept[0])) == package('by hand')
+
+
+@pytest.mark.parametrize('target', ['pkg/app', 'pkg'],
+                         ids=['directory', 'share'])
+def test_replaced_by_hand_meanwhile(updater, target):
+    """While an update is at work, or a rollback: that is kept, too, as the one
+    before, and all goes on"""
+    update = updater(target)
+    update.update(update.make('first'))
+    files = update.live / '*' if target == 'pkg' else update.live
+    update.stand_in('smbdrain', f"""
+if [ "$3" = run ]; then
+	rm -rf {files}
+	cp -a '{update.make('by hand')}/.' {update.live}
+fi""")
+    done = update.update(update.make('new'))
+    (_, _), (found, _), (new, _) = update.list()
+    assert done.stdout == f'{target}: {new} is served, it was {found}\n'
+    assert read(update.tree(found)) == package('by hand')
+    done = update.rollback()
+    again, _ = update.list()[-1]
+    assert done.stdout == f'{target}: {found} is served, it was {again}\n'
+    assert update.serves() == package('by hand')
+    assert update.tidy() == ['kept', 'served', 'kept']
+    (update.home / 'bin/smbdrain').unlink()
+    update.update(update.make('newer'))
+    assert update.serves() == package('newer')
+    assert [name for name, _ in update.list()[:2]] == [found, again]
+
+
+def test_share_with_nothing_in_it(updater):
+    """And a first version of which the share hides a part"""
+    update = updater('pkg', **{'veto files': '/hidden/'})
+    for path in list(update.live.iterdir()):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    update.update(update.make('new', {**package('new'), 'hidden/x': ''}))
+    update.update(update.make('newer'))
+    assert update.serves() == package('newer')
+    assert update.tidy() == ['kept', 'served']
 
 
 def test_clients_change_a_share(updater):
