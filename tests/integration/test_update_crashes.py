@@ -109,6 +109,18 @@ def test_link(updater, step):
                           if served == 'new' else [])}
 
 
+def test_while_files_are_shared(updater):
+    """With the version served, in the root of a share, where none is to be when
+    it is published"""
+    update = updater('pkg', **{'read only': 'yes'})
+    update.kill_at('cp', '[ "$1 ${3##*/}" = "-a copy" ]', 'pkg',
+                   update.copy('new', **{'lib/b.dll': 'changed'}))
+    assert update.states() == ['served', 'unfinished']
+    update.recover()
+    assert update.serves() == package('old')
+    assert update.tidy() == ['served']
+
+
 # -- the root of a share is exchanged in many steps
 
 NEW = {**package('new'), 'more/x': 'new', 'top': 'new'}

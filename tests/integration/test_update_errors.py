@@ -226,6 +226,25 @@ def test_disk_full(updater, small):
     assert update.serves() == package('new')
 
 
+def test_disk_full_at_last(updater):
+    """When files that no two versions may share are copied after all: the
+    first one has no room, the last one has"""
+    update = updater('pkg', **{'read only': 'yes'})
+    source = update.copy('new', **{'lib/b.dll': 'changed'})
+    (source / 'zz').write_text('')
+    update.update(source)
+    failed = update.home / 'failed'
+    update.stand_in('cp', f"""
+if [ "$1 ${{3##*/}}" = '-a copy' ] && [ ! -e {failed} ]; then
+	touch {failed}
+	echo 'cp: No space left on device' >&2
+	exit 1
+fi""")
+    done = update.update(source, expect=1)
+    assert 'No space left' in complaint(done) and failed.exists()
+    assert update.tidy() == ['kept', 'served']
+
+
 def test_mounted(updater, small):
     """The share is a file system of its own: versions are kept in there, in a
     directory that clients do not see"""
