@@ -255,6 +255,18 @@ def test_history_that_can_not_be_written(updater):
     check_open(update, NEW)
 
 
+def test_drain_that_is_left(updater):
+    """Though smbdrain run says that all went well: it is opened"""
+    update = updater()
+    update.stand_in('smbdrain', f"""
+if {RUN}; then
+	"$real" "$@" || exit
+	exec "$real" "$1" "$2" begin "$4" "$5"
+fi""")
+    update.update(update.make('new'))
+    check_open(update, package('new'))
+
+
 def test_all_at_boot(updater):
     """--recover without a target: each package, whatever becomes of others"""
     update = updater()
