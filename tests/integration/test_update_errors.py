@@ -44,6 +44,7 @@ def _small(tmp_path):
     (('--keep=', 'pkg', 'a'), '--keep='),
     (('--new-opens=maybe', 'pkg', 'a'), '--new-opens'),
     (('--timeout=soon', 'pkg', 'a'), '--timeout=soon'),
+    (('--timeout=400d', 'pkg', 'a'), 'a year'),
     (('--hold-timeout=1.2.3', 'pkg', 'a'), '--hold-timeout'),
     (('--backoff=1.5m', 'pkg', 'a'), '--backoff'),
     (('--on-timeout=maybe', 'pkg', 'a'), '--on-timeout'),
