@@ -206,6 +206,27 @@ def test_in_use(updater):
     assert 'failed (124)' in (update.area / 'history').read_text()
 
 
+def test_time_of_a_drain(updater):
+    """It is over before an open that waits from the beginning is refused, but
+    has some time even if that is short"""
+    update = updater()
+    words = update.home / 'words'
+    update.stand_in('smbdrain',
+                    f'[ "$3" != run ] || printf "%s\\n" "$@" >{words}')
+
+    def time(stamp, *options):
+        update.update(update.make(stamp), *options)
+        return [word for word in words.read_text().splitlines()
+                if word.startswith('--timeout')]
+
+    assert time('a') == ['--timeout=28.000']
+    assert time('b', '--hold-timeout=3') == ['--timeout=1.500']
+    assert time('c', '--hold-timeout=1m', '--timeout=2m') == ['--timeout=2m']
+    assert time('d', '--new-opens=refuse') == []
+    update.server.set_share('pkg', {'drain:hold timeout': '1.5m'})
+    assert time('e') == ['--timeout=88.000']
+
+
 def test_refuse(updater):
     """If it takes longer than opens can wait; and those who are left are
     closed in the end"""
