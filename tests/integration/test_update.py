@@ -135,10 +135,46 @@ def test_files_that_clients_can_write(updater, other):
         'vfs objects': 'drain', 'read only': 'yes',
         **{name: value.format(root=update.root)
            for name, value in other.items()}})
+    check_that_it_is_not_linked(update)
+
+
+def check_that_it_is_not_linked(update):
+    """A file that has not changed is another one in the next version"""
     update.update(update.copy('new'))
     (old, _), _ = update.list()
     assert not (update.live / 'lib/a.dll').samefile(
         update.tree(old) / 'lib/a.dll')
+
+
+@pytest.mark.parametrize('path', [None, '%H/pkg'], ids=['usual', 'varies'])
+def test_files_that_clients_can_write_in_homes(updater, path):
+    """One of which may be, or be in, or have in it what is updated"""
+    update = updater(**{'read only': 'yes'})
+    update.server.set_share('homes', {
+        'vfs objects': 'drain', 'read only': 'no'})
+    update.server.shares['homes']['path'] = path
+    update.server.write_conf()
+    check_that_it_is_not_linked(update)
+
+
+def test_files_that_clients_can_write_by_a_usershare(updater):
+    """Of which testparm says nothing"""
+    update = updater(**{'read only': 'yes'})
+    server = update.server
+    shares = server.base / 'usershares'
+    shares.mkdir()
+    shares.chmod(0o1770)
+    server.set_share('any', {'vfs objects': 'drain', '-valid': 'no'})
+    server.global_options.update({
+        'usershare path': shares, 'usershare max shares': 100,
+        'usershare owner only': 'no', 'usershare template share': 'any'})
+    server.write_conf()
+    server.reload()
+    (shares / 'anna').write_text(
+        f'#VERSION 2\npath={update.root}/app/lib\ncomment=\n'
+        'usershare_acl=S-1-1-0:F\nguest_ok=n\nsharename=anna\n')
+    os.mkfifo(shares / 'bob')
+    check_that_it_is_not_linked(update)
 
 
 def test_files_shared_all_the_same(updater):
