@@ -5,7 +5,7 @@ is the old version or the new one, whole.
 Each test begins with the inputs of tests/fuzz/corpus/update, FILE-WHAT for what
 is damaged in FILE, and takes its share of $FUZZ_SECONDS. An input that shows
 something wrong is left in build/fuzz; $FUZZ_SEED, which is said then, brings
-about the same ones again.
+about the same changes again, of files that have other times and keys.
 """
 
 import contextlib
