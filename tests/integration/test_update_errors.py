@@ -4,6 +4,7 @@ left alone, and nothing is left behind."""
 import contextlib
 import io
 import os
+import re
 import subprocess
 import tarfile
 import zipfile
@@ -117,6 +118,30 @@ def test_two_updates(updater):
         for target in 'pkg/app', 'PKG/app/', 'apps/app':
             done = update.call(target, source, expect=3)
             assert 'another update' in complaint(done)
+    finally:
+        kill_session(process)
+        process.communicate()
+    update.recover()
+    check_untouched(update)
+
+
+def test_update_on_another_node(updater):
+    """Of a cluster, which has a state of its own: the same"""
+    update = updater()
+    source = update.make('new')
+    state = update.home / 'state'
+    state.mkdir()
+    other = update.home / 'other.conf'
+    other.write_text(re.sub(r'(?m)^\tstate directory = .*',
+                            f'\tstate directory = {state}',
+                            Path(update.server.conf).read_text()))
+    flag = update.home / 'verifies'
+    process = update.start(f'--verify=touch {flag}; sleep 50', 'pkg/app',
+                           source)
+    try:
+        wait_until(flag.exists, 30, 'the first to verify', 0.05)
+        done = update.call('-s', other, 'pkg/app', source, expect=3)
+        assert 'another update' in complaint(done)
     finally:
         kill_session(process)
         process.communicate()

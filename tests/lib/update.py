@@ -166,7 +166,7 @@ fi''')
         assert self.drain.records() == {}
         versions = dict(self.list())
         names = {path.name for path in self.area.iterdir()}
-        assert names - {'history'} == versions.keys()
+        assert names - {'history', '.lock'} == versions.keys()
         return list(versions.values())
 
 
