@@ -99,7 +99,7 @@ static uint32_t flags_in_drains(const struct files_struct *fsp)
 			exempt = true;
 		} else {
 			counts = true; /* whatever the others say */
-			grace |= drains_may_finish(drain);
+			grace |= drains_may_finish(drain, NULL);
 		}
 	}
 	return (exempt && !counts ? DRAIN_HOLDER_EXEMPT : 0) |

@@ -284,7 +284,20 @@ static bool is_forced(const struct drain *drain)
 	       drain_record_is_due(drain->record, drain_now());
 }
 
-bool drains_may_finish(const struct drain *drain)
+/* Has the client a counted handle in the drain that is another one? */
+static bool has_other(const struct drain *drain,
+		      const struct files_struct *fsp)
+{
+	const struct drain_mark *mark = drain->marks;
+
+	while (mark != NULL && mark->handle->fsp == fsp) {
+		mark = mark->next;
+	}
+	return mark != NULL;
+}
+
+bool drains_may_finish(const struct drain *drain,
+		       const struct files_struct *but)
 {
 	/*
 	 * What is open once it is quiescent is in a directory that the drain
@@ -292,7 +305,7 @@ bool drains_may_finish(const struct drain *drain)
 	 */
 	return drain->record->policy.let_holders_finish &&
 	       drain->record->state != DRAIN_QUIESCENT &&
-	       drain->num_marks > 0 && !is_forced(drain);
+	       has_other(drain, but) && !is_forced(drain);
 }
 
 struct files_struct *drains_mark_fsp(const struct drain_mark *mark)

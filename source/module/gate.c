@@ -39,9 +39,11 @@ NTSTATUS drain_gate_refuse(struct connection_struct *conn,
 	return status;
 }
 
-static enum drain_verdict verdict(struct connection_struct *conn,
+/* An open that is done, and may be marked by now, is @opened; else NULL */
+static enum drain_verdict verdict(const struct connection_struct *conn,
 				  const struct drain *drain,
 				  const struct drain_open *open,
+				  const struct files_struct *opened,
 				  struct drain_answer *answer)
 {
 	const struct drain_policy *policy = &drain->record->policy;
@@ -53,7 +55,7 @@ static enum drain_verdict verdict(struct connection_struct *conn,
 		return DRAIN_GRANT;
 	}
 
-	if (drains_may_finish(drain)) {
+	if (drains_may_finish(drain, opened)) {
 		answer->counts = true;
 		return DRAIN_GRANT;
 	}
@@ -80,7 +82,8 @@ static struct drain_answer ask_drains(struct connection_struct *conn,
 
 	while (answer.verdict != DRAIN_REFUSE &&
 	       (drain = drain_place_next(place)) != NULL) {
-		enum drain_verdict v = verdict(conn, drain, open, &answer);
+		enum drain_verdict v =
+			verdict(conn, drain, open, NULL, &answer);
 
 		if (v != DRAIN_GRANT && v >= answer.verdict) {
 			answer.verdict = v;
@@ -122,7 +125,7 @@ struct drain_answer drain_gate_ask_again(struct connection_struct *conn,
 	}
 }
 
-const struct drain *drain_gate_too_late(struct connection_struct *conn,
+const struct drain *drain_gate_too_late(const struct files_struct *fsp,
 					struct drain_place *place,
 					const struct drain_open *open)
 {
@@ -132,7 +135,8 @@ const struct drain *drain_gate_too_late(struct connection_struct *conn,
 	while ((drain = drain_place_next(place)) != NULL) {
 		/* One that is not armed waits for us, and for the open */
 		if (drain->record->state != DRAIN_ARMING &&
-		    verdict(conn, drain, open, &answer) != DRAIN_GRANT) {
+		    verdict(fsp->conn, drain, open, fsp, &answer) !=
+			    DRAIN_GRANT) {
 			break;
 		}
 	}

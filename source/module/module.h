@@ -348,8 +348,11 @@ bool drains_holds(const struct drain *drain, const char *path);
 /**
  * May a client that has files open in the drain open more? Until its last one
  * is closed, or all are closed by force.
+ *
+ * @param[in] but  Is not taken for one that it has open; NULL: all are.
  */
-bool drains_may_finish(const struct drain *drain);
+bool drains_may_finish(const struct drain *drain,
+		       const struct files_struct *but);
 
 /** The handle of a mark. */
 struct files_struct *drains_mark_fsp(const struct drain_mark *mark);
@@ -414,12 +417,12 @@ struct drain_answer drain_gate_ask_again(struct connection_struct *conn,
 					 const struct drain_open *open);
 
 /**
- * An open that smbd has done: should it not have?
+ * An open that smbd has done, @fsp: should it not have?
  *
  * @return A drain that all others knew to be armed before, and that does not
  *         grant it; NULL: there is none.
  */
-const struct drain *drain_gate_too_late(struct connection_struct *conn,
+const struct drain *drain_gate_too_late(const struct files_struct *fsp,
 					struct drain_place *place,
 					const struct drain_open *open);
 

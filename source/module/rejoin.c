@@ -94,13 +94,18 @@ static bool is_behind(void)
 
 bool drain_rejoin_if_behind(void)
 {
-	bool rejoined = drain_process.rejoin != NULL;
+	const bool rejoined = drain_process.rejoin != NULL;
+	bool behind;
 
 	if (rejoined) {
 		drain_rejoin();
 	}
-	/* Without a lock that a waiter has the records count all the same */
-	return (is_behind() && drains_catch_up()) || rejoined;
+	behind = is_behind();
+	if (behind) {
+		/* Without a lock that a waiter has the records count as well */
+		(void)drains_catch_up();
+	}
+	return rejoined || behind;
 }
 
 static int recovered(struct tevent_context *ev _UNUSED_,

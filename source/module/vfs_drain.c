@@ -229,7 +229,7 @@ static NTSTATUS look_back(struct connection_struct *conn,
 	    !drain_place_of_handle(&place, *fsp)) {
 		return NT_STATUS_OK;
 	}
-	drain = drain_gate_too_late(conn, &place, open);
+	drain = drain_gate_too_late(*fsp, &place, open);
 	if (drain == NULL) {
 		return NT_STATUS_OK;
 	}

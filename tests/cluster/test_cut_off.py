@@ -2,6 +2,7 @@
 is broken, it stands still, it is banned, its addresses are taken away."""
 
 import signal
+import subprocess
 import time
 from contextlib import ExitStack, contextmanager
 
@@ -107,7 +108,10 @@ def _clients(follower):
         tree.connection.drop()
 
 
-def test_opens_of_a_node_that_is_cut_off(site, trees, follower, clients):
+@pytest.mark.parametrize('options', [(), pytest.param(
+    ('--let-holders-finish',), marks=pytest.mark.long)], ids=len)
+def test_opens_of_a_node_that_is_cut_off(site, trees, follower, clients,
+                                         options):
     """They stand still. When it is back it learns of what was drained before
     it serves one: those that were granted before it was found out, too"""
     trees[0].create(TOOL, Access.ATTRIBUTES_ONLY)  # is to be fetched from there
@@ -117,11 +121,42 @@ def test_opens_of_a_node_that_is_cut_off(site, trees, follower, clients):
             site.cluster.wait_out(follower)
             asked = _open_that_stands_still(clients[1])
             site.drains[0].begin('pkg/app', '--allow-unguarded',
-                                 '--timeout=20')
+                                 '--timeout=20', *options)
             assert _blocked(granted, asked)
         assert granted.status(BACK) == REFUSED
         assert asked.status(BACK) == REFUSED
         assert trees[follower.number].status_of_open(TOOL) == REFUSED
+    site.drains[0].wait('pkg/app', '--timeout=20')
+
+
+@contextmanager
+def _hold_taken(drain, target):
+    """Somebody has hold(id), as a waiter has it for its last look"""
+    record, = drain.status(target)['drains']
+    command = [*drain.server.enter, 'net', '-s', str(drain.server.conf),
+               'g_lock', 'do', f'drain/hold/{record["id"]}', '10',
+               'echo taken; cat']
+    with subprocess.Popen(command, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == 'taken\n'
+        yield
+        assert process.poll() is None
+        process.stdin.close()
+
+
+@pytest.mark.long
+def test_open_is_taken_back_without_the_lock(site, trees, follower, clients):
+    """An open that was granted before is refused all the same"""
+    trees[0].create(TOOL, Access.ATTRIBUTES_ONLY)
+    with follower.slow_to_come_back(DAWDLE), ExitStack() as stack:
+        with follower.cut_off():
+            granted = clients[0].create_nowait(TOOL)
+            site.cluster.wait_out(follower)
+            site.drains[0].begin('pkg/app', '--allow-unguarded',
+                                 '--timeout=20')
+            stack.enter_context(_hold_taken(site.drains[0], 'pkg/app'))
+            assert _blocked(granted)
+        assert granted.status(BACK) == REFUSED
     site.drains[0].wait('pkg/app', '--timeout=20')
 
 
