@@ -218,15 +218,14 @@ def preloaded(tmp_path):
 
 def _finish(node, servers):
     """Stop the servers, look at their logs, keep those of a failed test."""
-    passed = _passed(node)
+    passed = False
     expected = node.get_closest_marker('logs_may_contain')
     try:
         for server in servers:
             server.stop()
-        for server in servers if passed else []:
-            passed = False
+        for server in servers if _passed(node) else []:
             server.check_logs(expected.args[0] if expected else None)
-            passed = True
+        passed = _passed(node)
     finally:
         for server in servers:
             if not passed:

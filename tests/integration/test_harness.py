@@ -84,6 +84,36 @@ def test_server_sees_a_module_that_is_not_installed(smbd, tmp_path):
         assert str(copy) in maps.read_text()
 
 
+# Once that file is there no process that exits comes to its end
+HANGS = r'''
+#include <unistd.h>
+
+void _exit(int status);
+void exit(int status)
+{
+	while (access(FLAG, F_OK) == 0) {
+		pause();
+	}
+	_exit(status);
+}
+'''
+
+
+def test_smbd_that_does_not_end(smbd, preloaded, tmp_path):
+    """No test passes then, but one that stands still need not end"""
+    flag = tmp_path / 'hangs'
+    tmp_path.chmod(0o755)
+    server = smbd(environment=preloaded(HANGS.replace('FLAG', f'"{flag}"')))
+    with connect(server.port) as tree:
+        server.kill(server.child_of(tree.connection), signal.SIGSTOP)
+        server.stop(timeout=1)
+    server.start()
+    flag.touch()
+    with pytest.raises(SmbdError, match='did not end at SIGTERM'):
+        server.stop(timeout=1)
+    assert server.pids() == []
+
+
 @pytest.mark.logs_may_contain('PANIC: harness')
 def test_logs_of_a_crash_are_found(smbd):
     """check_logs() sees what smbd writes when it dies."""

@@ -157,6 +157,14 @@ def _title(pid):
     return f'{comm} {title if title.startswith("smbd:") else ""}'
 
 
+def _program(pid):
+    """The file that a process runs, or None."""
+    try:
+        return os.readlink(f'/proc/{pid}/exe')
+    except OSError:
+        return None
+
+
 def _tcp_sockets(pid):
     """(state, local port, remote port, inode) of TCP where a process runs."""
     for name in ('tcp', 'tcp6'):
@@ -549,27 +557,47 @@ class PrivateSmbd:
                    for state, local, _, inode in _tcp_sockets(self.pid))
 
     def stop(self, timeout=10):
-        """End smbd as an administrator does; kill what is left of it."""
+        """End smbd as an administrator does; kill what is left of it.
+
+        SmbdError if an smbd has not ended that was asked to and could, or,
+        under memcheck, has not said all that it found.
+        """
         if self.process is None:
             return
         leftovers = self.pids()
-        is_asked = self.process.poll() is None
-        if is_asked:
-            self.process.send_signal(signal.SIGTERM)
+        asked = self._ask_to_end()
         try:
             self.process.wait(timeout * SLOWNESS)
             wait_until(lambda: not self._alive(leftovers), timeout, 'stop')
         except (subprocess.TimeoutExpired, TimeoutError):
             pass
+        hanging = self._alive(asked)
         leftovers = sorted(set(leftovers) | set(self.pids()))
         for pid in self._alive(leftovers):
             self._kill(pid, signal.SIGKILL)
         self.process.wait(timeout)
         self.process.stdin.close()
         wait_until(lambda: not self._alive(leftovers), timeout, 'SIGKILL')
-        if is_asked and self._is_under_memcheck:
-            assert memcheck.has_ended(self.log_dir, self.pid), self.log_dir
         self.process = None
+        if hanging:
+            raise SmbdError(f'{self.name}: {hanging} did not end at SIGTERM')
+        if self._is_under_memcheck:
+            silent = [pid for pid in asked
+                      if not memcheck.has_ended(self.log_dir, pid)]
+            if silent:
+                raise SmbdError(f'{self.log_dir}: {silent} said not all')
+
+    def _ask_to_end(self):
+        """Those that can: smbds, the parent and others, that are not stopped;
+        not what they have started"""
+        if self.process.poll() is not None:
+            return []
+        program = _program(self.pid)
+        asked = [pid for pid in self.pids()
+                 if _program(pid) == program and not is_stopped(pid)]
+        # It passes that on to all of its process group
+        self.process.send_signal(signal.SIGTERM)
+        return asked
 
     def restart(self):
         """Stop and start on the same port with the same databases."""
