@@ -20,7 +20,7 @@ SCRIPT = Path(__file__).resolve().parents[1] / 'torture' / 'torture.py'
 # From 10 to 50; quiescent from 30 to 40
 DRAIN = {'target': 'all/sub', 'begun': 10, 'armed': 20, 'quiescent': 30,
          'ending': 40, 'ended': 50, 'grace': False, 'forced': False,
-         'mended': False, 'waits': [(27, 30)]}
+         'mended': False, 'waits': [(27, 30)], 'way': 'run', 'well': True}
 
 
 def opened(sent, end, proof=None, **more):
@@ -234,7 +234,39 @@ def test_half_of_each_version():
     assert rules([{**torn, 'exempt': True}]) == []
 
 
+def test_what_is_counted():
+    """Shows that something was done"""
+    def counted(*facts, **drain):
+        return Checker(facts, [{**DRAIN, **drain}]).check().counted
+
+    found = counted(opened(1, 5), refused(25))
+    assert found['drains that became quiescent'] == 1
+    assert found['drains: run, gone well'] == 1
+    assert found['waits when nothing was broken'] == 1
+    assert found['opens: SHARING_VIOLATION'] == 1
+    assert found['opens: refused before it was quiescent'] == 1
+    none = counted(refused(15), armed=None, quiescent=None, well=False)
+    assert none['drains'] == none['opens: SHARING_VIOLATION'] == 1
+    for what in ('drains that became quiescent', 'drains: run, gone well',
+                 'waits when nothing was broken',
+                 'opens: refused before it was quiescent'):
+        assert none[what] == 0
+
+
 # -- all of it
+
+# How often at least in two minutes: far less than a busy machine does. The rules
+# say nothing where nothing was done.
+FLOORS = {
+    **{f'drains: {way}, gone well': 1 for way in WAYS},
+    'drains that became quiescent': 50,
+    'opens: SUCCESS': 100,
+    'opens: SHARING_VIOLATION': 100,
+    'opens: refused before it was quiescent': 10,
+    'opens: durable, lost and returned to': 1,
+    'runs of a package': 10,
+}
+
 
 @pytest.mark.parametrize('plan', [
     schedule, lambda seed: uses(seed, 1), lambda seed: cycles(seed, 1, 1),
@@ -289,14 +321,21 @@ def test_sabotage():
 @pytest.mark.time_limit(400)
 @pytest.mark.no_memcheck('drives the tool and smbd in real time')
 def test_torture():
-    """Two minutes of all that there is to break; more by ./waf torture"""
-    done = torture('120', '--seed=9')
+    """Two minutes of all that there is to break; more by ./waf torture
+
+    With a seed of its own each time, which it says.
+    """
+    done = torture('120')
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == '0 violations', done.stdout
     broken_, = re.findall(r'^  broken: (.*)', done.stdout, re.M)
     assert {what for _, what in re.findall(r'([1-9]\d*) x (\w+)', broken_)
             } >= set(WEIGHTS), done.stdout
     assert re.search(r'because the disk was full: \d', done.stdout)
+    counted = {what: int(number) for number, what
+               in re.findall(r'^  (\d+) (.+)', done.stdout, re.M)}
+    for what, number in FLOORS.items():
+        assert counted.get(what, 0) >= number, (what, done.stdout)
     # A machine that is busy disturbs them, too
     assert ('stall' in broken_ or re.search(
         r'[1-9]\d* waits when nothing was broken', done.stdout)), done.stdout

@@ -25,6 +25,7 @@ grace           whether holders were let finish
 forced          whether handles may have been closed
 mended          whether an update was cut off, and made anew before `ending`
 waits           from when to when a tool waited for the last holder
+way, well       what was done in which way, and whether no tool failed in it
 
 Who breaks things notes what, and from when to when (see killer.py).
 
@@ -266,6 +267,7 @@ class Checker:
 
     def _check_empty(self, drain):
         self.counted['drains'] += 1
+        self.counted[f'drains: {drain["way"]}, gone well'] += drain['well']
         self.counted['drains of which an update was cut off'] += drain[
             'mended']
         if not drain['quiescent']:
@@ -291,7 +293,9 @@ class Checker:
             self.longest_wait = max(self.longest_wait, late)
             patience = PATIENCE
             if not self._is_disturbed(since, ended):
-                self.counted['waits when nothing was broken'] += 1
+                # Those of a drain that was never armed are none
+                self.counted['waits when nothing was broken'] += bool(
+                    drain['quiescent'])
                 self.longest_quiet_wait = max(self.longest_quiet_wait, late)
                 patience = QUIET_PATIENCE
             if late <= patience:

@@ -140,9 +140,11 @@ class Drainer(threading.Thread):
         self._now = {'target': self.target, 'begun': time.time(),
                      'armed': None, 'quiescent': None, 'ending': None,
                      'ended': None, 'grace': cycle.grace, 'forced': False,
-                     'waits': [], 'mended': False, 'way': cycle.way}
+                     'waits': [], 'mended': False, 'way': cycle.way,
+                     'well': False}
         try:
             getattr(self, f'_{cycle.way}')(*cycle.options)
+            self._now['well'] = True
         except ToolEnded:
             self._finish()
         self._now['ended'] = time.time()
