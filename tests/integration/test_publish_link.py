@@ -184,9 +184,14 @@ def test_grace_ends_with_quiescence(releases):
         process = releases.drain.start('publish', 'pkg/current',
                                        str(releases.new),
                                        f'--id={record["id"]}')
+        tries = 0
         with ended(process):
             while process.poll() is None:
-                assert tree.status_of_open(TOOL) != NtStatus.SUCCESS
+                assert (tree.status_of_open(TOOL)
+                        == NtStatus.SHARING_VIOLATION)
+                tries += 1
+            assert process.returncode == 1
+        assert tries > 0
         handle.close()
 
 
