@@ -179,19 +179,23 @@ class Comparison:
         without = self._without(name)
         if smbtorture.HANGS in without:
             self.too_long[name] = summary(without)
-        elif first not in without:
+        elif first not in without or len(set(without)) > 1:
             self._look_closer(variant, name)
         self._note_flaky(name)
 
     def _look_closer(self, variant, name):
-        """Is it the module? The run that made us ask is no case of it"""
+        """Is it the module? The run that made us ask is no case of it
+
+        What looks like it in a few runs has to look like it in many.
+        """
         for repeats in REPEATS:
             for _ in range(repeats):
                 self._plain[0].run([name])
                 variant.run([name])
             again = variant.outcomes[name][1:]
             without = self._without(name)
-            if chance(again, without) < UNLIKELY or set(again) <= set(without):
+            if (chance(again, without) >= UNLIKELY
+                    and set(again) <= set(without)):
                 break
         told = (f'{summary(variant.outcomes[name])} {variant.name}, '
                 f'{summary(without)} without the module')

@@ -88,6 +88,17 @@ def test_what_is_disturbed(without, with_it, found):
                           if getattr(comparison, name)), None)
 
 
+@pytest.mark.parametrize('with_it, found', [
+    (1, True), (20, False), (None, False)])
+def test_what_ends_in_two_ways_by_itself(with_it, found):
+    """In the first runs already: it may do so more often with the module"""
+    plain = [Scripted('without', 20), Scripted('without again', None)]
+    comparison = disturb.Comparison(plain, [Scripted('with', with_it)],
+                                    ['test'])
+    assert comparison.flaky
+    assert bool(comparison.disturbed) == found
+
+
 def test_what_takes_too_long_without_is_not_compared():
     """And is named"""
     plain, variant = Scripted('without', None), Scripted('with', 1)
