@@ -41,7 +41,7 @@ class Harness:
                 *more, found, corpus]
 
     def run(self, seconds, more=()):
-        """Returns self"""
+        """Returns self; good if it has tried inputs and found nothing"""
         environ = dict(os.environ, UBSAN_OPTIONS='print_stacktrace=1',
                        ASAN_OPTIONS='quarantine_size_mb=16')
         try:
@@ -50,20 +50,24 @@ class Harness:
                                   stderr=subprocess.STDOUT, check=False,
                                   timeout=seconds + GRACE)
             self.text = done.stdout.decode(errors='replace')
-            self.good = done.returncode == 0
+            self.good = done.returncode == 0 and self._figures() is not None
         except subprocess.TimeoutExpired as late:
             self.text = ((late.stdout or b'').decode(errors='replace')
                          + 'not ended after %d s\n' % (seconds + GRACE))
         return self
 
-    def __str__(self):
-        """A line of figures, or what was wrong"""
+    def _figures(self):
+        """Number of inputs, cov, ft, corpus; None if it has not said them"""
         runs = re.findall(r'number_of_executed_units: (\d+)', self.text)
         reached = re.findall(r'cov: (\d+) ft: (\d+) corp: (\d+)', self.text)
-        if not self.good or not runs or not reached:
+        return (runs[-1], *reached[-1]) if runs and reached else None
+
+    def __str__(self):
+        """A line of figures, or what was wrong"""
+        if not self.good:
             return '%s: failed\n%s' % (self.name, self.text[-4000:])
         return '%s: %s inputs, cov %s, ft %s, corpus %s' % (
-            self.name, runs[-1], *reached[-1])
+            self.name, *self._figures())
 
 
 def run(programs, top, build, seconds, say, more=(), at_once=1):
