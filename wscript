@@ -533,7 +533,8 @@ def build_sanitized_unit_tests(bld):
                           for test in sources(bld, 'tests/unit/test_*.c')]
 
 
-# For what valgrind can not run
+# For what valgrind can not run. The shared library of UBSan does not write where
+# it is told to when it is there beside that of ASan.
 def build_sanitized_tool(bld):
     common = {'includes': own_headers(bld), 'cflags': SANITIZE.split()}
     bld.stlib(source=sources(bld, ['source/core/*.c', 'source/bus/*.c']),
@@ -541,7 +542,8 @@ def build_sanitized_tool(bld):
     bld.program(source=sources(bld, 'source/tool/*.c'),
                 target='tests/sanitized/smbdrain',
                 use='drain.sanitized ' + TOOL_NEEDS,
-                linkflags=SANITIZE.split() + ['-Wl,--as-needed'],
+                linkflags=SANITIZE.split() + [
+                    '-static-libasan', '-static-libubsan', '-Wl,--as-needed'],
                 install_path=None, **common)
 
 

@@ -3,6 +3,7 @@
 And those that a module has do not go unseen.
 """
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -33,6 +34,29 @@ unsigned samba_init_module(void *ctx)
 	}
 	array = NULL;
 	return init(ctx);
+}
+'''
+
+# What is called in place of smbdrain
+FAULTY_TOOL = r'''
+#include <limits.h>
+#include <stdlib.h>
+
+int main(int argc, char **argv)
+{
+	char *array = malloc(10);
+
+	switch (getenv("FAULT")[0]) {
+	case 'r':
+		return array[9 + argc / argc];
+	case 'l':
+		array = NULL;
+		return 0;
+	case 'o':
+		argc += INT_MAX;
+	}
+	free(array);
+	return 0;
 }
 '''
 
@@ -101,3 +125,30 @@ def test_faults_are_found(checked, faulty, fault, kinds):
         server.check_logs()
     for path in memcheck.reports(server.log_dir):
         path.unlink()
+
+
+@pytest.fixture(name='faulty_tool')
+def _faulty_tool(tmp_path):
+    """Made as the smbdrain is that is not under valgrind"""
+    tool = tmp_path / 'smbdrain'
+    subprocess.run(['gcc', '-g', '-fsanitize=address,undefined',
+                    '-fno-sanitize-recover=undefined', '-static-libasan',
+                    '-static-libubsan', '-x', 'c', '-', '-o', tool],
+                   input=FAULTY_TOOL, text=True, check=True, timeout=60)
+    return str(tool)
+
+
+def test_words_of_the_sanitizers(drained, faulty_tool):
+    """No test passes with one"""
+    server, drain = drained()
+    drain.program = drain.bare = faulty_tool
+    for fault, word in (('read', 'heap-buffer-overflow'),
+                        ('lost', 'detected memory leaks'),
+                        ('overflow', 'signed integer overflow')):
+        drain.call('publish', expect=None, env={**os.environ, 'FAULT': fault})
+        with pytest.raises(SmbdError, match=word):
+            server.check_logs()
+        for path in (server.log_dir / 'memcheck').glob('sanitizer.*'):
+            path.unlink()
+    drain.call('publish', env={**os.environ, 'FAULT': 'none'})
+    server.check_logs()

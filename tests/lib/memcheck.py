@@ -42,9 +42,9 @@ _ERROR = re.compile(r'<error>.*?</error>', re.DOTALL)
 
 
 def sanitizers(log_dir):
-    """What they are told, in the environment"""
+    """What they are told, in the environment; nobody else looks there"""
     return {name: value.format(log=log_dir)
-            for name, value in _SANITIZERS.items()} if ACTIVE else {}
+            for name, value in _SANITIZERS.items()}
 
 
 def traceable(command):
