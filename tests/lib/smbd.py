@@ -344,11 +344,10 @@ class PrivateSmbd:
             raise
 
     def __exit__(self, kind, value, traceback):
-        failed = kind is not None
+        failed = True
         try:
             self.stop()
-            if not failed:
-                failed = True
+            if kind is None:
                 self.check_logs()
                 failed = False
         finally:
