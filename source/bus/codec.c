@@ -80,6 +80,9 @@ static NTSTATUS pull_all(TALLOC_CTX *mem_ctx,
 		return status;
 	}
 	err = ndr_pull_struct_blob_all(blob, mem_ctx, result, pull);
+	if (err == NDR_ERR_ALLOC) {
+		return NT_STATUS_NO_MEMORY; /* no number says how much */
+	}
 	if (!NDR_ERR_CODE_IS_SUCCESS(err)) {
 		return NT_STATUS_INTERNAL_DB_CORRUPTION;
 	}

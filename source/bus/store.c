@@ -160,23 +160,24 @@ static bool key_is_of(TDB_DATA key, const struct drain_record *record)
 	       memcmp(key.dptr, record->id.bytes, key.dsize) == 0;
 }
 
-/* A record that says another id than its key was not put there by us */
-static struct drain_record *pull_entry(TALLOC_CTX *mem_ctx,
-				       TDB_DATA key,
-				       TDB_DATA value)
+/*
+ * NULL: it is unreadable; one that says another id than its key was not put
+ * there by us. false: out of memory, so nobody knows.
+ */
+static bool pull_entry(TALLOC_CTX *mem_ctx,
+		       const struct db_record *rec,
+		       struct drain_record **record)
 {
+	TDB_DATA value = dbwrap_record_get_value(rec);
 	DATA_BLOB blob = data_blob_const(value.dptr, value.dsize);
-	struct drain_record *record = NULL;
 	NTSTATUS status;
 
-	status = drain_record_pull(mem_ctx, &blob, &record);
-	if (!NT_STATUS_IS_OK(status)) {
-		return NULL;
+	status = drain_record_pull(mem_ctx, &blob, record);
+	if (NT_STATUS_IS_OK(status) &&
+	    !key_is_of(dbwrap_record_get_key(rec), *record)) {
+		TALLOC_FREE(*record);
 	}
-	if (!key_is_of(key, record)) {
-		TALLOC_FREE(record);
-	}
-	return record;
+	return !NT_STATUS_EQUAL(status, NT_STATUS_NO_MEMORY);
 }
 
 static int list_fn(struct db_record *rec, void *private_data)
@@ -185,8 +186,9 @@ static int list_fn(struct db_record *rec, void *private_data)
 	struct drain_record *record = NULL;
 	struct drain_record **records = NULL;
 
-	record = pull_entry(list, dbwrap_record_get_key(rec),
-			    dbwrap_record_get_value(rec));
+	if (!pull_entry(list, rec, &record)) {
+		return -1;
+	}
 	if (record == NULL) {
 		list->num_unreadable += 1;
 		return 0;
@@ -605,6 +607,7 @@ NTSTATUS drain_store_expire(struct drain_store *store,
 
 struct unreadable_state {
 	size_t count;
+	NTSTATUS status;
 };
 
 static int remove_unreadable_fn(struct db_record *rec, void *private_data)
@@ -612,28 +615,34 @@ static int remove_unreadable_fn(struct db_record *rec, void *private_data)
 	struct unreadable_state *state = private_data;
 	struct drain_record *record = NULL;
 
-	record = pull_entry(talloc_tos(), dbwrap_record_get_key(rec),
-			    dbwrap_record_get_value(rec));
+	if (!pull_entry(talloc_tos(), rec, &record)) {
+		state->status = NT_STATUS_NO_MEMORY;
+		return -1;
+	}
 	if (record != NULL) {
 		TALLOC_FREE(record);
 		return 0;
 	}
 	state->count += 1;
-	return NT_STATUS_IS_OK(dbwrap_record_delete(rec)) ? 0 : -1;
+	state->status = dbwrap_record_delete(rec);
+	return NT_STATUS_IS_OK(state->status) ? 0 : -1;
 }
 
 static NTSTATUS remove_unreadable_action(struct db_context *db,
 					 void *private_data)
 {
-	int count = 0;
+	struct unreadable_state *state = private_data;
+	NTSTATUS status = dbwrap_traverse(db, remove_unreadable_fn, state,
+					  NULL);
 
-	return dbwrap_traverse(db, remove_unreadable_fn, private_data, &count);
+	/* One that is not gone through to its end is none that failed */
+	return NT_STATUS_IS_OK(status) ? state->status : status;
 }
 
 NTSTATUS drain_store_remove_unreadable(struct drain_store *store,
 				       size_t *num_removed)
 {
-	struct unreadable_state state = {0};
+	struct unreadable_state state = {.status = NT_STATUS_OK};
 	NTSTATUS status = transact(store, remove_unreadable_action, &state);
 
 	*num_removed = state.count;

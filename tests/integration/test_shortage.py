@@ -51,10 +51,24 @@ def each_place(shortage, run):
     return len(places)
 
 
+STATE_AFTER = {'begin': 'armed', 'wait': 'quiescent', 'resume': 'open',
+               'run': 'open'}
+
+
+def is_as_it_says(words, done, state):
+    """What a call is for that has not failed"""
+    verb = words[0]
+    if verb in STATE_AFTER:
+        return state == STATE_AFTER[verb]
+    return {'status': 'armed', 'holders': 'tool.exe', 'close': 'tool.exe',
+            'check': 'all is well'}[verb] in done.stdout
+
+
 @pytest.mark.parametrize('words, state', [
     (['begin', 'pkg/app'], 'open'),
     (['wait', 'pkg/app'], 'armed'),
     (['resume', 'pkg/app'], 'armed'),
+    (['resume', '--all'], 'armed'),
     (['status', 'pkg/app'], 'armed'),
     (['status', '--json'], 'armed'),
     (['holders', 'pkg/app'], 'open'),
@@ -66,20 +80,31 @@ def test_tool(server, drain, shortage, words, state):
     """Fails and says so, or does what it is for"""
     environment = {**os.environ, **shortage.environment}
 
-    def run():
-        drain.resume('--all')
+    def call():
         if state == 'armed':
             drain.begin('pkg/app')
         done = drain.call(*words, expect=None, env=environment)
         assert 0 <= done.returncode <= 125, done
-        assert done.returncode == 0 or done.stdout or done.stderr, done
-        if drain.state('pkg/app') in ('armed', 'quiescent'):
+        # Taken away, whoever owns it
+        assert 'records removed' not in done.stdout, done
+        after = drain.state('pkg/app')
+        if done.returncode:
+            assert done.stdout or done.stderr, done
+        else:
+            assert is_as_it_says(words, done, after), (done, after)
+        if after in ('armed', 'quiescent'):
             assert is_closed(server)
 
-    with connect(server.port) as tree:
+    def run():
+        drain.resume('--all')
         if words[0] in ('holders', 'close', 'status'):
-            tree.create('app/tool.exe')
-        assert each_place(shortage, run) > 3
+            with connect(server.port) as tree:
+                tree.create('app/tool.exe')
+                call()
+        else:
+            call()
+
+    assert each_place(shortage, run) > 3
 
 
 def test_module(drained, shortage):
