@@ -389,10 +389,6 @@ static const struct verb *choose_verb(const struct options *options)
 	    !check_options(verb, options)) {
 		return NULL;
 	}
-	if (options->target != NULL && !takes(verb, "TARGET")) {
-		complain("%s takes no target", verb->name);
-		return NULL;
-	}
 	if (verb->takes_target && options->target == NULL &&
 	    !(options->all && takes(verb, "TARGET|--all"))) {
 		complain("%s: which target? Usage: smbdrain %s", verb->name,
