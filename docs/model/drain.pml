@@ -50,6 +50,7 @@ bool S4_resumed_means_open = true;
 bool S4_resumed_for_good = true;
 bool S5_nothing_half_updated = true;
 bool run_is_alone = true;
+bool nobody_exchanges_what_is_open = true;
 bool nothing_old = true;
 bool arming_means_closed = true; /* not promised, and not so */
 #ifdef EXPECT
@@ -69,8 +70,22 @@ bool arming_means_closed = true; /* not promised, and not so */
 mtype = { none, arming, armed, quiescent };
 mtype record[2] = none;
 byte begun; /* ids that were given out */
+byte ended; /* those whose record was taken away */
 byte half; /* drains whose record says that it is half published */
 #define IN_FORCE(d) (record[d] != none)
+
+/*
+ * Each write of a record: it does not come again, and only a resume ends what
+ * is quiescent
+ */
+inline write(d, state, resumes)
+{
+	CHECK(S4_resumed_for_good, !(ended & BIT(d)));
+	CHECK(S2_only_resume_leaves_it,
+	      record[d] != quiescent || state == quiescent || (resumes));
+	record[d] = state;
+	ended = (record[d] == none -> ended | BIT(d) : ended)
+}
 
 #define ANY (IN_FORCE(0) || IN_FORCE(1))
 #ifdef NESTED
@@ -88,8 +103,9 @@ byte hold[2]; /* smbds that share it */
 byte claimed[2]; /* the tool that has it exclusively, + 1 */
 byte owner[2]; /* the tool + 1, or an smbd */
 #define OWNING(smbd) (1 + TOOLS + (smbd))
-byte runner[2]; /* likewise */
-byte working[2]; /* the run whose command is running, + 1 */
+byte publisher[2]; /* likewise */
+byte runner[2]; /* the tool + 1 */
+byte working[2]; /* who owns it and whose command is running, + 1 */
 
 /* smbXsrv_tcon_global.tdb: smbds with a connection; those without the module */
 byte connected;
@@ -141,6 +157,8 @@ byte known[SMBDS];
 	 (MARKS_OF(s, place[h]) & BIT(d)))
 #define MARKS(s, d) (MARKED(0, s, d) || MARKED(1, s, d))
 byte parked; /* smbds with an open that waits */
+byte telling; /* tools that have ended a drain, and are to tell of it */
+bool untold; /* one died in that: nothing but hold_timeout brings them back */
 
 /*
  * The bus: whom a survey has asked, and what they have said to it. An answer is
@@ -152,6 +170,10 @@ byte asked[TOOLS];
 byte says[TOOLS]; /* that they obey it */
 byte denies[TOOLS]; /* that they know of it */
 byte current[TOOLS]; /* who is about to answer this survey */
+
+/* What a tool has found: of connections, of which one that is new is another */
+byte obeying[TOOLS]; /* that an answer was about */
+byte first[TOOLS]; /* unguarded at the first look, and at each one since */
 
 /* Who sleeps until hold(id) changes, the first in line first */
 #ifdef LIVE
@@ -178,6 +200,20 @@ byte tools_reset;
  * Locks
  */
 #define HELD(s, d) (hold[d] & BIT(s))
+
+#define RELEASE(lock, by) lock = (lock == by -> 0 : lock)
+
+/*
+ * publish(id): of who publishes, and for a moment of who ends the drain. To
+ * have it before is no error.
+ */
+#ifdef MUTANT_PUBLISHER_NOT_ASKED
+#define PUBLISH_IS_FREE(by) true
+#define CLAIM_PUBLISH(by) skip
+#else
+#define PUBLISH_IS_FREE(by) (publisher[d] == 0 || publisher[d] == by)
+#define CLAIM_PUBLISH(by) publisher[d] = by
+#endif
 
 /* The first is told, and passes it on when it has looked */
 inline wake(d)
@@ -297,8 +333,20 @@ inline connect(s)
 inline disconnect(s)
 {
 	roster = roster & ~BIT(s);
+	connection_gone(s)
+}
+
+inline connection_gone(s)
+{
 	connected = connected & ~BIT(s);
-	plain = plain & ~BIT(s)
+	plain = plain & ~BIT(s);
+#ifdef UNGUARDED
+	for (t : 0 .. TOOLS - 1) {
+		obeying[t] = obeying[t] & ~BIT(s);
+		first[t] = first[t] & ~BIT(s)
+	}
+	t = 0
+#endif
 }
 
 #ifdef MUTANT_ONE_DRAIN_ASKED
@@ -387,18 +435,21 @@ inline ask_gate(s)
 	if
 	:: !REFUSING(s, where) -> grant(s, true)
 	:: else ->
-		d = LOWEST(REFUSING(s, where));
+		d_step {
+			d = LOWEST(REFUSING(s, where));
+			over = (ended & BIT(d)) != 0
+		}
 		/* drain_gate_in_force() */
 		if
 #ifdef MUTANT_RECORD_NOT_LOOKED_AT
 		:: atomic { true -> refuse() }
 #else
 		:: atomic { IN_FORCE(d) -> refuse() }
-		:: atomic { !IN_FORCE(d) -> d = 0; list = 0 }
+		:: atomic { !IN_FORCE(d) -> d = 0; list = 0; over = false }
 			sync(s);
 			/* It is put off and looked up anew, if it can be */
 			if
-			:: true
+			:: put_off()
 			:: !ASKED_OF(s, where) && LOOKED_UP_ANEW ->
 				grant(s, false)
 			fi
@@ -407,16 +458,25 @@ inline ask_gate(s)
 	fi
 }
 
+/* It waits, and comes again; where nobody looks whether it does it may not */
+inline put_off()
+{
+#ifdef PARK
+	parked = parked | BIT(s)
+#else
+	skip
+#endif
+}
+
 inline refuse()
 {
-	CHECK(S4_resumed_means_open, IN_FORCE(d));
-#ifdef PARK
+	CHECK(S4_resumed_means_open, !over);
 	if
-	:: !MARKS(s, d) -> parked = parked | BIT(s)
+	:: !MARKS(s, d) -> put_off()
 	:: else
 	fi;
-#endif
-	d = 0
+	d = 0;
+	over = false
 }
 
 /* The entry goes first, then handle_gone() is called */
@@ -549,9 +609,9 @@ inline begin_for_smbcontrol()
 	if
 	:: MAY_BEGIN(0) ->
 #ifdef MUTANT_SMBCONTROL_ARMS
-		record[0] = armed;
+		write(0, armed, false);
 #else
-		record[0] = arming;
+		write(0, arming, false);
 #endif
 		begun = begun | BIT(0)
 	:: else
@@ -564,6 +624,13 @@ inline end_for_smbcontrol(s)
 #ifndef MUTANT_SMBCONTROL_OWNS_NOTHING
 	if
 	:: atomic { owner[d] == 0 -> owner[d] = OWNING(s) }
+#ifdef RUNS
+		if
+		:: atomic { PUBLISH_IS_FREE(OWNING(s)) ->
+			    CLAIM_PUBLISH(OWNING(s)) }
+		:: atomic { !PUBLISH_IS_FREE(OWNING(s)) -> owner[d] = 0 }
+		fi
+#endif
 	:: owner[d] != 0
 	fi;
 	if
@@ -573,7 +640,7 @@ inline end_for_smbcontrol(s)
 			if
 			:: IN_FORCE(d) ->
 				CHECK(run_is_alone, working[d] == 0);
-				record[d] = none;
+				write(d, none, true);
 				wide = false
 			:: else
 			fi
@@ -582,12 +649,7 @@ inline end_for_smbcontrol(s)
 #ifndef MUTANT_SMBCONTROL_OWNS_NOTHING
 	:: else
 	fi;
-	d_step {
-		if
-		:: owner[d] == OWNING(s) -> owner[d] = 0
-		:: else
-		fi
-	}
+	d_step { RELEASE(publisher[d], OWNING(s)); RELEASE(owner[d], OWNING(s)) }
 #endif
 	d = 0;
 	sync(s)
@@ -609,14 +671,14 @@ inline pick_place()
 inline start_smbd()
 {
 	d = 0; h = 0; t = 0; list = 0;
-	where = 0; seen = 0; allowed = false
+	where = 0; seen = 0; over = false; allowed = false
 }
 
 proctype smbd(byte s)
 {
 	byte d, h, t, list;
 	bit where, seen;
-	bool allowed;
+	bool allowed, over;
 
 again:
 	{
@@ -635,7 +697,7 @@ again:
 			disconnect(s) }
 #ifdef PARK
 		/* smbd: goes on with what waited */
-		:: atomic { parked & BIT(s) && !known[s];
+		:: atomic { parked & BIT(s) && (!known[s] || untold);
 			    parked = parked & ~BIT(s); pick_place() }
 			open(s); d_step { where = 0; seen = 0 }
 #endif
@@ -741,51 +803,64 @@ inline survey()
 			members = 0
 		}
 #endif
-	:: d_step { !(roster & ~says[t]) -> obeying = roster;
+	:: d_step { !(roster & ~says[t]) -> obeying[t] = roster;
 		    forget_answers(t) }
 		break
 	:: d_step { !(roster & ~ANSWERED(t)) && (roster & denies[t]) ->
-		    refused = true; forget_answers(t) }
+		    refused = true; obeying[t] = roster & says[t];
+		    forget_answers(t) }
 		break
 	od
 #endif
 }
+
+#ifdef UNGUARDED
+/*
+ * Only connections of the first look count, for all smbds have read smb.conf by
+ * then. There are so many looks, and no more.
+ */
+inline settle_trees()
+{
+#ifdef MUTANT_LOOKED_BEFORE_RELOAD
+	atomic { first[t] = connected & ~obeying[t]; obeying[t] = 0 }
+	configured = true; /* reload_if_changed() */
+#else
+	configured = true; /* reload_if_changed() */
+	atomic { first[t] = connected & ~obeying[t]; obeying[t] = 0 }
+#endif
+	do
+	:: first[t] ->
+		survey();
+		atomic { first[t] = first[t] & ~obeying[t]; obeying[t] = 0 }
+	:: first[t] -> goto gone
+	:: !first[t] -> break
+	od
+}
+#endif
 
 /* is_guarded(): who does not find the record says so; step_to_armed() */
 inline arm()
 {
-#ifdef UNGUARDED
-	configured = true; /* reload_if_changed() */
-#endif
-	do
-	:: survey();
-		if
-		:: refused -> goto gone
+	survey();
 #if defined(UNGUARDED) && !defined(MUTANT_TREES_NOT_COMPARED)
-		:: !refused && connected & ~obeying
+	settle_trees();
+#elif defined(UNGUARDED)
+	configured = true;
 #endif
-		:: else -> break
-		fi
-	od
-#ifdef MUTANT_BLIND_WRITE
-	write(armed)
-#else
-	atomic {
-		if
-		:: record[d] == arming -> record[d] = armed
-		:: else
-		fi;
-		obeying = 0
-	}
-#endif
-}
-
-/* A record that was taken away must not come again */
-inline write(new_state)
-{
+	if
+	:: refused -> goto gone
+	:: else
+	fi;
 	d_step {
-		CHECK(S4_resumed_for_good, IN_FORCE(d));
-		record[d] = new_state
+		if
+#ifdef MUTANT_BLIND_WRITE
+		:: true -> write(d, armed, false)
+#else
+		:: record[d] == arming -> write(d, armed, false)
+		:: else
+#endif
+		fi;
+		obeying[t] = 0
 	}
 }
 
@@ -866,11 +941,12 @@ inline end_drain()
 	d_step {
 		if
 		:: MAY_END(d) ->
-			CHECK(S2_only_resume_leaves_it,
-			      verb != to_deadline || record[d] != quiescent);
 			CHECK(run_is_alone,
 			      working[d] == 0 || working[d] == t + 1);
-			record[d] = none;
+			write(d, none, verb != to_deadline);
+#ifdef PARK
+			telling = telling | BIT(t);
+#endif
 			wide = false
 		:: else
 		fi
@@ -883,7 +959,7 @@ inline end_drain()
 	survey();
 #endif
 #endif
-	atomic { wake(d) }
+	atomic { telling = telling & ~BIT(t); wake(d) }
 }
 
 inline unclaim()
@@ -898,39 +974,108 @@ inline unclaim()
 
 inline disown()
 {
-	d_step {
-		if
-		:: runner[d] == t + 1 -> runner[d] = 0
-		:: else
-		fi;
-		if
-		:: owner[d] == t + 1 -> owner[d] = 0
-		:: else
-		fi
-	}
+	d_step { RELEASE(publisher[d], t + 1); RELEASE(owner[d], t + 1) }
 }
 
 #define OCCUPIED(d, h) (has[h] != NOBODY && COVERS(d, place[h]))
 
 inline record_quiescence()
 {
-#ifdef MUTANT_BLIND_WRITE
-	write(quiescent)
-#else
 	d_step {
 		if
-#ifdef MUTANT_NOT_ARMED_BY_WAITER
+#ifdef MUTANT_BLIND_WRITE
+		:: true ->
+#elif defined(MUTANT_NOT_ARMED_BY_WAITER)
 		:: record[d] == arming || record[d] == armed ->
 #else
 		:: record[d] == armed ->
 #endif
 			CHECK(S2_quiescent_means_empty,
 			      !OCCUPIED(d, 0) && !OCCUPIED(d, 1));
-			record[d] = quiescent
+			write(d, quiescent, false)
+#ifndef MUTANT_BLIND_WRITE
 		:: else
+#endif
 		fi
 	}
+}
+
+inline be_the_runner()
+{
+	if
+	:: atomic { runner[d] == 0 -> runner[d] = t + 1 }
+	:: runner[d] != 0 -> goto done
+	fi
+}
+
+inline be_the_publisher()
+{
+	if
+	:: atomic { publisher[d] == 0 -> publisher[d] = t + 1 }
+	:: publisher[d] != 0 -> goto done
+	fi
+}
+
+/* end_own(): a publish goes on if the owner is a run, which it may outlive */
+#ifdef MUTANT_COMMAND_NOT_OWNED
+#define OWNS true
+inline own_end()
+{
+	skip
+}
+#else
+#define OWNS (owner[d] == t + 1)
+inline own_end()
+{
+	if
+	:: atomic { owner[d] == 0 -> owner[d] = t + 1 }
+	:: atomic { owner[d] != 0 -> holder = owner[d] }
+		if
+		:: atomic { verb == to_publish && runner[d] == holder ->
+			    holder = 0 }
+		:: else -> goto gone
+		fi
+	fi
+}
 #endif
+
+/* What an exchange comes down to, by a command or by publish */
+inline exchange()
+{
+	CHECK(nobody_exchanges_what_is_open,
+	      record[d] == quiescent && !OCCUPIED(d, 0) && !OCCUPIED(d, 1));
+	CHECK(run_is_alone, !OWNS || working[d] == t + 1);
+	version = !version;
+	half = half & ~BIT(d);
+	RELEASE(working[d], t + 1)
+}
+
+inline publish_now()
+{
+#ifdef LINK
+	publish_link()
+#else
+	/* What is put half in place is so on disk, until it is whole */
+	half = half | BIT(d);
+	d_step { exchange() }
+#endif
+}
+
+/* A command does what it likes; a publish among that is another tool */
+inline work()
+{
+	if
+	:: verb == to_publish -> publish_now()
+	:: d_step { verb == to_run && publisher[d] != 0 ->
+		    RELEASE(working[d], t + 1) } /* run --publish, which fails */
+	:: atomic { verb == to_run && publisher[d] == 0 ->
+		    publisher[d] = t + 1 }
+		publish_now();
+		RELEASE(publisher[d], t + 1)
+#ifndef LINK
+	:: d_step { verb == to_run -> exchange() }
+#endif
+	fi
 }
 
 /*
@@ -950,7 +1095,7 @@ inline publish_link()
 	}
 	survey();
 	atomic {
-		obeying = 0;
+		obeying[t] = 0;
 		in_use = refused || HAS_THERE(0, IS_TOLD_OF(0)) ||
 			 HAS_THERE(1, IS_TOLD_OF(1))
 	}
@@ -965,13 +1110,14 @@ inline publish_link()
 		:: else ->
 			CHECK(S2_quiescent_means_empty,
 			      !HAS_THERE(0, true) && !HAS_THERE(1, true));
-			CHECK(run_is_alone, working[d] == t + 1 &&
-					    record[d] == quiescent);
+			CHECK(nobody_exchanges_what_is_open,
+			      record[d] == quiescent);
+			CHECK(run_is_alone, !OWNS || working[d] == t + 1);
 			led = true
 		fi;
+		RELEASE(working[d], t + 1);
 		in_use = false;
-		refused = false;
-		working[d] = 0
+		refused = false
 	}
 }
 
@@ -984,6 +1130,13 @@ inline publish_link()
 #else
 #define CLOSES(t) true
 #define INTERFERES(t) true
+#endif
+
+/* Or opens what its run has left */
+#ifdef RUNS
+#define RESUMES(t) (INTERFERES(t) || record[d] == quiescent)
+#else
+#define RESUMES(t) INTERFERES(t)
 #endif
 
 inline choose_verb()
@@ -999,7 +1152,7 @@ inline choose_verb()
 	:: INTERFERES(t) && record[d] != quiescent && !ours ->
 		verb = to_deadline
 #endif
-	:: INTERFERES(t) && !ours -> verb = to_resume
+	:: RESUMES(t) && !ours -> verb = to_resume
 	fi
 }
 
@@ -1016,7 +1169,7 @@ inline add_or_find()
 	fi;
 	if
 	:: ours ->
-		record[d] = arming;
+		write(d, arming, false);
 		begun = begun | BIT(d)
 	:: else
 	fi;
@@ -1028,13 +1181,13 @@ mtype = { to_wait, to_run, to_resume, to_publish, to_deadline };
 inline start_tool()
 {
 	d = 0; ours = false; suspects = 0; verb = 0;
-	members = 0; obeying = 0; holder = 0; refused = false;
+	members = 0; holder = 0; refused = false;
 	in_use = false
 }
 
 proctype tool(byte t)
 {
-	byte d, members, obeying, holder;
+	byte d, members, holder;
 	bit suspects;
 	bool ours, refused, in_use;
 	mtype verb;
@@ -1046,18 +1199,13 @@ again:
 			choose_verb();
 			if
 			:: verb == to_resume || verb == to_deadline -> goto end
-			:: verb == to_publish -> goto own
+			:: verb == to_publish -> goto publish
 			:: verb == to_wait -> ours = false
 			:: else
 			fi
 		}
-		/* be_the_runner() */
 		if
-		:: verb == to_run ->
-			if
-			:: atomic { runner[d] == 0 -> runner[d] = t + 1 }
-			:: runner[d] != 0 -> goto done
-			fi
+		:: verb == to_run -> be_the_runner()
 		:: else
 		fi;
 #ifdef LIVE
@@ -1122,39 +1270,34 @@ look:		/* look() */
 quiet:
 		if
 		:: verb == to_wait -> goto done
-		:: else
+		:: else -> goto own
 		fi;
-own:		/* end_own(), is_still_quiescent() */
-#ifndef MUTANT_COMMAND_NOT_OWNED
-		if
-		:: atomic { owner[d] == 0 -> owner[d] = t + 1 }
-		:: owner[d] != 0 -> goto gone
-		fi;
-#endif
+
+publish:
+		be_the_publisher();
+
+own:		/* is_still_quiescent(), exchange_if_still_held() */
+		own_end();
 		if
 #ifdef MUTANT_RECORD_NOT_READ_AGAIN
-		:: d_step { true -> working[d] = t + 1 }
+		:: d_step { true ->
 #else
-		:: d_step { record[d] == quiescent -> working[d] = t + 1 }
 		:: else -> goto gone
+		:: d_step { record[d] == quiescent ->
 #endif
+			    working[d] = (OWNS -> t + 1 : working[d]) }
 		fi;
-#ifdef LINK
-		publish_link();
-#else
-		/* What is put half in place is so on disk, until it is whole */
-		half = half | BIT(d);
-		d_step {
-			CHECK(run_is_alone, working[d] == t + 1 &&
-					    record[d] == quiescent);
-			version = !version;
-			half = half & ~BIT(d);
-			working[d] = 0
-		}
-#endif
+		work();
+
+		/* end_after_work() */
 		if
-		:: verb == to_run -> end_drain()
-		:: true /* it failed, and stays drained */
+		:: atomic { verb == to_run && PUBLISH_IS_FREE(t + 1) ->
+			    CLAIM_PUBLISH(t + 1) }
+			if
+			:: half & BIT(d)
+			:: else -> end_drain()
+			fi
+		:: true /* it failed, or that is not free: it stays drained */
 		fi;
 		goto done;
 
@@ -1164,6 +1307,15 @@ end:
 		:: atomic { owner[d] == 0 -> owner[d] = t + 1 }
 		:: owner[d] != 0 && owner[d] != t + 1 -> goto done
 		:: owner[d] == t + 1
+		fi;
+#endif
+		/* drain_end_claim(). Nobody publishes what its deadline ends. */
+#ifdef RUNS
+		if
+		:: verb == to_deadline
+		:: atomic { verb != to_deadline && PUBLISH_IS_FREE(t + 1) ->
+			    CLAIM_PUBLISH(t + 1) }
+		:: verb != to_deadline && !PUBLISH_IS_FREE(t + 1) -> goto done
 		fi;
 #endif
 		if
@@ -1197,9 +1349,10 @@ gone:
 done:
 		disown();
 		atomic {
+			RELEASE(runner[d], t + 1);
 			d = 0; ours = false; suspects = 0; verb = 0;
-			members = 0; obeying = 0; holder = 0; refused = false;
-			wanted[t] = 0;
+			members = 0; holder = 0; refused = false;
+			wanted[t] = 0; obeying[t] = 0; first[t] = 0;
 #ifdef LIVE
 			waiting = waiting & ~BIT(t)
 #endif
@@ -1231,12 +1384,12 @@ inline kill_smbd(s)
 	h = 0;
 	for (d : 0 .. 1) {
 		hold[d] = hold[d] & ~BIT(s);
-		owner[d] = (owner[d] == OWNING(s) -> 0 : owner[d])
+		RELEASE(owner[d], OWNING(s));
+		RELEASE(publisher[d], OWNING(s))
 	}
 	d = 0;
 	roster = roster & ~BIT(s);
-	connected = connected & ~BIT(s);
-	plain = plain & ~BIT(s);
+	connection_gone(s);
 	parked = parked & ~BIT(s);
 	known[s] = 0;
 	for (t : 0 .. TOOLS - 1) {
@@ -1256,17 +1409,20 @@ inline kill_smbd(s)
 inline kill_tool(t)
 {
 	for (d : 0 .. 1) {
-		claimed[d] = (claimed[d] == t + 1 -> 0 : claimed[d]);
-		owner[d] = (owner[d] == t + 1 -> 0 : owner[d]);
-		working[d] = (working[d] == t + 1 -> 0 : working[d]);
-		runner[d] = (runner[d] == t + 1 -> 0 : runner[d]);
+		RELEASE(claimed[d], t + 1);
+		RELEASE(owner[d], t + 1);
+		RELEASE(publisher[d], t + 1);
+		RELEASE(working[d], t + 1);
+		RELEASE(runner[d], t + 1);
 #ifdef LIVE
 		LEAVE_LINE(d, t)
 #endif
 	}
 	d = 0;
-	wanted[t] = 0;
-	forget_answers(t)
+	wanted[t] = 0; obeying[t] = 0; first[t] = 0;
+	forget_answers(t);
+	untold = untold || (telling & BIT(t));
+	telling = telling & ~BIT(t)
 #ifdef LIVE
 	;
 	woken = woken & ~BIT(t);

@@ -31,6 +31,7 @@ SIZES = {
     'later': TWO_TOOLS + ' HANDLES=0 DRAINS=2 RUNS',
     'nested': ONE_TOOL + ' NESTED',
     'nested killed': ONE_TOOL + ' NESTED KILLS',
+    'nested durable': ONE_TOOL + ' NESTED DURABLE KILLS',
     'link': ONE_TOOL + ' HANDLES=2 DRAINS=1 RUNS LINK DURABLE GRACE KILLS',
     'grace': ONE_TOOL + ' HANDLES=2 DRAINS=1 GRACE DURABLE',
     'power': ONE_TOOL + ' HANDLES=2 DRAINS=2 RUNS DURABLE POWER',
@@ -56,6 +57,9 @@ DEEP_SIZES = {
     'nested': ONE_TOOL + ' HANDLES=2 NESTED GRACE RUNS KILLS',
     'later': TWO_TOOLS + ' DRAINS=2 RUNS',
     'link': TWO_SMBDS + ' DRAINS=1 RUNS LINK DURABLE KILLS',
+    'nested durable': ONE_TOOL + ' HANDLES=2 NESTED DURABLE KILLS',
+    'left behind': TWO_TOOLS + ' HANDLES=0 DRAINS=1 RUNS KILLS SMBCONTROL',
+    'link power': ONE_TOOL + ' HANDLES=2 DRAINS=1 RUNS LINK DURABLE POWER',
     'durable': TWO_SMBDS + ' DRAINS=1 DURABLE KILLS',
     'nested tools': TWO_TOOLS + ' NESTED',
     'power': TWO_TOOLS + ' DRAINS=2 RUNS POWER DURABLE',
@@ -64,6 +68,7 @@ DEEP_SIZES = {
     'waiters': TWO_TOOLS + ' HANDLES=2 DRAINS=1 LIVE ENERGY=4 KILLS DURABLE '
                'TICK',
     'parked': TWO_TOOLS + ' DRAINS=1 LIVE ENERGY=5 PARK DURABLE',
+    'parked killed': TWO_TOOLS + ' DRAINS=1 LIVE ENERGY=4 PARK KILLS',
 }
 
 # For each of those; a larger one is not worth more than that
@@ -72,6 +77,7 @@ DEEP_MINUTES = 2
 S1 = 'S1_armed_means_closed'
 S2 = 'S2_quiescent_means_empty'
 S3 = 'S3_it_gets_there'
+NOT_OPEN = 'nobody_exchanges_what_is_open'
 
 # Mutant: in which size, and what must not hold
 MUTANTS = {
@@ -79,6 +85,7 @@ MUTANTS = {
     'ACKNOWLEDGED_FIRST': ('smbds', S2),
     'RECORDS_BEFORE_ROSTER': ('smbds', S1),
     'TREES_NOT_COMPARED': ('unguarded', S1),
+    'LOOKED_BEFORE_RELOAD': ('unguarded', S1),
     'ONE_DRAIN_ASKED': ('nested', S1),
     'MARKED_IN_ONE': ('nested', S2),
     'COOKIE_NOT_LOOKED_AT': ('link', S2),
@@ -106,7 +113,8 @@ MUTANTS = {
     'COMMAND_NOT_OWNED': ('tools', 'run_is_alone'),
     'RESUMED_WITHOUT_OWNER': ('tools', 'run_is_alone'),
     'RESUMED_BY_NAME': ('later', 'run_is_alone'),
-    'RECORD_NOT_READ_AGAIN': ('tools', 'run_is_alone'),
+    'RECORD_NOT_READ_AGAIN': ('tools', NOT_OPEN),
+    'PUBLISHER_NOT_ASKED': ('killed', NOT_OPEN),
     'RUN_ENDS_WHAT_OTHERS_WORK_ON': ('tools', 'run_is_alone'),
     'ASKED_AFTER_RESUME': ('tools', 'nothing_old'),
     'SMBCONTROL_ARMS': ('smbcontrols', S1),
