@@ -6,14 +6,14 @@ in between.
 
 import os
 import signal
-import subprocess
 import time
 
 import pytest
 
 from lib.caching import CACHING_SHARE
-from lib.drain import ended
+from lib.drain import Started, ended
 from lib.faults import at_stop, injected
+from lib.memcheck import SLOWNESS
 from lib.smb2 import SMB_3_0, Durable, connect
 from lib.smbd import is_stopped, wait_until
 
@@ -236,8 +236,8 @@ def test_run_that_finds_a_publish_at_work(stopping):
     with ended(process):
         wait_until(lambda: is_stopped(process.pid), 10, 'a stop')
         number = drain.status('pkg/app')['drains'][0]['id']
-        publish = subprocess.Popen(injected(
-            'renameat2:delay_enter=2s', *drain.command(
+        publish = Started(injected(
+            f'renameat2:delay_enter={2 * SLOWNESS}s', *drain.command(
                 'publish', 'pkg/app', str(new), f'--id={number}')))
         with ended(publish):
             wait_until(lambda: any('owner' in lock for lock in drain.locks()),

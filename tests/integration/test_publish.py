@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lib.drain import complaint, ended
+from lib.drain import Started, complaint, ended
 from lib.faults import injected, is_in_call
+from lib.memcheck import SLOWNESS
 from lib.publish import Package
 from lib.smb2 import NtStatus, connect
 from lib.smbd import wait_until
@@ -282,8 +283,8 @@ def test_not_quiescent(package):
 
 def slowly(package, call, seconds):
     """A publish in the background that waits in its first such system call"""
-    return subprocess.Popen(
-        injected(f'{call}:delay_enter={int(seconds * 1000000)}:when=1',
+    return Started(
+        injected(f'{call}:delay_enter={seconds * SLOWNESS}s:when=1',
                  *package.drain.command('publish', package.target,
                                         str(package.new))),
         env=package.environment, text=True, stdout=subprocess.DEVNULL,
@@ -325,7 +326,7 @@ def left_by_a_run(package, script='true'):
 
     The publish waits in a system call, and ends by itself.
     """
-    slow = injected('syncfs:delay_enter=3000000:when=1',
+    slow = injected(f'syncfs:delay_enter={3 * SLOWNESS}s:when=1',
                     *package.drain.command('publish', package.target,
                                            str(package.new)))
     run = package.drain.start(
@@ -359,7 +360,7 @@ def test_outlives_its_command(package):
     with left_by_a_run(package, f'until [ -e {come} ]; do sleep 0.05; done'
                        ) as run:
         come.touch()
-        _, err = run.communicate(timeout=10)
+        _, err = run.communicate(timeout=10 * SLOWNESS)
         assert run.returncode == RUN_FAILED
         assert 'stays drained: "smbdrain publish" is at work' in err
         assert is_at_work(package) and package.version() == 'old'
@@ -547,7 +548,7 @@ def test_link_planted_in_time(drained):
         group = package.path.parent
         group.rename(server.base / 'away')
         group.symlink_to(victim)
-        _, text = process.communicate(timeout=20)
+        _, text = process.communicate(timeout=20 * SLOWNESS)
     assert process.returncode == 1 and 'symbolic link' in text
     assert package.version(victim / 'app') == 'victim'
     assert package.version(server.base / 'away' / 'app') == 'old'
