@@ -594,6 +594,13 @@ static const char *find_run(int argc, const char **argv)
 	return NULL;
 }
 
+static int give_up(TALLOC_CTX *frame)
+{
+	complain("out of memory");
+	TALLOC_FREE(frame);
+	return EXIT_FAILED;
+}
+
 int main(int argc, const char **argv)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
@@ -674,16 +681,14 @@ int main(int argc, const char **argv)
 	other_help = help_on_verbs(frame);
 
 	if (!samba_cmdline_init(frame, SAMBA_CMDLINE_CONFIG_NONE, false)) {
-		complain("out of memory");
-		return EXIT_FAILED;
+		return give_up(frame);
 	}
 	/* What smb.conf has for the daemons does not belong on a terminal */
 	lpcfg_set_cmdline(samba_cmdline_get_lp_ctx(), "log level", "0");
 
 	pc = samba_popt_get_context("smbdrain", argc, argv, table, 0);
 	if (pc == NULL) {
-		complain("out of memory");
-		return EXIT_FAILED;
+		return give_up(frame);
 	}
 	poptSetOtherOptionHelp(pc, other_help);
 

@@ -383,7 +383,8 @@ def test_run_that_continues_may_set_another(drain, handle, on_timeout,
                                             status):
     """It is its own wish that counts, not what the other has begun with"""
     drain.begin('pkg/app')
-    done = drain.run('pkg/app', 'true', expect=status, timeout=10,
+    done = drain.run('pkg/app', 'true', expect=status,
+                     timeout=10 * SLOWNESS,
                      options=('--continue', *deadline(1, on_timeout)))
     assert HOLDERS_LEFT in done.stderr
     assert handle.is_closed() == (on_timeout == 'force')
@@ -481,7 +482,7 @@ def test_warned_at_begin_and_at_half_time(drain, handle, warned, verb):
     assert (notes / 'target').read_text() == 'pkg app\n'
     first, second = (int(path.name.split('.')[0])
                      for path in sorted(notes.glob('*.json')))
-    assert 0.5 < (second - first) / 1e9 < 1.9
+    assert 0.5 < (second - first) / 1e9 / SLOWNESS < 1.9
     handle.close()
 
 

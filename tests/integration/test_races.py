@@ -7,6 +7,7 @@ import time
 import pytest
 
 from lib.drain import Monitor, ended, stopped
+from lib.memcheck import SLOWNESS
 from lib.smb2 import NtStatus, connect
 from lib.smbd import wait_until
 
@@ -130,7 +131,7 @@ def test_stopped_waiter_misses_a_whole_drain(drained):
         drain.begin('pkg')
         waiter = drain.start('wait', 'pkg')
         with ended(waiter):
-            time.sleep(1)
+            time.sleep(SLOWNESS)
             with stopped(waiter.pid):
                 drain.resume('pkg')
                 handle.close()

@@ -35,7 +35,7 @@ def test_nothing_sent_after_begin_is_granted(drained):
     granted, drains = 0, []
     with Load(server.port, conns=CLIENTS, files=0) as load:
         for _ in range(ROUNDS):
-            load.churn(60, wait=False)
+            load.churn(60 * SLOWNESS, wait=False)
             time.sleep(0.3 * SLOWNESS)
             drain.begin('pkg')
             closed = time.time()

@@ -8,6 +8,7 @@ import pytest
 
 from lib.drain import Monitor, ended, stopped
 from lib.load import Load
+from lib.memcheck import SLOWNESS
 from lib.smb2 import connect
 
 SOON = 2    # seconds, after a death
@@ -52,7 +53,7 @@ def test_last_close_of_200_clients(drained):
     median = statistics.median(late)
     print(f'woken {median * 1000:.1f} ms after the last close, '
           f'at most {max(late) * 1000:.1f} ms')
-    assert median < MEDIAN
+    assert median < MEDIAN * SLOWNESS
 
 
 def _kill(server, tree):

@@ -412,6 +412,7 @@ def _start_long_search(drain):
     return process, child
 
 
+@pytest.mark.no_memcheck('valgrind makes a fork(2) of a vfork(2)')
 def test_signal_between_fork_and_exec(drained):
     """It reaches a command that is only just about to start"""
     _, drain = drained()

@@ -663,6 +663,8 @@ class PrivateSmbd:
         pids = self.pids()
         for pid in sorted(pids, key=lambda pid: pid != self.pid):
             self._kill(pid, sig)
+        if sig == signal.SIGKILL:
+            wait_until(lambda: not self._alive(pids), 10, 'SIGKILL')
         return pids
 
     def wait_gone(self, pid, timeout=10):
