@@ -149,7 +149,14 @@ static bool show_as_json(const struct overview *all)
 	size_t i;
 
 	for (i = 0; i < all->num_views; i++) {
-		json_array_append_new(drains, json_view(&all->views[i]));
+		/* Not one less than there are */
+		if (json_array_append_new(drains,
+					  json_view(&all->views[i])) != 0) {
+			complain("out of memory");
+			json_decref(drains);
+			json_decref(json);
+			return false;
+		}
 	}
 	json_object_set_new(json, "drains", drains);
 	json_object_set_new(json, "smbd_running",

@@ -10,6 +10,7 @@
  */
 
 #include "fuzz.h"
+#include "drain/options.h"
 #include "drain/record.h"
 #include "drain/target.h"
 
@@ -20,6 +21,7 @@ static void check_record(const struct drain_target *target)
 	const struct drain_record record = {
 		.id.bytes = {1},
 		.state = DRAIN_ARMING,
+		.policy = drain_options_default.policy,
 		.target = *target,
 		.real = real,
 		.num_real = 1,

@@ -157,6 +157,16 @@ def _title(pid):
     return f'{comm} {title if title.startswith("smbd:") else ""}'
 
 
+def _age(pid):
+    """For how many seconds a process has been there; 0: it is gone."""
+    try:
+        fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2]
+    except OSError:
+        return 0
+    uptime = float(Path('/proc/uptime').read_text().split()[0])
+    return uptime - int(fields.split()[19]) / os.sysconf('SC_CLK_TCK')
+
+
 def _program(pid):
     """The file that a process runs, or None."""
     try:
@@ -555,7 +565,7 @@ class PrivateSmbd:
                    and _has_socket(self.pid, inode)
                    for state, local, _, inode in _tcp_sockets(self.pid))
 
-    def stop(self, timeout=10):
+    def stop(self, timeout=30):
         """End smbd as an administrator does; kill what is left of it.
 
         SmbdError if an smbd has not ended that was asked to and could, or,
@@ -570,7 +580,7 @@ class PrivateSmbd:
             wait_until(lambda: not self._alive(leftovers), timeout, 'stop')
         except (subprocess.TimeoutExpired, TimeoutError):
             pass
-        hanging = self._alive(asked)
+        hanging = [(pid, _title(pid)) for pid in self._alive(asked)]
         leftovers = sorted(set(leftovers) | set(self.pids()))
         for pid in self._alive(leftovers):
             self._kill(pid, signal.SIGKILL)
@@ -587,13 +597,18 @@ class PrivateSmbd:
                 raise SmbdError(f'{self.log_dir}: {silent} said not all')
 
     def _ask_to_end(self):
-        """Those that can: smbds, the parent and others, that are not stopped;
-        not what they have started"""
+        """Those that can: smbds, the parent and others, that are not stopped.
+
+        Not what they have started, nor who is just forked: that smbd forgets
+        the signal, such as the one that looks after a durable handle that was
+        lost a moment before.
+        """
         if self.process.poll() is not None:
             return []
         program = _program(self.pid)
         asked = [pid for pid in self.pids()
-                 if _program(pid) == program and not is_stopped(pid)]
+                 if _program(pid) == program and not is_stopped(pid)
+                 and (pid == self.pid or _age(pid) > SLOWNESS)]
         # It passes that on to all of its process group
         self.process.send_signal(signal.SIGTERM)
         return asked
