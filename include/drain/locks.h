@@ -108,7 +108,7 @@ NTSTATUS drain_hold_watch_recv(struct tevent_req *req);
 
 /**
  * Own the end of a drain, be the one that runs a command for it, be the one
- * that publishes; never wait. To be the publisher once more is no error.
+ * that publishes; never wait.
  *
  * @param[out] owner  With NT_STATUS_IO_TIMEOUT: who has it.
  */

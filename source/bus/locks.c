@@ -379,13 +379,8 @@ NTSTATUS drain_publish_claim(struct drain_locks *locks,
 			     struct server_id *publisher)
 {
 	struct key_buf buf;
-	NTSTATUS status;
 
-	status = claim(locks, id_key("publish", id, &buf), publisher);
-	if (NT_STATUS_EQUAL(status, NT_STATUS_WAS_LOCKED)) {
-		return NT_STATUS_OK;
-	}
-	return status;
+	return claim(locks, id_key("publish", id, &buf), publisher);
 }
 
 static void release(struct drain_locks *locks,
