@@ -10,8 +10,6 @@
  */
 
 #include <inttypes.h>
-#include <locale.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "drain/duration.h"
@@ -35,37 +33,42 @@ static double unit_seconds(const char *unit)
 	return 0;
 }
 
-/* With a point, whatever smbd's locale has */
-static double number(const char *text, char **end)
+static bool is_digit(char c)
 {
-	locale_t posix = newlocale(LC_NUMERIC_MASK, "POSIX", (locale_t)0);
+	return c >= '0' && c <= '9';
+}
+
+/* strtod(3) would want the point that the locale has, which is smbd's */
+static double number(const char *text, const char **end)
+{
 	double value = 0;
+	double scale = 1;
 
-	*end = (char *)text;
-	if (posix != (locale_t)0) {
-		locale_t before = uselocale(posix);
-
-		value = strtod(text, end);
-		(void)uselocale(before);
-		freelocale(posix);
+	for (; is_digit(*text); text++) {
+		value = value * 10 + (*text - '0');
 	}
-	return value;
+	if (*text == '.') {
+		for (text++; is_digit(*text); text++) {
+			value = value * 10 + (*text - '0');
+			scale *= 10;
+		}
+	}
+	*end = text;
+	return value / scale;
 }
 
 bool drain_duration_parse(const char *text, uint64_t *milliseconds)
 {
-	double unit;
+	const char *end = NULL;
 	double seconds;
-	char *end = NULL;
+	double unit;
 
-	/* strtod(3) would also take blanks, signs, "inf", "nan" and hex */
-	if (strspn(text, "0123456789.") == 0 || strpbrk(text, "xX") != NULL) {
+	if (!is_digit(text[0]) && !(text[0] == '.' && is_digit(text[1]))) {
 		return false;
 	}
-
 	seconds = number(text, &end);
 	unit = unit_seconds(end);
-	if (end == text || unit == 0) {
+	if (unit == 0) {
 		return false;
 	}
 
