@@ -253,16 +253,24 @@ NTSTATUS drain_roster_members(struct drain_locks *locks,
 	return status;
 }
 
-bool drain_roster_has(struct drain_locks *locks, struct server_id who)
+/* In whichever way. Nobody, pid 0, has none. */
+static bool has(struct drain_locks *locks, TDB_DATA key, struct server_id who)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct dump_state state;
-	bool has;
+	bool ok;
 
-	has = NT_STATUS_IS_OK(dump(locks, frame, roster_key(), &state)) &&
-	      is_shared_by(&state, who);
+	ok = who.pid != 0 &&
+	     NT_STATUS_IS_OK(dump(locks, frame, key, &state)) &&
+	     (server_id_equal(&state.exclusive, &who) ||
+	      is_shared_by(&state, who));
 	TALLOC_FREE(frame);
-	return has;
+	return ok;
+}
+
+bool drain_roster_has(struct drain_locks *locks, struct server_id who)
+{
+	return has(locks, roster_key(), who);
 }
 
 void drain_roster_tell(struct drain_locks *locks)
@@ -362,16 +370,9 @@ bool drain_runner_is(struct drain_locks *locks,
 		     const struct drain_id *id,
 		     struct server_id who)
 {
-	TALLOC_CTX *frame = talloc_stackframe();
-	struct dump_state state;
 	struct key_buf buf;
-	NTSTATUS status;
-	bool is;
 
-	status = dump(locks, frame, id_key("runner", id, &buf), &state);
-	is = NT_STATUS_IS_OK(status) && server_id_equal(&state.exclusive, &who);
-	TALLOC_FREE(frame);
-	return is;
+	return has(locks, id_key("runner", id, &buf), who);
 }
 
 NTSTATUS drain_publish_claim(struct drain_locks *locks,

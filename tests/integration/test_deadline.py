@@ -12,6 +12,7 @@ import pytest
 import tdb
 
 from lib.drain import complaint, stopped
+from lib.faults import owned_at_first
 from lib.impacket_client import ImpacketClient
 from lib.memcheck import SLOWNESS
 from lib.smb2 import NtStatus, SmbError, connect
@@ -122,6 +123,16 @@ def test_resume_on_wait(server, drain, handle):
     with connect(server.port) as tree:
         assert tree.status_of_open('app/tool.exe') == NtStatus.SUCCESS
     assert handle.read(length=2) == b'MZ'
+
+
+def test_resume_after_somebody_unseen(drain, handle, preloaded):
+    """Who had the lock whenever it was asked for: it is waited for"""
+    drain.begin('pkg/app')
+    done = drain.wait('pkg/app', *deadline(1, 'resume'), expect=124, env={
+        **os.environ, **preloaded(owned_at_first(20))})
+    assert 'resumed at its deadline' in done.stderr
+    assert drain.state('pkg/app') == 'open'
+    assert not handle.is_closed()
 
 
 def test_resume_on_begin(drain, handle):

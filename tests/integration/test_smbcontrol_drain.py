@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from lib.drain import Monitor, send_messages, stopped
-from lib.faults import injected
+from lib.faults import injected, owned_at_first
 from lib.smb2 import NtStatus, SmbError, connect
 from lib.smbd import wait_until
 from lib.waiting import waits
@@ -15,30 +15,6 @@ from lib.waiting import waits
 GRANTED = NtStatus.SUCCESS
 REFUSED = NtStatus.SHARING_VIOLATION
 MSG_SMB_FORCE_TDIS = 0x0302
-
-
-# A lock of a drain's is taken by somebody else, for a moment, when an smbd
-# wants it for the first time
-TAKEN = r'''
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <string.h>
-
-struct data { char *ptr; size_t size; };
-
-unsigned g_lock_lock(void *ctx, struct data key, int type, long sec, long usec,
-		     void *fn, void *private_data)
-{
-	unsigned (*next)(void *, struct data, int, long, long, void *,
-			 void *) = dlsym(RTLD_NEXT, "g_lock_lock");
-	static int calls;
-
-	if (strncmp(key.ptr, "drain/owner/", 12) == 0 && calls++ == 0) {
-		return 0xC00000B5; /* IO_TIMEOUT */
-	}
-	return next(ctx, key, type, sec, usec, fn, private_data);
-}
-'''
 
 
 def ask(server, word, target='pkg/app'):
@@ -114,7 +90,7 @@ def test_many_clients_one_record(drained):
 
 def test_another_was_there_for_a_moment(drained, preloaded):
     """Nobody is blamed who has done his work: it is done, and in silence"""
-    server, drain = drained(environment=preloaded(TAKEN))
+    server, drain = drained(environment=preloaded(owned_at_first(1)))
     with connect(server.port):
         ask(server, 'drain')
         ask(server, 'resume')

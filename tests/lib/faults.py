@@ -56,6 +56,31 @@ int stops(long a, long b, long c, long d, long e)
         'AFTER', str(int(after)))
 
 
+def owned_at_first(times):
+    """Source for the fixture `preloaded`: the end of a drain is owned by somebody
+    else, who can not be seen, the first `times` that a program asks for it"""
+    return r'''
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <string.h>
+
+struct data { char *ptr; size_t size; };
+
+unsigned g_lock_lock(void *ctx, struct data key, int type, long sec, long usec,
+		     void *fn, void *private_data)
+{
+	unsigned (*next)(void *, struct data, int, long, long, void *,
+			 void *) = dlsym(RTLD_NEXT, "g_lock_lock");
+	static int calls;
+
+	if (strncmp(key.ptr, "drain/owner/", 12) == 0 && calls++ < TIMES) {
+		return 0xC00000B5; /* IO_TIMEOUT */
+	}
+	return next(ctx, key, type, sec, usec, fn, private_data);
+}
+'''.replace('TIMES', str(times))
+
+
 @contextlib.contextmanager
 def at_stop(process):
     """While a program stands still that stops itself"""
