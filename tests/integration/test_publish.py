@@ -281,12 +281,17 @@ def test_not_quiescent(package):
         handle.close()
 
 
+def slow_command(package, call, seconds):
+    """The words of a publish that waits in its first such system call"""
+    return injected(f'{call}:delay_enter={seconds * SLOWNESS}s:when=1',
+                    *package.drain.command('publish', package.target,
+                                           str(package.new)))
+
+
 def slowly(package, call, seconds):
-    """A publish in the background that waits in its first such system call"""
+    """One in the background"""
     return Started(
-        injected(f'{call}:delay_enter={seconds * SLOWNESS}s:when=1',
-                 *package.drain.command('publish', package.target,
-                                        str(package.new))),
+        slow_command(package, call, seconds),
         env=package.environment, text=True, stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE)
 
@@ -321,17 +326,15 @@ def test_not_resumed_meanwhile(quiescent):
 
 
 @contextlib.contextmanager
-def left_by_a_run(package, script='true'):
+def left_by_a_run(package, script):
     """A run whose command has begun a publish, and goes on beside
 
     The publish waits in a system call, and ends by itself.
     """
-    slow = injected(f'syncfs:delay_enter={3 * SLOWNESS}s:when=1',
-                    *package.drain.command('publish', package.target,
-                                           str(package.new)))
     run = package.drain.start(
         'run', package.target, '--', 'sh', '-c',
-        f'"$@" >/dev/null 2>&1 & {script}', 'sh', *slow)
+        f'"$@" >/dev/null 2>&1 & {script}', 'sh',
+        *slow_command(package, 'syncfs', 3))
     with ended(run):
         wait_until_at_work(package)
         yield run

@@ -103,6 +103,22 @@ def test_no_target(updater):
     assert not update.area.exists()
 
 
+@contextlib.contextmanager
+def at_work(update, source):
+    """While an update verifies; it is killed, and nothing has come of it"""
+    flag = update.home / 'verifies'
+    process = update.start(f'--verify=touch {flag}; sleep 50', 'pkg/app',
+                           source)
+    try:
+        wait_until(flag.exists, 30, 'the first to verify', 0.05)
+        yield
+    finally:
+        kill_session(process)
+        process.communicate()
+    update.recover()
+    check_untouched(update)
+
+
 def test_two_updates(updater):
     """The second one: exit status 3, and the first goes on. Also if it calls
     the package otherwise, or reaches it by another share."""
@@ -110,19 +126,10 @@ def test_two_updates(updater):
     update.server.set_share('apps', {'vfs objects': 'drain',
                                      'path': update.root})
     source = update.make('new')
-    flag = update.home / 'verifies'
-    process = update.start(f'--verify=touch {flag}; sleep 50', 'pkg/app',
-                           source)
-    try:
-        wait_until(flag.exists, 30, 'the first to verify', 0.05)
+    with at_work(update, source):
         for target in 'pkg/app', 'PKG/app/', 'apps/app':
             done = update.call(target, source, expect=3)
             assert 'another update' in complaint(done)
-    finally:
-        kill_session(process)
-        process.communicate()
-    update.recover()
-    check_untouched(update)
 
 
 def test_update_on_another_node(updater):
@@ -135,18 +142,9 @@ def test_update_on_another_node(updater):
     other.write_text(re.sub(r'(?m)^\tstate directory = .*',
                             f'\tstate directory = {state}',
                             Path(update.server.conf).read_text()))
-    flag = update.home / 'verifies'
-    process = update.start(f'--verify=touch {flag}; sleep 50', 'pkg/app',
-                           source)
-    try:
-        wait_until(flag.exists, 30, 'the first to verify', 0.05)
+    with at_work(update, source):
         done = update.call('-s', other, 'pkg/app', source, expect=3)
         assert 'another update' in complaint(done)
-    finally:
-        kill_session(process)
-        process.communicate()
-    update.recover()
-    check_untouched(update)
 
 
 # -- sources

@@ -159,12 +159,11 @@ def _title(pid):
 
 def _age(pid):
     """For how many seconds a process has been there; 0: it is gone."""
-    try:
-        fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2]
-    except OSError:
+    stat = _stat(pid)
+    if stat is None:
         return 0
     uptime = float(Path('/proc/uptime').read_text().split()[0])
-    return uptime - int(fields.split()[19]) / os.sysconf('SC_CLK_TCK')
+    return uptime - int(stat[20]) / os.sysconf('SC_CLK_TCK')
 
 
 def _program(pid):
