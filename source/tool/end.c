@@ -53,11 +53,12 @@ static NTSTATUS own(struct tool *tool,
 enum end_owner end_own(struct tool *tool, const struct drain_record *record)
 {
 	struct server_id owner = {0};
-	NTSTATUS status = NT_STATUS_CANCELLED;
+	NTSTATUS status;
 
-	if (tool->stop_signal == 0) {
-		status = own(tool, &record->id, &owner);
+	if (tool->stop_signal != 0) {
+		return END_IS_NOT_OURS;
 	}
+	status = own(tool, &record->id, &owner);
 	if (NT_STATUS_IS_OK(status)) {
 		return END_IS_OURS;
 	}

@@ -190,6 +190,18 @@ static bool end_ours(struct run *run)
 	return true;
 }
 
+static void complain_of_other(const struct run *run,
+			      const char *what,
+			      NTSTATUS status,
+			      struct server_id who)
+{
+	complain("%s: stays drained: %s (pid %s)", show_target(run->record),
+		 NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)
+			 ? what
+			 : nt_errstr(status),
+		 show_server(who));
+}
+
 /* We have done nothing. Somebody may be at work on it by hand, though. */
 static void end_undone(struct run *run)
 {
@@ -198,11 +210,8 @@ static void end_undone(struct run *run)
 	NTSTATUS status = drain_end_claim(run->tool->locks, &record->id, &who);
 
 	if (!NT_STATUS_IS_OK(status)) {
-		complain("%s: stays drained: %s (pid %s)", show_target(record),
-			 NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)
-				 ? "somebody is at work on it"
-				 : nt_errstr(status),
-			 show_server(who));
+		complain_of_other(run, "somebody is at work on it", status,
+				  who);
 		return;
 	}
 	if (!end_is_half_published(run->tool, &record->id)) {
@@ -221,11 +230,8 @@ static bool is_published_still(struct run *run)
 	if (NT_STATUS_IS_OK(status)) {
 		return false;
 	}
-	complain("%s: stays drained: %s (pid %s)", show_target(run->record),
-		 NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)
-			 ? "\"smbdrain publish\" is at work on it"
-			 : nt_errstr(status),
-		 show_server(publisher));
+	complain_of_other(run, "\"smbdrain publish\" is at work on it", status,
+			  publisher);
 	return true;
 }
 
