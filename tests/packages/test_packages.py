@@ -232,8 +232,12 @@ def test_upgrade(installed):
 
 def test_removal(installed):
     """It is said what that means; once purged nothing is left"""
+    assert 'drains are in force' not in installed.apt('remove', 'smbdrain')
+    installed.install(*installed.packages)
+    assert 'pkg is armed' in serve(installed, 'smbdrain begin pkg')
     said = installed.apt('remove', *NAMES)
     assert "smb.conf still has 'vfs objects = drain'" in said
+    assert 'drains are in force' in said
     assert serve(installed, drain='') == []
     assert serve(installed, drain='', share='plain') == ['hello']
     installed.apt('purge', *NAMES)
