@@ -139,8 +139,9 @@ def analyze(ctx):
 
 def coverage(ctx):
     '''runs all tests in a build with gcov, shows which lines were run'''
-    run_in_a_copy(ctx, 'source/build/coverage.sh',
-                  os.path.join(ctx.path.abspath(), out, 'coverage.json'))
+    report = ctx.path.make_node([out, 'coverage.json'])
+    report.parent.mkdir()
+    run_in_a_copy(ctx, 'source/build/coverage.sh', report.abspath())
 
 
 def model(ctx):
