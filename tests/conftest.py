@@ -28,7 +28,10 @@ _REPORTS = pytest.StashKey()
 
 
 def pytest_configure(config):
-    """Markers of ours."""
+    """Markers of ours, and signals as they are at a terminal: what a script has
+    started with & ignores this one, and so would all that tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line(
         'markers', 'time_limit(seconds): the test may take this long '
         f'({TIME_LIMIT} s by default)')
