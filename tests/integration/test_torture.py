@@ -192,7 +192,12 @@ def test_what_smbd_has_not_let_go():
 
     assert rules([kept, *sessions(1, 15)], **late) == []
     assert rules([kept, *sessions(1, 15, 61)], **late) == []
+    assert rules([kept, *sessions(1, 15, 60 - QUIET_PATIENCE)], **late) == []
     assert rules([kept, *sessions(1, 15, 30)], **late) == ['S3']
+    assert rules([kept, *sessions(1, 15, 30)],
+                 broken('kill_smbd', 29, 30), **late) == []
+    assert rules([kept, *sessions(1, 15, 29)],
+                 broken('kill_smbd', 28, 29), **late) == ['S3']
     for other in (opened(12, 14), opened(2, 4, durable=True),
                   opened(12, 14, durable=True, returned=True)):
         assert rules([other, *sessions(1, 15)], **late) == ['S3']

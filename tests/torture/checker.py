@@ -291,31 +291,35 @@ class Checker:
             since = min(max(began, gone), ended)
             late = ended - since
             self.longest_wait = max(self.longest_wait, late)
-            patience = PATIENCE
             if not self._is_disturbed(since, ended):
                 # Those of a drain that was never armed are none
                 self.counted['waits when nothing was broken'] += bool(
                     drain['quiescent'])
                 self.longest_quiet_wait = max(self.longest_quiet_wait, late)
-                patience = QUIET_PATIENCE
-            if late <= patience:
+            if late <= self._patience(since, ended):
                 continue
-            if self._may_be_kept(drain['target'], since, ended):
+            kept = self._kept_until(drain['target'], since, ended)
+            if ended - kept <= self._patience(kept, ended):
                 self.counted['waits for what smbd has not let go'] += 1
                 continue
             self._violated('S3', f'nobody was there for {late:.1f} s', drain)
 
-    def _may_be_kept(self, target, since, ended):
+    def _patience(self, since, ended):
+        return PATIENCE if self._is_disturbed(since, ended) else QUIET_PATIENCE
+
+    def _kept_until(self, target, since, ended):
         """A handle with a lease, that was lost when a drain had it broken
 
         The client has come back with the same GUID since, to the same smbd:
         that has been seen to keep the handle until the client was gone again.
+        From then on it is as if the handle had been closed just then.
         """
-        return any(fact['durable'] and not fact['returned']
-                   and any(self._drains_of(fact['package'], fact['sent'],
-                                           fact['end']))
-                   and self._next_loss(fact) >= ended
-                   for fact in self._handles_in(target, since - KEPT, ended))
+        lost = [self._next_loss(fact)
+                for fact in self._handles_in(target, since - KEPT, ended)
+                if fact['durable'] and not fact['returned']
+                and any(self._drains_of(fact['package'], fact['sent'],
+                                        fact['end']))]
+        return min(max([since, *lost]), ended)
 
     def _next_loss(self, handle):
         """Of the connection with which its client came back; its next session
