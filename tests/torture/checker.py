@@ -291,12 +291,13 @@ class Checker:
             since = min(max(began, gone), ended)
             late = ended - since
             self.longest_wait = max(self.longest_wait, late)
-            if not self._is_disturbed(since, ended):
+            patience = self._patience(since, ended)
+            if patience == QUIET_PATIENCE:
                 # Those of a drain that was never armed are none
                 self.counted['waits when nothing was broken'] += bool(
                     drain['quiescent'])
                 self.longest_quiet_wait = max(self.longest_quiet_wait, late)
-            if late <= self._patience(since, ended):
+            if late <= patience:
                 continue
             kept = self._kept_until(drain['target'], since, ended)
             if ended - kept <= self._patience(kept, ended):
