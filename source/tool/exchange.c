@@ -404,7 +404,7 @@ bool exchange_directories(const struct pinned *old,
  * Links
  */
 
-#define LINK_NAME ".smbdrain-link"
+#define LINK_TRIES 10
 
 static char *link_text(TALLOC_CTX *mem_ctx,
 		       const struct pinned *link,
@@ -448,53 +448,87 @@ static bool give_link(const struct pinned *link, int fd, const char *text)
 			AT_EMPTY_PATH) == 0;
 }
 
-/*
- * By rename(2), that all file systems have. What it replaces is gone, so that
- * there is nothing to go back to.
- */
-static bool put_in_place(const struct pinned *link, int fd)
+/* Is that what the name stands for? */
+static bool is_called(const struct pinned *link, int fd, const char *name)
 {
 	struct statx meant;
 	struct statx now;
 
-	if (renameat(link->parent, LINK_NAME, link->parent, link->name) != 0) {
+	return pin_look(fd, "", &meant) && pin_look(link->parent, name, &now) &&
+	       pin_same(&meant, &now);
+}
+
+/*
+ * By rename(2), that all file systems have. What it replaces is gone, so that
+ * there is nothing to go back to.
+ */
+static bool put_in_place(const struct pinned *link, const char *name, int fd)
+{
+	if (renameat(link->parent, name, link->parent, link->name) != 0) {
 		return false;
 	}
-	if (pin_look(fd, "", &meant) &&
-	    pin_look(link->parent, link->name, &now) &&
-	    pin_same(&meant, &now)) {
+	if (is_called(link, fd, link->name)) {
 		return true;
 	}
 	errno = ESTALE;
 	return false;
 }
 
-/* Beside the old one, and then in its place */
-static bool replace_link(const struct pinned *link, const char *text)
+/* Its name, or NULL */
+static char *make_link(TALLOC_CTX *mem_ctx,
+		       const struct pinned *link,
+		       const char *text,
+		       const struct drain_id *id)
 {
+	char *name = NULL;
+	int i;
+
+	for (i = 0; i < LINK_TRIES; i++) {
+		name = link_name_new(mem_ctx, id);
+		if (name == NULL) {
+			errno = ENOMEM;
+			return NULL;
+		}
+		if (symlinkat(text, link->parent, name) == 0) {
+			return name;
+		}
+		if (errno != EEXIST) {
+			return NULL;
+		}
+	}
+	return NULL;
+}
+
+/* Beside the old one, and then in its place */
+static bool replace_link(const struct pinned *link,
+			 const char *text,
+			 const struct drain_id *id)
+{
+	char *name = make_link(talloc_tos(), link, text, id);
 	bool ok;
 	int error;
 	int fd;
 
-	/* One that a killed predecessor has left */
-	(void)unlinkat(link->parent, LINK_NAME, 0);
-	if (symlinkat(text, link->parent, LINK_NAME) != 0) {
+	if (name == NULL) {
 		return false;
 	}
-	fd = openat(link->parent, LINK_NAME, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	ok = fd != -1 && give_link(link, fd, text) && put_in_place(link, fd);
+	fd = openat(link->parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	ok = fd != -1 && give_link(link, fd, text) &&
+	     put_in_place(link, name, fd);
 	error = errno;
+	if (!ok && is_called(link, fd, name)) {
+		(void)unlinkat(link->parent, name, 0);
+	}
 	if (fd != -1) {
 		close(fd);
-	}
-	if (!ok) {
-		(void)unlinkat(link->parent, LINK_NAME, 0);
 	}
 	errno = error;
 	return ok;
 }
 
-bool exchange_link(const struct pinned *link, const char *path)
+bool exchange_link(const struct pinned *link,
+		   const char *path,
+		   const struct drain_id *id)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
 	const char *text = link_text(frame, link, path);
@@ -504,7 +538,7 @@ bool exchange_link(const struct pinned *link, const char *path)
 		complain("%s: can not be read: %s", show_text(link->path),
 			 strerror(errno));
 	} else if (is_still_there(link)) {
-		ok = replace_link(link, text);
+		ok = replace_link(link, text, id);
 		if (!ok) {
 			complain("%s: can not be replaced: %s",
 				 show_text(link->path), pin_error());

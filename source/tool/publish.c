@@ -366,13 +366,15 @@ static bool cover_and_replace(struct publish *p)
 	return read_record(p) &&
 	       arm_again(p->tool, p->shares, p->record,
 			 tool_deadline(PUBLISH_LINK_MSEC)) &&
-	       wait_until_empty(p) && exchange_link(p->old, p->path);
+	       wait_until_empty(p) &&
+	       exchange_link(p->old, p->path, &p->id);
 }
 
 static bool publish_link(struct publish *p)
 {
 	const bool covered = drain_record_covers(p->record, p->path);
 
+	link_remove_left(p->tool, p->old, &p->id);
 	if (!covered && !change_cover(p, drain_store_cover)) {
 		return false;
 	}

@@ -29,6 +29,7 @@
  * end.c         resume
  * publish.c     a prepared directory takes the place of a quiescent target
  * exchange.c    directories and links, exchanged in one step
+ * link_name.c   what a new link is called until then
  * plan_json.c   what is to be exchanged, as it is written to a journal
  * journal.c     the entries of a share's root, exchanged one by one
  * show.c        for people and for programs (JSON)
@@ -1027,11 +1028,30 @@ bool exchange_directories(const struct pinned *old,
  * Have a symbolic link lead to another directory, in one step. It may not be on
  * disk yet.
  *
+ * @param[in] id  Of the drain for which this is done.
  * @param[in] path  Absolute and real; written as the link was, relative or not.
  * @return false after a complaint: it leads where it did, or where somebody
  *         else has made it lead meanwhile.
  */
-bool exchange_link(const struct pinned *link, const char *path);
+bool exchange_link(const struct pinned *link,
+		   const char *path,
+		   const struct drain_id *id);
+
+/*
+ * link_name.c
+ */
+
+/** A name for a new link beside the old one. NULL: out of memory. */
+char *link_name_new(TALLOC_CTX *mem_ctx, const struct drain_id *id);
+
+/**
+ * Remove links with such names that a killed publish has left beside @link.
+ *
+ * @param own The drain whose publish lock we have.
+ */
+void link_remove_left(struct tool *tool,
+		      const struct pinned *link,
+		      const struct drain_id *own);
 
 /*
  * plan_json.c

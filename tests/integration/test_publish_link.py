@@ -2,11 +2,14 @@
 drain comes to cover release-8 before it does."""
 
 import os
+import re
+import subprocess
 import threading
 import time
 
 import pytest
 
+from lib import memcheck
 from lib.drain import complaint, ended
 from lib.smb2 import Access, NtStatus, connect
 from lib.smbd import wait_until
@@ -269,12 +272,63 @@ def test_drain_of_the_release(releases):
     assert 'pkg/release-7' in complaint(done)
 
 
+def test_names_of_clients(releases):
+    """A client that may write beside the link is in nobody's way, whatever it
+    makes there, and the dry run agrees"""
+    with connect(releases.server.port) as tree:
+        for name in ('.smbdrain-link', '.smbdrain-link-', '.smbdrain-current'):
+            tree.make_directory(name)
+    releases.drain.call('publish', 'pkg/current', str(releases.new),
+                        '--dry-run')
+    releases.drain.call('run', 'pkg/current', f'--publish={releases.new}')
+    assert os.readlink(releases.link) == 'release-8'
+    assert (releases.root / '.smbdrain-link').is_dir()
+
+
+NAME = '.smbdrain-link-{}-0123456789abcdef'
+OVER = '01234567-89ab-cdef-0123-456789abcdef'
+
+
+def test_no_name_can_be_foreseen(drained, tmp_path):
+    """Nor learned from the publish before, in the same drain"""
+    releases = Releases(*drained({'pkg': MODULE}))
+    record = releases.quiesce()
+    names = set()
+    for number, release in enumerate(('release-8', 'release-7')):
+        trace = tmp_path / str(number)
+        command = releases.drain.command(
+            'publish', 'pkg/current', str(releases.root / release),
+            f'--id={record["id"]}')
+        subprocess.run(['strace', '-qq', '-f', '-s', '200', '-o', trace, '-e',
+                        'trace=symlinkat', *memcheck.traceable(command)],
+                       check=True, timeout=60)
+        names |= set(re.findall(r'"(\.smbdrain-link-\S+)"',
+                                trace.read_text()))
+    assert len(names) == 2
+    assert {name.rpartition('-')[0] for name in names} == {
+        f'.smbdrain-link-{record["id"]}'}
+
+
 def test_killed_before(releases):
-    """It left a name behind: the next one takes it"""
-    (releases.root / '.smbdrain-link').symlink_to('/etc')
-    releases.publish(releases.quiesce())
-    assert set(os.listdir(releases.root)) == {'current', 'release-7',
-                                              'release-8'}
+    """It left a link behind: the next publish removes it, of the same drain or
+    one that is over. What is no such link, or is another user's, or belongs to
+    another drain in force, stays."""
+    releases.server.put('pkg', 'other/tool.exe', b'')
+    releases.drain.begin('pkg/other')
+    other = releases.drain.status('pkg/other')['drains'][0]['id']
+    record = releases.quiesce()
+    left = releases.root / NAME.format(record['id'])
+    old = releases.root / NAME.format(OVER)
+    kept = [releases.root / name for name in (
+        NAME.format(other), NAME.format(OVER) + '-users',
+        NAME.format(OVER) + '-file', '.smbdrain-link-mine')]
+    for link in (left, old, kept[0], kept[1], kept[3]):
+        link.symlink_to('/etc')
+    os.chown(kept[1], 4321, 4321, follow_symlinks=False)
+    kept[2].touch()
+    releases.publish(record)
+    assert not os.path.lexists(left) and not os.path.lexists(old)
+    assert all(map(os.path.lexists, kept))
 
 
 def test_dry_run(releases):

@@ -1,0 +1,91 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * The name that a new link has until it takes the place of the old one. Clients
+ * may be able to create files beside that, so nobody can foresee the name. It
+ * bears the id of the drain, so that one that a killed publish has left can be
+ * told from one that is in use.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include "lib/util/genrand.h"
+
+#define LINK_PREFIX ".smbdrain-link-"
+#define LINK_RANDOM "-%016" PRIx64
+
+char *link_name_new(TALLOC_CTX *mem_ctx, const struct drain_id *id)
+{
+	struct drain_id_buf buf;
+	uint64_t number = 0;
+
+	generate_random_buffer((uint8_t *)&number, sizeof(number));
+	return talloc_asprintf(mem_ctx, LINK_PREFIX "%s" LINK_RANDOM,
+			       drain_id_string(id, &buf), number);
+}
+
+static bool parse(const char *name, struct drain_id *id)
+{
+	const size_t prefix = strlen(LINK_PREFIX);
+	struct drain_id_buf text;
+
+	if (strncmp(name, LINK_PREFIX, prefix) != 0) {
+		return false;
+	}
+	strlcpy(text.buf, name + prefix, sizeof(text.buf));
+	return drain_id_parse(text.buf, id);
+}
+
+/* Only the publish of a drain in force uses it, and @own is that of ours */
+static bool is_over(struct tool *tool,
+		    const struct drain_id *id,
+		    const struct drain_id *own)
+{
+	struct drain_record *record = NULL;
+	NTSTATUS status;
+
+	if (drain_id_equal(id, own)) {
+		return true;
+	}
+	status = drain_store_read(tool->store, talloc_tos(), id, &record);
+	TALLOC_FREE(record);
+	return NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND);
+}
+
+/* It may have been given to the owner of the old link already */
+static bool is_ours(const struct pinned *link, const char *name)
+{
+	struct statx st;
+
+	return pin_look(link->parent, name, &st) && S_ISLNK(st.stx_mode) &&
+	       (st.stx_uid == geteuid() ||
+		st.stx_uid == link->self.stx_uid);
+}
+
+void link_remove_left(struct tool *tool,
+		      const struct pinned *link,
+		      const struct drain_id *own)
+{
+	int fd = openat(link->parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = (fd != -1) ? fdopendir(fd) : NULL;
+	struct dirent *entry = NULL;
+	struct drain_id id;
+
+	if (d == NULL) {
+		if (fd != -1) {
+			close(fd);
+		}
+		return; /* one that stays does no harm */
+	}
+	while ((entry = readdir(d)) != NULL) {
+		if (parse(entry->d_name, &id) &&
+		    is_over(tool, &id, own) && is_ours(link, entry->d_name)) {
+			(void)unlinkat(link->parent, entry->d_name, 0);
+		}
+	}
+	closedir(d);
+}
