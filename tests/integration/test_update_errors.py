@@ -5,6 +5,8 @@ import contextlib
 import io
 import os
 import re
+import shutil
+import stat
 import subprocess
 import tarfile
 import zipfile
@@ -397,3 +399,167 @@ def test_smbd_is_not_there(updater):
     update.server.stop()
     assert update.update(source, expect=1).stderr
     check_untouched(update)
+
+
+# -- what is not to be published, whoever has made it
+
+SPECIAL = {'fifo': os.mkfifo,
+           'device': lambda path: os.mknod(path, stat.S_IFCHR | 0o666,
+                                           os.makedev(1, 3))}
+
+
+def _sources(update, source, kinds):
+    """The same in each kind of source: a directory, archives, rsync:// by a
+    server that is nobody's friend"""
+    if 'directory' in kinds:
+        yield source
+    if 'tar' in kinds:
+        archive = update.home / 'package.tar'
+        subprocess.run(['tar', '-C', source, '-cf', archive, '.'], check=True)
+        yield archive
+    if 'zip' in kinds:
+        archive = update.home / 'package.zip'
+        with zipfile.ZipFile(archive, 'w') as file:
+            for path in source.rglob('*'):
+                file.write(path, path.relative_to(source))
+        yield archive
+    if 'remote' in kinds:
+        shell = update.home / 'shell'
+        shell.write_text('#!/bin/sh\nshift\nexec "$@"\n')
+        shell.chmod(0o755)
+        yield f'host:{source}'
+
+
+@pytest.mark.parametrize('special', SPECIAL)
+def test_special_files(updater, special):
+    """Are named, and refused, from wherever they come"""
+    update = updater()
+    source = update.make('new')
+    for number in range(5):
+        SPECIAL[special](source / f'special{number}')
+    for made in _sources(update, source, ('directory', 'remote', 'tar')):
+        text = complaint(update.call(
+            'pkg/app', made, expect=1,
+            env={**update.environment(), 'RSYNC_RSH': update.home / 'shell'}))
+        assert str(made) in text and 'device nodes, FIFOs or sockets' in text
+        assert 'special' in text and 'and 2 more' in text
+        check_untouched(update)
+
+
+@pytest.mark.parametrize('kind', ['directory', 'tar', 'zip', 'remote'])
+def test_set_id_bits(updater, kind):
+    """Are not published, of files; it says of which. Those of directories
+    stay: what is made there belongs to their group."""
+    update = updater()
+    source = update.make('new')
+    (source / 'tool.exe').chmod(0o4755)
+    (source / 'lib/a.dll').chmod(0o2755)
+    made, = _sources(update, source, kind)
+    done = update.call(
+        'pkg/app', made,
+        env={**update.environment(), 'RSYNC_RSH': update.home / 'shell'})
+    assert update.serves() == package('new')
+    for path in update.live.rglob('*'):
+        if path.is_file():
+            assert not path.stat().st_mode & 0o6000, path
+    assert 'published without' in done.stdout
+    assert 'tool.exe' in done.stdout and 'lib/a.dll' in done.stdout
+    # Nor is that a difference the next time, and what is served stays as it is
+    inode = update.live.joinpath('tool.exe').stat().st_ino
+    update.call('--link', 'pkg/app', made,
+                env={**update.environment(),
+                     'RSYNC_RSH': update.home / 'shell'})
+    if kind in ('directory', 'remote'):
+        assert update.live.joinpath('tool.exe').stat().st_ino == inode
+
+
+def test_capabilities(updater, tmp_path):
+    """Of files that are shared with the version served"""
+    update = updater()
+    source = update.copy('new', **{'lib/b.dll': 'new'})
+    subprocess.run(['setcap', 'cap_net_raw=ep', update.live / 'tool.exe'],
+                   check=True)
+    assert 'security.capability' in os.listxattr(update.live / 'tool.exe')
+    done = update.call('--link', 'pkg/app', source)
+    assert 'security.capability' not in os.listxattr(update.live / 'tool.exe')
+    assert 'tool.exe' in done.stdout and str(tmp_path)
+
+
+# -- the caller
+
+@pytest.mark.parametrize('closed', [(0,), (1, 2), (0, 1, 2)],
+                         ids=str)
+def test_closed_descriptors(updater, closed):
+    """Nothing is written where it does not belong"""
+    update = updater()
+
+    def close():
+        for number in closed:
+            os.close(number)
+
+    update.call('pkg/app', update.make('new'), preexec_fn=close)
+    assert update.serves() == package('new')
+    assert update.states() == ['kept', 'served']
+
+
+def test_output_is_lost(updater):
+    """It is published all the same: a status of its own, and a line"""
+    update = updater()
+    with open('/dev/full', 'w', encoding='utf-8') as full:
+        done = update.call('pkg/app', update.make('new'), expect=123,
+                           stdout=full)
+        assert 'cannot write the output' in complaint(done)
+        assert 'is served' in complaint(done)
+        assert update.serves() == package('new')
+        for words in (['--list', 'pkg/app'],
+                      ['--dry-run', 'pkg/app', update.home / 'new']):
+            done = update.call(*words, expect=1, stdout=full)
+            assert 'cannot write the output' in done.stderr
+    assert update.tidy() == ['kept', 'served']
+
+
+def test_quiet_dry_run(updater):
+    """Ends as the other does, and says nothing"""
+    update = updater()
+    source = update.make('new')
+    update.call('--dry-run', 'pkg/app', source)
+    done = update.call('-q', '--dry-run', 'pkg/app', source)
+    assert (done.stdout, done.stderr) == ('', '')
+    done = update.call('-q', '--dry-run', 'pkg/app', update.home / 'none',
+                       expect=1)
+    assert 'none' in complaint(done)
+
+
+# -- packages that are gone
+
+def test_recover_of_a_retired_package(updater):
+    """Nothing is to be done: a line that says so, and success. Not for one
+    that never was, or is still drained for a version."""
+    update = updater()
+    update.update(update.make('new'))
+    done = update.call('--recover')
+    assert (done.stdout, done.stderr) == ('', '')
+    shutil.rmtree(update.live)
+    done = update.call('--recover')
+    assert 'pkg/app: is not there any more' in done.stdout
+    assert str(update.area) in done.stdout and done.stderr == ''
+    assert update.call('-q', '--recover', 'pkg/app').stdout == ''
+    update.call('--recover', 'pkg/none', expect=1)
+
+    update.live.mkdir()
+    version = update.list()[0][0]
+    update.drain.begin('pkg/app', f'--reason=(smbdrain-update {version})')
+    update.live.rmdir()
+    update.call('--recover', expect=1)
+
+
+def test_recover_without_the_share(updater):
+    """One that smb.conf has no more is retired; one whose directory is missing
+    may only not be mounted"""
+    update = updater()
+    update.update(update.make('new'))
+    update.root.rename(update.root.with_name('away'))
+    update.call('--recover', expect=1)
+    del update.server.shares['pkg']
+    update.server.write_conf()
+    assert 'is not there any more' in update.call('--recover').stdout
