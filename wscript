@@ -47,7 +47,7 @@ Configure.autoconfig = 'clobber'
 LIBRARIES = '''smbconf smbd-base samba-util samba-errors samba-debug samba3-util
 	samba-hostconfig samba-security dbwrap util-tdb ndr ndr-samba ndr-standard
 	cmdline cmdline-contexts tevent-util server-id-db samba-credentials
-	samba-cluster-support secrets3 messages-dgm replace'''
+	samba-cluster-support secrets3 messages-dgm replace genrand'''
 
 MANUAL_STYLE = ('http://docbook.sourceforge.net/release/xsl/current/'
                 'manpages/docbook.xsl')

@@ -10,7 +10,6 @@
  */
 
 #include "tool.h"
-#include <sys/resource.h>
 #include "lib/cmdline/cmdline.h"
 #include "lib/param/param.h"
 #include "lib/global_contexts.h"
@@ -437,6 +436,7 @@ static bool load_files(const char *file)
 		if (!lp_load_with_registry_shares(get_dyn_CONFIGFILE())) {
 			break;
 		}
+		caller_catch_panics(); /* loading has set Samba's own way */
 		next = lp_next_configfile(talloc_tos(), lp_sub);
 		if (next == NULL || !file_exist(next) ||
 		    strcmp(next, get_dyn_CONFIGFILE()) == 0) {
@@ -446,6 +446,17 @@ static bool load_files(const char *file)
 	}
 	complain("can not load %s; run testparm to see why", file);
 	return false;
+}
+
+/*
+ * As smbd, which always has an IPC$: without any share there is no table of
+ * their names, and Samba would look for those of users in it.
+ */
+static void load_usershares(void)
+{
+	if (lp_numservices() > 0 || lp_add_service("IPC$", -1) >= 0) {
+		(void)load_usershare_shares(NULL, NULL);
+	}
 }
 
 static bool load_config(struct tool *tool)
@@ -469,7 +480,7 @@ static bool load_config(struct tool *tool)
 	if (debuglevel_get() == 0) {
 		debuglevel_set(-1);
 	}
-	(void)load_usershare_shares(NULL, NULL);
+	load_usershares();
 
 	tool->conf = conf_files_find(tool, file);
 	if (tool->conf == NULL) {
@@ -490,29 +501,6 @@ static bool check_directory(const char *what, const char *path)
 	return false;
 }
 
-static struct rlimit usual_files;
-
-/* For each smbd that is written to a socket stays open for a while */
-static void allow_many_files(void)
-{
-	struct rlimit most;
-
-	if (getrlimit(RLIMIT_NOFILE, &usual_files) == 0) {
-		most = usual_files;
-		most.rlim_cur = most.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &most);
-	}
-}
-
-void tool_leave(void)
-{
-	if (usual_files.rlim_max > 0) {
-		(void)setrlimit(RLIMIT_NOFILE, &usual_files);
-	}
-	(void)signal(SIGPIPE, SIG_DFL);
-	closefrom(STDERR_FILENO + 1);
-}
-
 static bool tool_open(struct tool *tool)
 {
 	if (geteuid() != 0) {
@@ -529,7 +517,7 @@ static bool tool_open(struct tool *tool)
 		return false;
 	}
 
-	allow_many_files();
+	caller_allow_many_files();
 	if (lp_clustering() && ctdbd_probe(lp_ctdbd_socket(),
 					   lp_ctdb_timeout()) != 0) {
 		complain("ctdbd does not serve us at %s: is it running on "
@@ -603,7 +591,7 @@ static int give_up(TALLOC_CTX *frame)
 
 int main(int argc, const char **argv)
 {
-	TALLOC_CTX *frame = talloc_stackframe();
+	TALLOC_CTX *frame = NULL;
 	struct options options = {.verb = NULL};
 	const struct verb *verb = NULL;
 	const char *other_help = NULL;
@@ -675,6 +663,10 @@ int main(int argc, const char **argv)
 		POPT_TABLEEND
 	};
 
+	options.verb = find_run(argc, argv);
+	caller_start(exit_failed(&options));
+	frame = talloc_stackframe();
+
 	smb_init_locale();
 	(void)setlocale(LC_NUMERIC, "POSIX"); /* for who reads numbers */
 	argc = split_command(argc, argv, &options);
@@ -683,6 +675,7 @@ int main(int argc, const char **argv)
 	if (!samba_cmdline_init(frame, SAMBA_CMDLINE_CONFIG_NONE, false)) {
 		return give_up(frame);
 	}
+	caller_catch_panics();
 	/* What smb.conf has for the daemons does not belong on a terminal */
 	lpcfg_set_cmdline(samba_cmdline_get_lp_ctx(), "log level", "0");
 
@@ -715,5 +708,5 @@ int main(int argc, const char **argv)
 
 	poptFreeContext(pc);
 	TALLOC_FREE(frame);
-	return ret;
+	return caller_finish(ret, verb);
 }

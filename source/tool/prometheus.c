@@ -176,9 +176,5 @@ bool show_as_metrics(const struct overview *all)
 		print_states(all);
 		print_drains(all);
 	}
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		complain("can not write the metrics: %s", strerror(errno));
-		return false;
-	}
-	return true;
+	return output_flush();
 }

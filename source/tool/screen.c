@@ -277,6 +277,7 @@ void screen_show(struct screen *screen)
 
 		screen->picture = picture;
 		if (picture != NULL && !write_all(picture)) {
+			output_failed(errno);
 			screen->tool->stop_signal = SIGHUP; /* it is gone */
 		}
 	}

@@ -201,10 +201,12 @@ bool show_json(json_t *json, bool one_line)
 {
 	size_t flags = one_line ? JSON_COMPACT : JSON_INDENT(2);
 	bool ok = json != NULL && json_dumpf(json, stdout, flags) == 0 &&
-		  putchar('\n') != EOF && fflush(stdout) == 0;
+		  putchar('\n') != EOF;
 
-	if (!ok) {
-		complain("can not write JSON");
+	if (!output_flush()) {
+		ok = false;
+	} else if (!ok) {
+		complain("out of memory");
 	}
 	json_decref(json);
 	return ok;

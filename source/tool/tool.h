@@ -4,6 +4,7 @@
  * The rooms of the tool:
  *
  * main.c        options, the table of verbs, what all verbs need
+ * caller.c      descriptors, signals, limits, output and exit status
  * verb_*.c      a file a verb
  * shares.c      what shares reach, and what clients see of them
  * mounts.c      other paths to the same files, by mounts
@@ -55,6 +56,7 @@ enum {
 	EXIT_DONE = 0,
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,
+	EXIT_UNTOLD = 123, /* done, but the output could not be written */
 	EXIT_TIMED_OUT = 124,
 	EXIT_RUN_FAILED = 125,
 	EXIT_NOT_EXECUTABLE = 126,
@@ -122,6 +124,8 @@ struct verb {
 	const char *name;
 	const char *usage;
 	bool takes_target; /* must be named; else it may be */
+	/* What has happened even if the output is lost; NULL: it is all */
+	const char *succeeded;
 	int (*run)(struct tool *tool);
 };
 
@@ -153,17 +157,51 @@ struct timeval tool_until(uint64_t deadline, uint64_t most);
  */
 bool tool_poll(struct tool *tool, struct tevent_req *req, uint64_t deadline);
 
-/**
- * In a child, just before it becomes another program: what is Samba's is not
- * passed on, locks, sockets, limits.
- */
-void tool_leave(void);
-
 /** Why a change of the database failed. */
 const char *tool_write_error(NTSTATUS status);
 
 /** "smbdrain: ...", one line on standard error. */
 void complain(const char *fmt, ...) PRINTF_ATTRIBUTE(1, 2);
+
+/*
+ * caller.c
+ */
+
+/**
+ * First of all, before a library opens anything: descriptors 0 to 2 are open,
+ * no failed write ends us by a signal, output that is lost is an exit status.
+ *
+ * @param failed The exit status of a failure.
+ */
+void caller_start(int failed);
+
+/** A panic of Samba's libraries ends us with a line and an exit status. */
+void caller_catch_panics(void);
+
+/** For each smbd that is written to a socket stays open for a while. */
+void caller_allow_many_files(void);
+
+/**
+ * In a child, just before it becomes another program: it gets descriptors 0 to
+ * 2, signals and limits as the caller has given them, and nothing of Samba's.
+ */
+void caller_leave(void);
+
+/** Standard output could not be written. */
+void output_failed(int error);
+
+/** What was printed has left us. false: some of it is lost. */
+bool output_flush(void);
+
+/**
+ * At the end: close standard output.
+ *
+ * @param verb That has been called, or NULL.
+ *
+ * @return @status, or, after a complaint unless it was a pipe whose reader has
+ * gone, that of lost output.
+ */
+int caller_finish(int status, const struct verb *verb);
 
 /*
  * conf_files.c

@@ -260,5 +260,6 @@ const struct verb verb_begin = {
 		 "[--hold-timeout=DURATION] [--let-holders-finish] "
 		 "[--purge-durables]",
 	.takes_target = true,
+	.succeeded = "begin has succeeded",
 	.run = run_begin,
 };

@@ -279,5 +279,6 @@ const struct verb verb_close = {
 	.usage = "close TARGET [--client=ADDRESS] [--user=NAME] "
 		 "[--path=GLOB]",
 	.takes_target = true,
+	.succeeded = "close has succeeded",
 	.run = run_close,
 };

@@ -69,7 +69,11 @@ static int holders(struct tool *tool, TALLOC_CTX *mem_ctx)
 	if (!tool->options->json) {
 		print_text(list);
 	} else if (!show_json_holders(stdout, list)) {
-		complain("can not write JSON");
+		if (ferror(stdout)) {
+			output_failed(errno);
+		} else {
+			complain("out of memory");
+		}
 		return EXIT_FAILED;
 	}
 	if (list->num_silent > 0) {

@@ -68,7 +68,8 @@ static void print_event(struct monitor *m,
 			printf(" %s@%s %s", show_text(user),
 			       show_text(client), show_text(path));
 		}
-		m->failed |= putchar('\n') == EOF || fflush(stdout) != 0;
+		putchar('\n');
+		m->failed |= !output_flush();
 	}
 	TALLOC_FREE(frame);
 }

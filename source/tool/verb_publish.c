@@ -66,5 +66,6 @@ const struct verb verb_publish = {
 	.usage = "publish TARGET NEW_DIRECTORY [--id=DRAIN_ID] [--dry-run] "
 		 "[--undo]",
 	.takes_target = true,
+	.succeeded = "publish has succeeded",
 	.run = run_publish,
 };

@@ -137,5 +137,6 @@ const struct verb verb_resume = {
 	.name = "resume",
 	.usage = "resume TARGET|--all [--id=DRAIN_ID] [--force]",
 	.takes_target = true,
+	.succeeded = "resume has succeeded",
 	.run = run_resume,
 };

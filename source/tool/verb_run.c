@@ -105,7 +105,7 @@ static void become_command(char **command, pid_t parent)
 	}
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	tool_leave();
+	caller_leave();
 
 	execvp(command[0], command);
 	error = errno;
@@ -126,7 +126,7 @@ static int run_command(struct run *run)
 	sigset_t all;
 	sigset_t old;
 
-	fflush(NULL);
+	(void)output_flush();
 	if (!drain_set_environment(run->record)) {
 		complain("out of memory");
 		return EXIT_RUN_FAILED;
@@ -425,5 +425,6 @@ const struct verb verb_run = {
 		 "[--on-failure=keep|resume] "
 		 "--publish=NEW_DIRECTORY | -- COMMAND [ARG...]",
 	.takes_target = true,
+	.succeeded = "run has succeeded",
 	.run = run_run,
 };

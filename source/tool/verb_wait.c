@@ -45,5 +45,6 @@ const struct verb verb_wait = {
 		 "[--on-timeout=fail|force|resume] [--warn-command=COMMAND] "
 		 "[--purge-durables]",
 	.takes_target = true,
+	.succeeded = "the target is quiescent",
 	.run = run_wait,
 };

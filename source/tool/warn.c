@@ -55,7 +55,7 @@ static void become_command(const char *command, FILE *f)
 	    lseek(fd, 0, SEEK_SET) != 0 || dup2(fd, STDIN_FILENO) == -1) {
 		_exit(EXIT_RUN_FAILED);
 	}
-	tool_leave();
+	caller_leave();
 	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 	_exit(EXIT_NOT_FOUND);
 }
@@ -66,7 +66,7 @@ void warn(struct tool *tool, const struct drain_record *record)
 	FILE *f = NULL;
 	pid_t middle;
 
-	fflush(NULL);
+	(void)output_flush();
 	f = write_holders(tool, record);
 	if (f == NULL) {
 		complain("%s: nobody was warned: can not list the holders",

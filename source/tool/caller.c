@@ -1,0 +1,180 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * What the caller has given us, descriptors, signals and limits, and what the
+ * caller gets: the output, and an exit status that is true of it.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include <sys/resource.h>
+#include "lib/util/fault.h"
+
+/* Those that would end us by a failed write */
+static const int write_signals[] = {SIGPIPE, SIGXFSZ};
+
+static struct {
+	struct sigaction before[ARRAY_SIZE(write_signals)];
+	struct rlimit files; /* rlim_max 0: unchanged */
+	int failed; /* the exit status of a failure */
+	int lost; /* errno of the first failure of standard output, or 0 */
+	bool finished;
+} caller = {.failed = EXIT_FAILED};
+
+/*
+ * A descriptor that is closed would be given to the next file that is opened,
+ * such as a database of Samba's, and our words would be written to that. The
+ * command of "run" gets it closed, as the caller has given it.
+ */
+static bool fill_descriptor(int fd)
+{
+	const int flags = (fd == STDIN_FILENO) ? O_RDONLY : O_WRONLY;
+
+	if (fcntl(fd, F_GETFD) != -1) {
+		return true;
+	}
+	return open("/dev/null", flags | O_CLOEXEC) == fd;
+}
+
+static void fill_descriptors(void)
+{
+	int fd;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (!fill_descriptor(fd)) {
+			complain("cannot open /dev/null in place of the "
+				 "closed descriptor %d: %s", fd,
+				 strerror(errno));
+			_exit(caller.failed);
+		}
+	}
+}
+
+/* A write that fails is an error that is dealt with where it occurs */
+static void ignore_write_signals(void)
+{
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(write_signals); i++) {
+		(void)sigaction(write_signals[i], &ignore, &caller.before[i]);
+	}
+}
+
+/* Whoever has blocked it would keep us from seeing the end of a child */
+static void unblock_child_signal(void)
+{
+	sigset_t child;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	(void)sigprocmask(SIG_UNBLOCK, &child, NULL);
+}
+
+/* popt ends the program for --help, and Samba's libraries do, after a line */
+static void finish_at_exit(int status, void *private_data _UNUSED_)
+{
+	if (!caller.finished && caller_finish(status, NULL) != EXIT_DONE) {
+		_exit(caller.failed);
+	}
+}
+
+void caller_start(int failed)
+{
+	caller.failed = failed;
+	fill_descriptors();
+	ignore_write_signals();
+	unblock_child_signal();
+	(void)on_exit(finish_at_exit, NULL);
+}
+
+/* What Samba does instead depends on smb.conf, and may be without a word */
+static void panic(const char *why)
+{
+	complain("internal error in Samba's libraries: %s; see \"smbdrain "
+		 "status\" for what is drained", why);
+	_exit(caller.failed);
+}
+
+void caller_catch_panics(void)
+{
+	fault_configure(panic);
+}
+
+void caller_allow_many_files(void)
+{
+	struct rlimit most;
+
+	if (getrlimit(RLIMIT_NOFILE, &caller.files) == 0) {
+		most = caller.files;
+		most.rlim_cur = most.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &most);
+	}
+}
+
+void caller_leave(void)
+{
+	size_t i;
+
+	if (caller.files.rlim_max > 0) {
+		(void)setrlimit(RLIMIT_NOFILE, &caller.files);
+	}
+	for (i = 0; i < ARRAY_SIZE(write_signals); i++) {
+		(void)sigaction(write_signals[i], &caller.before[i], NULL);
+	}
+	closefrom(STDERR_FILENO + 1);
+}
+
+void output_failed(int error)
+{
+	if (caller.lost == 0) {
+		caller.lost = (error != 0) ? error : EIO;
+	}
+}
+
+bool output_flush(void)
+{
+	errno = 0;
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		output_failed(errno);
+	}
+	return caller.lost == 0;
+}
+
+/* Whose reader has gone wants to hear no more */
+static void complain_of_output(const char *done)
+{
+	if (caller.lost != EPIPE) {
+		complain("cannot write the output: %s%s%s",
+			 strerror(caller.lost), done != NULL ? "; " : "",
+			 done != NULL ? done : "");
+	}
+}
+
+int caller_finish(int status, const struct verb *verb)
+{
+	const bool done = status == EXIT_DONE && verb != NULL &&
+			  verb->succeeded != NULL;
+
+	caller.finished = true;
+	(void)output_flush();
+	errno = 0;
+	if (fclose(stdout) != 0) {
+		output_failed(errno);
+	}
+	if (caller.lost == 0) {
+		return status;
+	}
+	complain_of_output(done ? verb->succeeded : NULL);
+	if (status != EXIT_DONE) {
+		return status;
+	}
+	if (done) {
+		return EXIT_UNTOLD;
+	}
+	return (verb != NULL) ? EXIT_FAILED : caller.failed;
+}
