@@ -128,6 +128,14 @@ def test_warn_command(caller):
     drain.resume('pkg/app')
 
 
+def has_socket(pid):
+    """It is on Samba's bus"""
+    with contextlib.suppress(OSError):
+        return any('socket:' in os.readlink(f'/proc/{pid}/fd/{number}')
+                   for number in os.listdir(f'/proc/{pid}/fd'))
+    return False
+
+
 # -- output that is lost
 
 @contextlib.contextmanager
@@ -228,6 +236,25 @@ def test_sigpipe_of_the_command(caller, restore, status):
                      preexec_fn=None if restore else
                      lambda: signal.signal(signal.SIGPIPE, signal.SIG_IGN))
     assert done.returncode == (128 - status if restore else status)
+
+
+@pytest.mark.parametrize('words, status', [
+    (('monitor',), 1), (('run', 'pkg/app', '--', 'true'), 125)])
+def test_fault(caller, words, status):
+    """In a library: a line, and a status that is no signal's"""
+    server, drain = caller
+    with connect(server.port) as tree:
+        tree.create('app/tool.exe')
+        process = drain.start(*words)
+        with ended(process):
+            if words[0] == 'run':
+                drain.wait_for_state('pkg/app', 'armed', 30)
+            else:
+                wait_until(lambda: has_socket(process.pid), 30, 'the bus')
+            process.send_signal(signal.SIGSEGV)
+            _, text = process.communicate(timeout=30)
+    assert process.returncode == status
+    assert "internal error in Samba's libraries" in text.splitlines()[-1]
 
 
 # -- smb.conf
