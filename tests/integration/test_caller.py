@@ -18,7 +18,7 @@ from lib.smb2 import connect
 from lib.smbd import PrivateSmbd, wait_until
 
 SEED = int(os.environ.get('FUZZ_SEED', random.randrange(10 ** 9)))
-TRIALS = 20
+TRIALS = 12
 FULL = 'cannot write the output: No space left on device'
 UNTOLD = 123
 USERSHARE = '''#VERSION 2
@@ -406,7 +406,7 @@ def check_trial(trial, done, before, after):
             'resume' in done.stderr or after == 'arming'), done
 
 
-@pytest.mark.time_limit(180)
+@pytest.mark.time_limit(400)
 def test_any_environment(caller, tmp_path):
     """Drawn from a seed, which is shown"""
     print(f'FUZZ_SEED={SEED}')
