@@ -12,6 +12,7 @@
 #ifndef _DRAIN_CODEC_H_
 #define _DRAIN_CODEC_H_
 
+#include "drain/address.h"
 #include "drain/record.h"
 #include "gen_ndr/drain.h"
 
@@ -59,5 +60,9 @@ struct drain_id drain_id_new(void);
 /** Bytes that stand for a string, and the reverse (copied, NUL added). */
 DATA_BLOB drain_bytes(const char *s);
 char *drain_bytes_string(TALLOC_CTX *mem_ctx, const DATA_BLOB *blob);
+
+/** The addresses of the client of an unpacked holder. NULL: out of memory. */
+struct drain_addresses *drain_holder_addresses(
+	TALLOC_CTX *mem_ctx, const struct drain_holder *holder);
 
 #endif /* _DRAIN_CODEC_H_ */

@@ -116,12 +116,14 @@ drain_g_lock_lock_send(TALLOC_CTX *mem_ctx,
 #if DRAIN_SAMBA_MINOR >= 25
 #define DRAIN_TCON_GLOBAL struct smbXsrv_tcon_global
 #define DRAIN_SESSION_GLOBAL struct smbXsrv_session_global
+#define DRAIN_CHANNEL_GLOBAL struct smbXsrv_channel_global
 #define DRAIN_VERSION_GLOBAL struct smbXsrv_version_global
 #define DRAIN_VERSION_GLOBAL_NUMBER SMBXSRV_VERSION_1
 #define DRAIN_VERSION_GLOBAL_INFO(global) ((global)->info.info1)
 #else
 #define DRAIN_TCON_GLOBAL struct smbXsrv_tcon_global0
 #define DRAIN_SESSION_GLOBAL struct smbXsrv_session_global0
+#define DRAIN_CHANNEL_GLOBAL struct smbXsrv_channel_global0
 #define DRAIN_VERSION_GLOBAL struct smbXsrv_version_global0
 #define DRAIN_VERSION_GLOBAL_NUMBER SMBXSRV_VERSION_0
 #define DRAIN_VERSION_GLOBAL_INFO(global) ((global)->info.info0)

@@ -54,6 +54,31 @@ char *drain_bytes_string(TALLOC_CTX *mem_ctx, const DATA_BLOB *blob)
 	return talloc_strndup(mem_ctx, data, blob->length);
 }
 
+_Static_assert(DRAIN_ADDRESSES_MAX == DRAIN_MAX_ADDRESSES,
+	       "as in drain.idl");
+
+struct drain_addresses *drain_holder_addresses(
+	TALLOC_CTX *mem_ctx, const struct drain_holder *holder)
+{
+	struct drain_addresses *addresses =
+		talloc_zero(mem_ctx, struct drain_addresses);
+	size_t i;
+
+	if (addresses == NULL) {
+		return NULL;
+	}
+	for (i = 0; i < holder->num_addresses; i++) {
+		addresses->list[i] = drain_bytes_string(
+			addresses, &holder->addresses[i]);
+		if (addresses->list[i] == NULL) {
+			TALLOC_FREE(addresses);
+			return NULL;
+		}
+	}
+	addresses->num = holder->num_addresses;
+	return addresses;
+}
+
 static NTSTATUS check_origin(const DATA_BLOB *blob, uint16_t version)
 {
 	if (blob->length < 6 || IVAL(blob->data, 0) != DRAIN_MAGIC) {

@@ -39,6 +39,24 @@ static uint64_t usec_of(struct timeval t)
 	return (uint64_t)t.tv_sec * 1000000 + t.tv_usec;
 }
 
+static void describe_client(TALLOC_CTX *mem_ctx,
+			    const struct files_struct *fsp,
+			    struct drain_holder *holder)
+{
+	const struct drain_addresses addresses =
+		drain_client_addresses(fsp->conn, fsp->vuid);
+	size_t i;
+
+	holder->addresses = talloc_array(mem_ctx, DATA_BLOB, addresses.num);
+	if (holder->addresses == NULL) {
+		return; /* it is shown without */
+	}
+	for (i = 0; i < addresses.num; i++) {
+		holder->addresses[i] = drain_bytes(addresses.list[i]);
+	}
+	holder->num_addresses = addresses.num;
+}
+
 static void describe(TALLOC_CTX *mem_ctx,
 		     struct files_struct *fsp,
 		     struct drain_holder *holder)
@@ -64,6 +82,7 @@ static void describe(TALLOC_CTX *mem_ctx,
 		.share = drain_bytes(share),
 		.path = drain_bytes(path != NULL ? path : ""),
 	};
+	describe_client(mem_ctx, fsp, holder);
 	if (fsp->op != NULL) {
 		/* Of one that is being closed the lease is gone already */
 		holder->lease = fsp_lease_type(fsp);
@@ -93,9 +112,7 @@ static uint32_t flags_in_drains(const struct files_struct *fsp)
 		return 0;
 	}
 	while ((drain = drain_place_next(&place)) != NULL) {
-		const struct drain_policy *policy = &drain->record->policy;
-
-		if (drain_is_exempt(fsp->conn, fsp->vuid, policy)) {
+		if (drains_handle_is_exempt(fsp, drain)) {
 			exempt = true;
 		} else {
 			counts = true; /* whatever the others say */
@@ -120,7 +137,6 @@ void drain_answer_gone(struct drain *drain, struct files_struct *fsp)
 	frame = talloc_stackframe();
 	gone->id = drain_id_to_guid(&drain->record->id);
 	gone->left = drain->num_marks;
-	gone->client = drain_bytes(drain_process_client());
 	describe(frame, fsp, &gone->holder);
 
 	become_root();
@@ -317,7 +333,6 @@ static void answer_holders(TALLOC_CTX *mem_ctx,
 	};
 	struct drain_tell_holders *tell = &reply.body.holders;
 
-	tell->client = drain_bytes(drain_process_client());
 	tell->machine = drain_bytes(get_remote_machine_name());
 
 	state.page = drain_page_new(mem_ctx, ask->after,

@@ -40,19 +40,15 @@ static bool check_once(const char *share)
 }
 
 void drain_config_read(TALLOC_CTX *mem_ctx,
-		       int snum,
+		       const struct connection_struct *conn,
 		       struct drain_options *options)
 {
-	const struct drain_about about = {
-		.share = lp_const_servicename(snum),
-		.path = lp_path(talloc_tos(), lpcfg_noop_substitution(),
-				snum),
-	};
+	const struct drain_about about = drain_about_tree(conn);
 	struct drain_share_config *config = NULL;
 	size_t i;
 
 	*options = drain_options_default;
-	config = drain_smbconf_read(mem_ctx, snum);
+	config = drain_smbconf_read(mem_ctx, SNUM(conn));
 	if (config == NULL) {
 		drain_process_error(about, "out of memory for its options");
 		return;

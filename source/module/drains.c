@@ -3,8 +3,8 @@
  *
  * The drains that this smbd obeys, and which handles count in them.
  *
- * A drain owns its marks, one for each counted handle in it. A handle has a
- * struct drain_handle as fsp extension, made when its first mark is, and
+ * A drain owns its marks, one for each handle in it that counts, or would if it
+ * were not exempt. A handle has a struct drain_handle as fsp extension, made when its first mark is, and
  * reached again through the extension's destructor: the one hook that runs
  * whenever and however a handle ends. Without a drain there are no marks, no
  * extensions and nothing to keep up to date.
@@ -85,8 +85,10 @@ static int mark_destructor(struct drain_mark *mark)
 	}
 	*p = mark->sibling;
 
-	DLIST_REMOVE(mark->drain->marks, mark);
-	mark->drain->num_marks -= 1;
+	if (!mark->exempt) {
+		DLIST_REMOVE(mark->drain->marks, mark);
+		mark->drain->num_marks -= 1;
+	}
 	return 0;
 }
 
@@ -97,24 +99,57 @@ static void handle_gone(void *private_data)
 	while (handle->marks != NULL) {
 		struct drain_mark *mark = handle->marks;
 		struct drain *drain = mark->drain;
+		const bool counted = !mark->exempt;
 
 		TALLOC_FREE(mark);
-		drain_answer_gone(drain, handle->fsp);
-		(void)settle(drain);
+		if (counted) {
+			drain_answer_gone(drain, handle->fsp);
+			(void)settle(drain);
+		}
 	}
 }
 
-static bool is_marked(const struct drain_handle *handle,
-		      const struct drain *drain)
+static const struct drain_mark *find_mark(const struct drain_handle *handle,
+					  const struct drain *drain)
 {
+	const struct drain_mark *mark = handle->marks;
+
+	while (mark != NULL && mark->drain != drain) {
+		mark = mark->sibling;
+	}
+	return mark;
+}
+
+bool drains_handle_is_exempt(const struct files_struct *fsp,
+			     const struct drain *drain)
+{
+	const struct drain_tree *tree = drain_process_tree(fsp->conn);
+	const struct drain_handle *handle = NULL;
 	const struct drain_mark *mark = NULL;
 
-	for (mark = handle->marks; mark != NULL; mark = mark->sibling) {
-		if (mark->drain == drain) {
-			return true;
-		}
+	if (tree != NULL) {
+		handle = VFS_FETCH_FSP_EXTENSION(
+			tree->handle, discard_const_p(struct files_struct, fsp));
 	}
-	return false;
+	if (handle != NULL) {
+		mark = find_mark(handle, drain);
+	}
+	return (mark != NULL) ? mark->exempt
+			      : drain_is_exempt(fsp->conn, fsp->vuid,
+						&drain->record->policy);
+}
+
+static void count_mark(struct drain *drain, struct drain_mark *mark)
+{
+	DLIST_ADD(drain->marks, mark);
+	drain->num_marks += 1;
+
+	/* Opens of its client would wait for the end of this handle */
+	drain_park_release(drain);
+
+	if (drain->record->policy.break_leases) {
+		drain_break_cache(mark->handle->fsp);
+	}
 }
 
 static NTSTATUS mark_handle(struct drain_tree *tree,
@@ -130,8 +165,8 @@ static NTSTATUS mark_handle(struct drain_tree *tree,
 		return NT_STATUS_NO_MEMORY;
 	}
 	handle->fsp = fsp;
-	if (is_marked(handle, drain)) {
-		return NT_STATUS_OK;
+	if (find_mark(handle, drain) != NULL) {
+		return NT_STATUS_OK; /* it has been decided */
 	}
 
 	mark = talloc_zero(drain, struct drain_mark);
@@ -142,15 +177,11 @@ static NTSTATUS mark_handle(struct drain_tree *tree,
 	mark->sibling = handle->marks;
 	handle->marks = mark;
 	mark->drain = drain;
-	DLIST_ADD(drain->marks, mark);
-	drain->num_marks += 1;
+	mark->exempt = drain_is_exempt(fsp->conn, fsp->vuid,
+				       &drain->record->policy);
 	talloc_set_destructor(mark, mark_destructor);
-
-	/* Opens of its client would wait for the end of this handle */
-	drain_park_release(drain);
-
-	if (drain->record->policy.break_leases) {
-		drain_break_cache(fsp);
+	if (!mark->exempt) {
+		count_mark(drain, mark);
 	}
 	return NT_STATUS_OK;
 }
@@ -197,10 +228,7 @@ static NTSTATUS mark_in_drains(struct files_struct *fsp)
 	}
 	while (NT_STATUS_IS_OK(status) &&
 	       (drain = drain_place_next(&place)) != NULL) {
-		const struct drain_policy *policy = &drain->record->policy;
-
-		if (drains_handle_counts(fsp, policy) &&
-		    !drain_is_exempt(fsp->conn, fsp->vuid, policy)) {
+		if (drains_handle_counts(fsp, &drain->record->policy)) {
 			status = mark_handle(tree, fsp, drain);
 		}
 	}

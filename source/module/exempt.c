@@ -13,25 +13,41 @@
 #include "lib/substitute.h"
 #include "lib/util/access.h"
 
+/*
+ * A request of the session may come by any of its connections: all have to be
+ * of hosts that are exempt. smbd looked up the name of each when it came.
+ */
 static bool is_exempt_host(const struct connection_struct *conn,
+			   uint64_t vuid,
 			   const char *hosts)
 {
-	const char *client[] = {"", drain_process_client()};
+	TALLOC_CTX *frame = NULL;
+	struct drain_channels channels;
 	const char **list = NULL;
-	bool found;
+	bool exempt;
+	size_t i;
 
 	if (hosts[0] == '\0') {
 		return false;
 	}
-	if (conn->sconn->remote_hostname != NULL) {
-		client[0] = conn->sconn->remote_hostname;
-	}
-	list = str_list_make_v3_const(talloc_tos(), hosts, NULL);
+	frame = talloc_stackframe();
+	channels = drain_client_channels(conn, vuid);
+	list = str_list_make_v3_const(frame, hosts, NULL);
+	exempt = list != NULL && channels.num > 0;
 
 	/* Not allow_access(): that one lets loopback in whatever is listed */
-	found = list != NULL && list_match(list, client, client_match);
-	TALLOC_FREE(list);
-	return found;
+	for (i = 0; exempt && i < channels.num; i++) {
+		const char *client[] = {
+			channels.list[i].remote_name,
+			drain_address_of(
+				frame, channels.list[i].remote_address),
+		};
+
+		exempt = client[1] != NULL &&
+			 list_match(list, client, client_match);
+	}
+	TALLOC_FREE(frame);
+	return exempt;
 }
 
 /* As user_ok_token() of smbd looks at "valid users" */
@@ -73,6 +89,6 @@ bool drain_is_exempt(const struct connection_struct *conn,
 		     uint64_t vuid,
 		     const struct drain_policy *policy)
 {
-	return is_exempt_host(conn, policy->exempt_hosts) ||
+	return is_exempt_host(conn, vuid, policy->exempt_hosts) ||
 	       is_exempt_user(conn, vuid, policy->exempt_users);
 }

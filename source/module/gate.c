@@ -52,11 +52,12 @@ static enum drain_verdict verdict(const struct connection_struct *conn,
 
 	answer->no_caches = true;
 	if (drain_is_exempt(conn, conn->vuid, policy)) {
+		answer->mark = true;
 		return DRAIN_GRANT;
 	}
 
 	if (drains_may_finish(drain, opened)) {
-		answer->counts = true;
+		answer->mark = true;
 		return DRAIN_GRANT;
 	}
 

@@ -14,12 +14,17 @@
 
 struct drain_about drain_about_all(void)
 {
-	return (struct drain_about) {.share = "*", .path = "*"};
+	return (struct drain_about) {
+		.client = drain_client_all(),
+		.share = "*",
+		.path = "*",
+	};
 }
 
 struct drain_about drain_about_tree(const struct connection_struct *conn)
 {
 	return (struct drain_about) {
+		.client = drain_client_text(conn, conn->vuid),
 		.share = lp_const_servicename(SNUM(conn)),
 		.path = conn->connectpath,
 	};
@@ -28,6 +33,7 @@ struct drain_about drain_about_tree(const struct connection_struct *conn)
 struct drain_about drain_about_drain(const struct drain *drain)
 {
 	return (struct drain_about) {
+		.client = drain_client_all(),
 		.share = drain->record->target.share,
 		.path = drain->record->real[0],
 	};
@@ -48,6 +54,7 @@ struct drain_about drain_about_handle(const struct files_struct *fsp)
 	const char *path = talloc_asprintf(talloc_tos(), "%s/%s", about.path,
 					   fsp_str_dbg(fsp));
 
+	about.client = drain_client_text(fsp->conn, fsp->vuid);
 	if (path != NULL) {
 		about.path = path;
 	}
@@ -63,7 +70,9 @@ const char *drain_log_text(const char *untrusted)
 
 const char *drain_about_text(struct drain_about about)
 {
-	const char *text = talloc_asprintf(talloc_tos(), "share %s, path %s",
+	const char *text = talloc_asprintf(talloc_tos(),
+					   "client %s, share %s, path %s",
+					   about.client,
 					   drain_log_text(about.share),
 					   drain_log_text(about.path));
 

@@ -7,6 +7,7 @@
  * log.c         what each line of the log names
  * selfcheck.c   is this the smbd that we were built for
  * config.c      complaints about options in smb.conf
+ * client.c      the addresses that a client comes from
  * process.c     what one smbd has once: bus, roster, tree connections
  * drains.c      the drains that it obeys, and which handles count in them
  * place.c       from a name that a hook got to the drains it is in
@@ -20,7 +21,8 @@
  * rejoin.c      after a recovery of the cluster
  * smbcontrol.c  what people ask with the stock smbcontrol
  *
- * One smbd serves one client and has one thread, so that a hook runs to its end
+ * One smbd serves one client (one or more connections with the same client
+ * GUID) and has one thread, so that a hook runs to its end
  * before a message is looked at: flags in memory and an acknowledgement are
  * enough to close a share.
  *
@@ -40,6 +42,7 @@
 #include "lib/tsocket/tsocket.h"
 #include "libcli/security/security.h"
 #include "lib/util/dlinklist.h"
+#include "drain/address.h"
 #include "drain/codec.h"
 #include "drain/fold.h"
 #include "drain/locks.h"
@@ -91,12 +94,13 @@ struct drain_tree {
 
 struct drain_place;
 
-/* A counted handle in a drain; see drains.c for who owns what */
+/* A handle in a drain: does it count? Decided once; see drains.c for who owns what */
 struct drain_mark {
 	struct drain_mark *prev, *next; /* in the drain */
 	struct drain_mark *sibling; /* of the same handle, in other drains */
 	struct drain_handle *handle;
 	struct drain *drain;
+	bool exempt; /* it does not count, and is not in the drain's list */
 };
 
 /* A drain as this smbd obeys it */
@@ -153,8 +157,9 @@ void drain_vfs_hook_opens(void);
 
 /* log.c */
 
-/* What a line of the log is about */
+/* What a line of the log is about; text, on talloc_tos() where it is made */
 struct drain_about {
+	const char *client;
 	const char *share;
 	const char *path;
 };
@@ -168,17 +173,18 @@ struct drain_about drain_about_place(const struct connection_struct *conn,
 /** Its path is on talloc_tos(), as all below. */
 struct drain_about drain_about_handle(const struct files_struct *fsp);
 
+/** "client C, share S, path P", with text from strangers on one line. */
+const char *drain_about_text(struct drain_about about);
+
 /** Text from strangers, on one line. */
 const char *drain_log_text(const char *untrusted);
-const char *drain_about_text(struct drain_about about);
 
 /*
  * DRAIN_LOG(DBG_NOTICE, about, "why", ...): a line of the log, which names the
  * client, the share, the path, and why.
  */
 #define DRAIN_LOG(dbg, about, fmt, ...)                                       \
-	dbg("drain: client %s, %s: " fmt "\n", drain_process_client(),        \
-	    drain_about_text(about), ##__VA_ARGS__)
+	dbg("drain: %s: " fmt "\n", drain_about_text(about), ##__VA_ARGS__)
 
 /* selfcheck.c */
 
@@ -197,8 +203,39 @@ bool drain_selfcheck(struct vfs_handle_struct *handle, const char *share);
  * @param[out] options  The strings hang off @mem_ctx.
  */
 void drain_config_read(TALLOC_CTX *mem_ctx,
-		       int snum,
+		       const struct connection_struct *conn,
 		       struct drain_options *options);
+
+/* client.c */
+
+/* The connections of a session, as Samba keeps them */
+struct drain_channels {
+	const DRAIN_CHANNEL_GLOBAL *list;
+	size_t num;
+};
+
+/**
+ * The connections that a session is bound to; after the last one has ended,
+ * that one. None if smbd does not know the session.
+ *
+ * @param[in] vuid  As in drain_process_user().
+ */
+struct drain_channels drain_client_channels(
+	const struct connection_struct *conn, uint64_t vuid);
+
+/** Their addresses. On talloc_tos(), as all below. */
+struct drain_addresses drain_client_addresses(
+	const struct connection_struct *conn, uint64_t vuid);
+
+/** The same as one word: "10.0.0.17", or "10.0.0.17+1" if there is another. */
+const char *drain_client_text(const struct connection_struct *conn,
+			      uint64_t vuid);
+
+/** Of all connections of this smbd. */
+const char *drain_client_all(void);
+
+/** Of its first connection, which may have ended; looks at no structure. */
+const char *drain_client_first(void);
 
 /* process.c */
 
@@ -219,9 +256,6 @@ struct drain_tree *drain_process_tree(const struct connection_struct *conn);
 
 /** Who all clients of this smbd are; NULL when there are none any more. */
 struct smbd_server_connection *drain_process_sconn(void);
-
-/** The address of the client of this smbd. On talloc_tos(). */
-const char *drain_process_client(void);
 
 /**
  * Who uses a tree connection, as the client has logged in: "force user" makes
@@ -354,10 +388,17 @@ bool drains_holds(const struct drain *drain, const char *path);
 bool drains_may_finish(const struct drain *drain,
 		       const struct files_struct *but);
 
+/**
+ * Was a handle in the drain found exempt? That stays so until it is closed,
+ * and so does the opposite, whatever connections its session gets or loses.
+ */
+bool drains_handle_is_exempt(const struct files_struct *fsp,
+			     const struct drain *drain);
+
 /** The handle of a mark. */
 struct files_struct *drains_mark_fsp(const struct drain_mark *mark);
 
-/** A client that may finish has opened one more file in a drain. */
+/** A client that may finish, or is exempt, has opened one more file. */
 void drains_opened(struct files_struct *fsp);
 
 /** Hold again, once more, what is held here. As root. */
@@ -381,7 +422,10 @@ bool drain_rejoin_if_behind(void);
 
 /* exempt.c */
 
-/** Does the drain not concern this session of a tree connection? */
+/**
+ * Does the drain not concern this session of a tree connection? For a handle
+ * that is open, see drains_handle_is_exempt().
+ */
 bool drain_is_exempt(const struct connection_struct *conn,
 		     uint64_t vuid,
 		     const struct drain_policy *policy);
@@ -399,7 +443,7 @@ struct drain_answer {
 	struct drain *drain; /* that does not grant it */
 	bool ended; /* but that one is not in force any more */
 	bool no_caches; /* no lease, oplock or durable handle may come of it */
-	bool counts; /* one more handle of a client that may finish */
+	bool mark; /* of a client that may finish, or is exempt */
 	bool list_only; /* a directory, granted for no more than listing */
 };
 

@@ -11,7 +11,6 @@
  */
 
 #include "module.h"
-#include "lib/substitute.h"
 
 struct drain_process drain_process;
 
@@ -57,14 +56,6 @@ struct smbd_server_connection *drain_process_sconn(void)
 		return NULL;
 	}
 	return drain_process.trees->handle->conn->sconn;
-}
-
-const char *drain_process_client(void)
-{
-	/* Known from its first packet to its last */
-	const char *client = talloc_sub_basic(talloc_tos(), "", "", "%I");
-
-	return (client != NULL) ? client : "?";
 }
 
 const struct auth_session_info *drain_process_user(
@@ -207,7 +198,7 @@ struct drain_tree *drain_process_join(struct vfs_handle_struct *handle)
 		leave_roster_if_idle();
 		return NULL;
 	}
-	drain_config_read(tree, SNUM(conn), &options);
+	drain_config_read(tree, conn, &options);
 	tree->no_durable_handles = !options.durable_handles;
 	tree->handle = handle;
 

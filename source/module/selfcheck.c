@@ -21,10 +21,11 @@ static const char built_for[] = DRAIN_MODULE_MARK DRAIN_SAMBA_VERSION;
 /* All of it; nothing else can be trusted yet */
 static struct drain_about about_share(const char *share)
 {
-	struct drain_about about = drain_about_all();
-
-	about.share = share;
-	return about;
+	return (struct drain_about) {
+		.client = drain_client_first(),
+		.share = share,
+		.path = "*",
+	};
 }
 
 static bool same_size(const char *share,

@@ -25,6 +25,7 @@
 static void log_failure(const char *verb, const char *target, const char *why)
 {
 	const struct drain_about about = {
+		.client = drain_client_all(),
 		.share = talloc_strndup(talloc_tos(), target,
 					strcspn(target, "/")),
 		.path = target,
@@ -36,6 +37,7 @@ static void log_failure(const char *verb, const char *target, const char *why)
 static void log_success(const struct drain_record *record, const char *what)
 {
 	const struct drain_about about = {
+		.client = drain_client_all(),
 		.share = record->target.share,
 		.path = record->real[0],
 	};

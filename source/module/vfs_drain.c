@@ -293,7 +293,7 @@ static NTSTATUS drain_vfs_create_file(
 	if (answer.list_only) {
 		(*result)->access_mask &= DRAIN_LISTING;
 	}
-	if (answer.counts) {
+	if (answer.mark) {
 		drains_opened(*result);
 	}
 	return NT_STATUS_OK;

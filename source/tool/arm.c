@@ -61,7 +61,7 @@ static void complain_of_trees(const struct open_tree_list *list, size_t *num)
 		complain("client %s (smbd %s) is connected to share %s%s: "
 			 "disconnect it with \"smbcontrol %s close-share "
 			 "%s\"",
-			 show_text(t->client), show_server(t->server_id),
+			 show_client(&t->client), show_server(t->server_id),
 			 show_text(t->share),
 			 t->why,
 			 lp_clustering() ? "all" : "smbd",

@@ -80,7 +80,6 @@ static const char *lease_name(uint16_t oplock, uint32_t lease)
 
 /* What all handles of a page have in common: kept once */
 struct whose {
-	const char *client;
 	const char *machine;
 	const char *server;
 };
@@ -95,6 +94,20 @@ static const char *keep(struct holder_list *list,
 		return before;
 	}
 	return drain_bytes_string(list, bytes);
+}
+
+static bool same_client(const struct drain_addresses *client,
+			const struct drain_holder *d)
+{
+	bool same = client != NULL && client->num == d->num_addresses;
+	uint32_t i;
+
+	for (i = 0; same && i < d->num_addresses; i++) {
+		const DATA_BLOB address = drain_bytes(client->list[i]);
+
+		same = data_blob_cmp(&address, &d->addresses[i]) == 0;
+	}
+	return same;
 }
 
 static bool take_holder(struct fetch_state *state,
@@ -117,7 +130,9 @@ static bool take_holder(struct fetch_state *state,
 	}
 	before = (list->num_holders > 1) ? h - 1 : h;
 	h->key = d->key;
-	h->client = whose->client;
+	h->client = same_client(before->client, d)
+			    ? before->client
+			    : drain_holder_addresses(list, d);
 	h->machine = whose->machine;
 	h->user = keep(list, &d->user, before->user);
 	h->share = keep(list, &d->share, before->share);
@@ -139,7 +154,8 @@ static bool take_holder(struct fetch_state *state,
 	h->server_id = src;
 	h->directory = d->flags & DRAIN_HOLDER_DIRECTORY;
 	h->unguarded = d->flags & DRAIN_HOLDER_UNGUARDED;
-	return h->user != NULL && h->share != NULL && h->path != NULL;
+	return h->client != NULL && h->user != NULL && h->share != NULL &&
+	       h->path != NULL;
 }
 
 static int compare_sources(const void *a, const void *b)
@@ -197,14 +213,12 @@ static bool take_page(struct fetch_state *state,
 {
 	struct holder_list *list = state->list;
 	const struct whose whose = {
-		.client = drain_bytes_string(list, &tell->client),
 		.machine = drain_bytes_string(list, &tell->machine),
 		.server = talloc_strdup(list, show_server(source->id)),
 	};
 	uint32_t i;
 
-	if (whose.client == NULL || whose.machine == NULL ||
-	    whose.server == NULL) {
+	if (whose.machine == NULL || whose.server == NULL) {
 		return false;
 	}
 	for (i = 0; i < tell->num_holders; i++) {
@@ -355,6 +369,7 @@ static char *path_in_share(TALLOC_CTX *mem_ctx,
 static bool take_left_over(struct fetch_state *state,
 			   const struct open_handle *o)
 {
+	static const struct drain_addresses not_known;
 	struct holder_list *list = state->list;
 	const struct passwd *pw = getpwuid(o->uid);
 	struct holder *h = add_holder(list);
@@ -363,7 +378,7 @@ static bool take_left_over(struct fetch_state *state,
 	if (h == NULL) {
 		return false;
 	}
-	h->client = "?";
+	h->client = &not_known;
 	h->machine = "?";
 	h->user = talloc_strdup(list, user);
 	h->share = state->record->target.share;
@@ -495,7 +510,7 @@ void holders_complain(struct tool *tool,
 		const struct holder *h = &list->holders[i];
 
 		complain("  %s@%s has %s open (%s) since %s",
-			 show_text(h->user), show_text(h->client),
+			 show_text(h->user), show_client(h->client),
 			 show_text(h->path), show_access(h->access),
 			 show_time(h->opened));
 	}

@@ -39,13 +39,13 @@ static const char *who_is_left(TALLOC_CTX *mem_ctx,
 	if (list->num_holders == 1) {
 		line = talloc_asprintf(mem_ctx, "waiting for %s@%s: %s",
 				       show_text(h->user),
-				       show_text(h->client),
+				       show_client(h->client),
 				       show_text(h->path));
 	} else if (list->num_holders > 1) {
 		line = talloc_asprintf(
 			mem_ctx, "waiting for %zu holders: %s@%s: %s, ...",
 			list->num_holders, show_text(h->user),
-			show_text(h->client), show_text(h->path));
+			show_client(h->client), show_text(h->path));
 	}
 	return line != NULL ? line : "";
 }

@@ -153,12 +153,37 @@ json_t *show_json_record(const struct drain_record *r)
 				      : json_null());
 }
 
+const char *show_client(const struct drain_addresses *client)
+{
+	const char *text = drain_addresses_text(talloc_tos(), client);
+
+	return (text != NULL) ? show_text(text) : "?";
+}
+
+json_t *show_json_client(const struct drain_addresses *client)
+{
+	return show_json_text(client->num > 0 ? client->list[0] : "?");
+}
+
+json_t *show_json_addresses(const struct drain_addresses *client)
+{
+	json_t *addresses = json_array();
+	size_t i;
+
+	for (i = 0; i < client->num; i++) {
+		json_array_append_new(addresses,
+				      show_json_text(client->list[i]));
+	}
+	return addresses;
+}
+
 json_t *show_json_holder(const struct holder *h)
 {
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:s, s:o, s:s, s:b, s:b, "
-		"s:b, s:b, s:o, s:b, s:b}",
-		"client", show_json_text(h->client),
+		"{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:s, s:o, s:s, s:b, "
+		"s:b, s:b, s:b, s:o, s:b, s:b}",
+		"client", show_json_client(h->client),
+		"addresses", show_json_addresses(h->client),
 		"machine", show_json_text(h->machine),
 		"user", show_json_text(h->user),
 		"share", show_json_text(h->share),

@@ -494,7 +494,7 @@ struct open_tree {
 	uint32_t id;
 	uint32_t session;
 	const char *share;
-	const char *client;
+	struct drain_addresses client;
 	const char *why; /* what is wrong with that: follows the name */
 };
 
@@ -627,7 +627,7 @@ NTSTATUS handles_watch_recv(struct tevent_req *req);
 
 struct holder {
 	uint64_t key; /* unique in its smbd */
-	const char *client;
+	const struct drain_addresses *client;
 	const char *machine;
 	const char *user;
 	const char *share;
@@ -1194,6 +1194,8 @@ struct drain_record *show_find_if_any(TALLOC_CTX *mem_ctx,
 const char *show_target(const struct drain_record *record);
 const char *show_text(const char *untrusted);
 /** "rwxd": read, write, execute, delete, ... */
+/** The addresses of a client in one word. */
+const char *show_client(const struct drain_addresses *client);
 const char *show_access(uint32_t access);
 /** "2026-11-23T20:15:01Z" */
 const char *show_time(uint64_t usec);
@@ -1206,6 +1208,9 @@ json_t *show_json_new(void);
 /** The part of a document that describes a record. */
 json_t *show_json_record(const struct drain_record *record);
 json_t *show_json_holder(const struct holder *holder);
+/** The first address, or all. */
+json_t *show_json_client(const struct drain_addresses *client);
+json_t *show_json_addresses(const struct drain_addresses *client);
 /** The document of "holders --json". false: it failed. */
 bool show_json_holders(FILE *f, const struct holder_list *list);
 /** Print @json on one line or many, and free it. false: it failed. */

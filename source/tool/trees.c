@@ -133,7 +133,6 @@ static int collect_fn(DRAIN_TCON_GLOBAL *tcon, void *private_data)
 		.id = tcon->tcon_global_id,
 		.session = tcon->session_global_id,
 		.share = talloc_strdup(list, tcon->share_name),
-		.client = "?",
 		.why = why,
 	};
 	if (trees[list->num_trees].share == NULL) {
@@ -144,34 +143,18 @@ static int collect_fn(DRAIN_TCON_GLOBAL *tcon, void *private_data)
 	return 0;
 }
 
-/* "ipv4:10.0.0.17:49152", of which people know the middle */
-static char *bare_address(TALLOC_CTX *mem_ctx, const char *address)
-{
-	const char *start = strchr(address, ':');
-	const char *end = strrchr(address, ':');
-
-	if (start == NULL || end <= start) {
-		return talloc_strdup(mem_ctx, address);
-	}
-	return talloc_strndup(mem_ctx, start + 1, end - start - 1);
-}
-
 static int name_clients_fn(DRAIN_SESSION_GLOBAL *session, void *private_data)
 {
 	struct open_tree_list *list = private_data;
-	const char *client = NULL;
+	struct drain_addresses client = {.num = 0};
 	size_t i;
 
-	if (session->num_channels == 0) {
-		return 0;
+	for (i = 0; i < session->num_channels; i++) {
+		(void)drain_addresses_add(list, &client,
+					  session->channels[i].remote_address);
 	}
 	for (i = 0; i < list->num_trees; i++) {
-		if (list->trees[i].session != session->session_global_id) {
-			continue;
-		}
-		client = bare_address(list,
-				      session->channels[0].remote_address);
-		if (client != NULL) {
+		if (list->trees[i].session == session->session_global_id) {
 			list->trees[i].client = client;
 		}
 	}

@@ -43,7 +43,7 @@ static void heard_closed(const struct drain_reply *reply,
 	order->done |= reply->tell == DRAIN_TELL_CLOSED;
 }
 
-static bool same_client(const char *a, const char *b)
+static bool same_address(const char *a, const char *b)
 {
 	struct sockaddr_storage x;
 	struct sockaddr_storage y;
@@ -54,13 +54,27 @@ static bool same_client(const char *a, const char *b)
 	       sockaddr_equal((struct sockaddr *)&x, (struct sockaddr *)&y);
 }
 
+/* Any of them will do: a client may come from several addresses at once */
+static bool comes_from(const struct drain_addresses *client,
+		       const char *address)
+{
+	size_t i;
+
+	for (i = 0; i < client->num; i++) {
+		if (same_address(address, client->list[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool is_meant(const struct options *options, const struct holder *h)
 {
 	if (!h->counts || h->disconnected || h->server_id.pid == 0) {
 		return false;
 	}
 	if (options->client != NULL &&
-	    !same_client(options->client, h->client)) {
+	    !comes_from(h->client, options->client)) {
 		return false;
 	}
 	if (options->user != NULL && !strequal(options->user, h->user)) {
@@ -194,7 +208,7 @@ static void say_whose(const struct order *order)
 		const struct holder *h = &order->handles[i];
 
 		printf("closed: %s@%s %s/%s\n", show_text(h->user),
-		       show_text(h->client), show_text(h->share),
+		       show_client(h->client), show_text(h->share),
 		       show_text(h->path));
 		TALLOC_FREE(frame);
 	}

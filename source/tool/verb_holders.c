@@ -44,7 +44,7 @@ static void print_text(const struct holder_list *list)
 		const struct holder *h = &list->holders[i];
 
 		printf("%-15s %-12s %-6s %-5s %s %-8s %s/%s%s%s\n",
-		       show_text(h->client), show_text(h->user),
+		       show_client(h->client), show_text(h->user),
 		       show_access(h->access), h->lease, show_time(h->opened),
 		       h->server, show_text(h->share), show_text(h->path),
 		       kind(h)[0] != '\0' ? "  " : "", kind(h));

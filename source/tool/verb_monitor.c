@@ -37,12 +37,12 @@ static void print_event(struct monitor *m,
 	const char *now = show_time(drain_now());
 	char *path = NULL;
 	char *user = NULL;
-	char *client = NULL;
+	struct drain_addresses *client = NULL;
 
 	if (gone != NULL) {
 		path = drain_bytes_string(frame, &gone->holder.path);
 		user = drain_bytes_string(frame, &gone->holder.user);
-		client = drain_bytes_string(frame, &gone->client);
+		client = drain_holder_addresses(frame, &gone->holder);
 	}
 
 	if (m->tool->options->json) {
@@ -54,8 +54,10 @@ static void print_event(struct monitor *m,
 		if (path != NULL && user != NULL && client != NULL) {
 			json_object_set_new(
 				json, "holder",
-				json_pack("{s:o, s:o, s:o, s:s, s:i}",
-					  "client", show_json_text(client),
+				json_pack("{s:o, s:o, s:o, s:o, s:s, s:i}",
+					  "client", show_json_client(client),
+					  "addresses",
+					  show_json_addresses(client),
 					  "user", show_json_text(user),
 					  "path", show_json_text(path),
 					  "server_id", show_server(src),
@@ -66,7 +68,7 @@ static void print_event(struct monitor *m,
 		printf("%s %s %s", now, show_target(record), event);
 		if (path != NULL && user != NULL && client != NULL) {
 			printf(" %s@%s %s", show_text(user),
-			       show_text(client), show_text(path));
+			       show_client(client), show_text(path));
 		}
 		putchar('\n');
 		m->failed |= !output_flush();

@@ -128,7 +128,7 @@ static void draw_drain(const struct top *top, const struct row *row)
 static void draw_holder(const struct top *top, const struct holder *h)
 {
 	screen_line(top->screen, "  %s %s %s %s %s %s%s",
-		    cell(show_text(h->client), 22),
+		    cell(show_client(h->client), 22),
 		    cell(show_text(h->user), 9), cell(since(h->opened), 7),
 		    cell(show_access(h->access), 7), cell(h->lease, 12),
 		    show_text(h->path),

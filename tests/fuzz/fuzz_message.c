@@ -80,6 +80,12 @@ static void check_request(TALLOC_CTX *mem_ctx, const DATA_BLOB *blob)
 
 static void check_holder(TALLOC_CTX *mem_ctx, const struct drain_holder *holder)
 {
+	const struct drain_addresses *client =
+		drain_holder_addresses(mem_ctx, holder);
+
+	CHECK(client != NULL);
+	CHECK(client->num == holder->num_addresses);
+	CHECK(client->num <= DRAIN_ADDRESSES_MAX);
 	check_bytes(mem_ctx, &holder->user);
 	check_bytes(mem_ctx, &holder->share);
 	check_bytes(mem_ctx, &holder->path);

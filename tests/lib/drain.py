@@ -229,7 +229,7 @@ def complaint(done):
 
 MSG_DRAIN_REQUEST = 0xDA00
 MSG_DRAIN_REPLY = 0xDA01
-MESSAGE_VERSION = 2  # DRAIN_MESSAGE_VERSION of drain.idl
+MESSAGE_VERSION = 3  # DRAIN_MESSAGE_VERSION of drain.idl
 
 # In a process of its own: Samba's libraries keep one bus in a process. Not all
 # at once: what does not fit into the receiver's socket is sent in the loop.

@@ -610,12 +610,14 @@ class SessionSetup(Message):
 
     command = Command.SESSION_SETUP
 
-    def __init__(self, token, previous_session_id=0):
+    def __init__(self, token, previous_session_id=0, binding=False):
         self.token = token
         self.previous_session_id = previous_session_id
+        self.binding = binding
 
     def pack(self, dialect):
-        return struct.pack('<HBBIIHHQ', 25, 0, 1, 0, 0, HEADER_SIZE + 24,
+        return struct.pack('<HBBIIHHQ', 25, self.binding, 1, 0, 0,
+                           HEADER_SIZE + 24,
                            len(self.token), self.previous_session_id
                            ) + self.token
 
@@ -1435,14 +1437,17 @@ class Session:
                           server's guest, if it maps unknown users to that
     sign                  sign requests, where there is a key to sign with
     previous_session_id   a lost session that the server may forget
+    binding               a session to bind the connection to, as one more
+                          channel (SMB 3.0; with the same user and password)
     """
 
     def __init__(self, connection, user=None, password=None, *, domain='',
-                 sign=True, previous_session_id=0):
+                 sign=True, previous_session_id=0, binding=None):
         self.connection = connection
-        self.id = 0
+        self.id = binding.id if binding else 0
         self.sign = sign
-        self.signer = None
+        self.signer = binding.signer if binding else None
+        self.binding = binding is not None
         mechanism = (_NtlmGuest(user) if password is None
                      else _NtlmUser(user, password, domain))
         first = self._step(mechanism.negotiate(), previous_session_id)
@@ -1458,7 +1463,7 @@ class Session:
 
     def _step(self, token, previous_session_id):
         request = self.connection.send(
-            SessionSetup(token, previous_session_id), self)
+            SessionSetup(token, previous_session_id, self.binding), self)
         request.wait_reply()
         return request
 
@@ -1757,14 +1762,16 @@ class Handle:
     set_attributes = waiting(set_attributes_nowait)
 
 
-def connect(port, share='pkg', *, user=None, password=None, **options):
+def connect(port, share='pkg', *, user=None, password=None, binding=None,
+            **options):
     """A tree on a connection and a session of its own.
 
     As a context manager the tree drops its connection at the end.
     """
     connection = Connection(port, **options)
     try:
-        return connection.session(user, password).tree(share)
+        return connection.session(user, password,
+                                  binding=binding).tree(share)
     except BaseException:
         connection.drop()
         raise
