@@ -106,6 +106,9 @@ bool drain_access_counts(const struct drain_policy *policy,
 			 bool directory,
 			 uint32_t access);
 
+/** Does an open change something, or ask for access that does? */
+bool drain_open_modifies(const struct drain_open *open);
+
 /** What an open without exemption is told while its target drains. */
 enum drain_verdict drain_open_verdict(const struct drain_policy *policy,
 				      const struct drain_open *open);

@@ -53,6 +53,12 @@ static bool open_changes(const struct drain_open *open)
 	}
 }
 
+bool drain_open_modifies(const struct drain_open *open)
+{
+	return open_changes(open) ||
+	       (open->access & (DRAIN_MODIFYING | DRAIN_MAXIMUM_ALLOWED));
+}
+
 /* Does it use or change what is drained? */
 static bool open_matters(const struct drain_policy *policy,
 			 const struct drain_open *open)

@@ -85,7 +85,9 @@ static int mark_destructor(struct drain_mark *mark)
 	}
 	*p = mark->sibling;
 
-	if (!mark->exempt) {
+	if (mark->exempt) {
+		mark->drain->num_exempt -= 1;
+	} else {
 		DLIST_REMOVE(mark->drain->marks, mark);
 		mark->drain->num_marks -= 1;
 	}
@@ -180,7 +182,9 @@ static NTSTATUS mark_handle(struct drain_tree *tree,
 	mark->exempt = drain_is_exempt(fsp->conn, fsp->vuid,
 				       &drain->record->policy);
 	talloc_set_destructor(mark, mark_destructor);
-	if (!mark->exempt) {
+	if (mark->exempt) {
+		drain->num_exempt += 1;
+	} else {
 		count_mark(drain, mark);
 	}
 	return NT_STATUS_OK;

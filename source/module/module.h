@@ -14,6 +14,7 @@
  * exempt.c      users and hosts that a drain does not concern
  * breaks.c      telling clients to give back what they only cache
  * gate.c        what an open or a rename is told
+ * own.c         what smbd changes by itself
  * park.c        opens that wait for the end of a drain
  * jitter.c      not in the module that is installed: all opens wait a bit
  * close.c       closing handles of the client, safely
@@ -90,6 +91,7 @@ struct drain_tree {
 	struct drain_tree *prev, *next;
 	struct vfs_handle_struct *handle;
 	bool no_durable_handles; /* drain:durable handles = no */
+	bool with_fruit; /* among its "vfs objects" */
 };
 
 struct drain_place;
@@ -109,6 +111,7 @@ struct drain {
 	struct drain_record *record;
 	struct drain_mark *marks;
 	size_t num_marks;
+	size_t num_exempt; /* marks that do not count */
 	size_t num_returning; /* durable handles on their way back */
 	bool returns; /* the one that comes just now is among them */
 	bool held; /* this process has hold(id) */
@@ -487,6 +490,32 @@ bool drain_gate_move(struct connection_struct *conn,
  */
 bool drain_gate_entry(struct connection_struct *conn,
 		      struct drain_place *place);
+
+/* own.c */
+
+/** Does something drain, and is it a connection that we guard? */
+bool drain_own_applies(struct vfs_handle_struct *handle);
+
+/** May smbd open a file, as create_file_fn is called without a request? */
+bool drain_own_may_open(struct vfs_handle_struct *handle,
+			const struct files_struct *dirfsp,
+			const struct smb_filename *smb_fname,
+			const struct drain_open *open);
+
+/** May smbd remove a file, or open it to write, below create_file_fn? */
+bool drain_own_may_change_entry(struct vfs_handle_struct *handle,
+				const struct files_struct *dirfsp,
+				const struct smb_filename *smb_fname);
+
+/* Hooks, while something drains and vfs_fruit is there */
+int drain_own_openat(struct vfs_handle_struct *handle,
+		     const struct files_struct *dirfsp,
+		     const struct smb_filename *smb_fname,
+		     struct files_struct *fsp,
+		     const struct vfs_open_how *how);
+int drain_own_fremovexattr(struct vfs_handle_struct *handle,
+			   struct files_struct *fsp,
+			   const char *name);
 
 /* park.c */
 

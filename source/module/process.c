@@ -183,6 +183,19 @@ static bool learn_of_drains(const struct connection_struct *conn)
 	return true;
 }
 
+static bool has_fruit(const struct connection_struct *conn)
+{
+	const char **objects = lp_vfs_objects(SNUM(conn));
+
+	while (objects != NULL && *objects != NULL) {
+		if (strstr(*objects, "fruit") != NULL) {
+			return true;
+		}
+		objects += 1;
+	}
+	return false;
+}
+
 struct drain_tree *drain_process_join(struct vfs_handle_struct *handle)
 {
 	struct connection_struct *conn = handle->conn;
@@ -200,6 +213,7 @@ struct drain_tree *drain_process_join(struct vfs_handle_struct *handle)
 	}
 	drain_config_read(tree, conn, &options);
 	tree->no_durable_handles = !options.durable_handles;
+	tree->with_fruit = has_fruit(conn);
 	tree->handle = handle;
 
 	/* Listed first: deadlines need to know of the client */

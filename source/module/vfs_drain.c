@@ -260,14 +260,20 @@ static NTSTATUS drain_vfs_create_file(
 	struct smb2_create_blobs *out)
 {
 	/* Not smbd itself, and by a connection that we guard */
+	const bool own = req == NULL && drain_own_applies(handle);
 	const bool asked = req != NULL && SMB_VFS_HANDLE_TEST_DATA(handle);
 	struct drain_answer answer = {.verdict = DRAIN_GRANT};
 	struct drain_open open = {.exists = false};
 	NTSTATUS status;
 
-	if (asked) {
+	if (asked || own) {
 		open = describe_open(smb_fname, access_mask,
 				     create_disposition, create_options);
+	}
+	if (own && !drain_own_may_open(handle, dirfsp, smb_fname, &open)) {
+		return NT_STATUS_SHARING_VIOLATION;
+	}
+	if (asked) {
 		status = ask_gate(handle->conn, req, dirfsp, smb_fname, &open,
 				  &answer);
 		if (!NT_STATUS_IS_OK(status)) {
@@ -410,7 +416,10 @@ static int drain_vfs_mknodat(struct vfs_handle_struct *handle,
 	return SMB_VFS_NEXT_MKNODAT(handle, dirfsp, smb_fname, mode, dev);
 }
 
-/* A file goes by a handle that counts; a directory's may be from before */
+/*
+ * A client removes a file by a handle that counts; that of a directory may be
+ * from before.
+ */
 static int drain_vfs_unlinkat(struct vfs_handle_struct *handle,
 			      struct files_struct *dirfsp,
 			      const struct smb_filename *smb_fname,
@@ -418,6 +427,11 @@ static int drain_vfs_unlinkat(struct vfs_handle_struct *handle,
 {
 	if ((flags & AT_REMOVEDIR) &&
 	    !may_change_entry(handle, dirfsp, smb_fname)) {
+		return -1;
+	}
+	if (!(flags & AT_REMOVEDIR) &&
+	    !drain_own_may_change_entry(handle, dirfsp, smb_fname)) {
+		errno = EACCES;
 		return -1;
 	}
 	return SMB_VFS_NEXT_UNLINKAT(handle, dirfsp, smb_fname, flags);
@@ -505,6 +519,16 @@ static struct vfs_fn_pointers drain_vfs_fns = {
 	.durable_reconnect_fn = drain_vfs_durable_reconnect,
 };
 
+static bool any_fruit(void)
+{
+	const struct drain_tree *tree = drain_process.trees;
+
+	while (tree != NULL && !tree->with_fruit) {
+		tree = tree->next;
+	}
+	return tree != NULL;
+}
+
 /*
  * smbd looks at these pointers for each call (VFS_FIND in vfs.c). An open has
  * 19 arguments, and passing them on is most of what a hook costs: while
@@ -514,8 +538,11 @@ void drain_vfs_hook_opens(void)
 {
 	bool on = DRAIN_JITTERS || drain_process.drains != NULL ||
 		  drain_park_any() || lp_clustering();
+	bool fruit = drain_process.drains != NULL && any_fruit();
 
 	drain_vfs_fns.create_file_fn = on ? drain_vfs_create_file : NULL;
+	drain_vfs_fns.openat_fn = fruit ? drain_own_openat : NULL;
+	drain_vfs_fns.fremovexattr_fn = fruit ? drain_own_fremovexattr : NULL;
 }
 
 _PUBLIC_ NTSTATUS samba_init_module(TALLOC_CTX *ctx);

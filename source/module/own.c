@@ -1,0 +1,150 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * What smbd changes by itself, with no open of the client's that the gate could
+ * judge. vfs_fruit converts and deletes AppleDouble files that it meets while a
+ * Mac lists a directory. While something drains that is refused, unless the
+ * client is exempt or has something open in the drain: smbd writes for it then.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "module.h"
+
+bool drain_own_applies(struct vfs_handle_struct *handle)
+{
+	return drain_process.drains != NULL &&
+	       SMB_VFS_HANDLE_TEST_DATA(handle);
+}
+
+static bool may_change(const struct connection_struct *conn,
+		       struct drain_place *place)
+{
+	struct drain *drain = NULL;
+
+	while ((drain = drain_place_next(place)) != NULL) {
+		const size_t open = drain->num_marks + drain->num_exempt +
+				    drain->num_returning;
+
+		if (open == 0 && !drain_is_exempt(conn, conn->vuid,
+						  &drain->record->policy)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool drain_own_may_open(struct vfs_handle_struct *handle,
+			const struct files_struct *dirfsp,
+			const struct smb_filename *smb_fname,
+			const struct drain_open *open)
+{
+	struct drain_place place;
+
+	return !drain_own_applies(handle) || open->snapshot ||
+	       !drain_open_modifies(open) ||
+	       (drain_place_of_open(&place, handle->conn, dirfsp, smb_fname) &&
+		may_change(handle->conn, &place));
+}
+
+bool drain_own_may_change_entry(struct vfs_handle_struct *handle,
+				const struct files_struct *dirfsp,
+				const struct smb_filename *smb_fname)
+{
+	struct drain_place place;
+
+	return !drain_own_applies(handle) ||
+	       (drain_place_at(&place, handle->conn, dirfsp, smb_fname) &&
+		may_change(handle->conn, &place));
+}
+
+/* Not for a client: those have been through the gate */
+static bool is_own_write(const struct files_struct *fsp, int flags)
+{
+	return ((flags & O_ACCMODE) != O_RDONLY ||
+		(flags & (O_CREAT | O_TRUNC))) &&
+	       fsp->op == NULL && !fsp->fsp_flags.is_fsa;
+}
+
+/*
+ * After EACCES vfs_fruit opens the file to read, as a listing needs the size of
+ * the fork. With delete_empty_adfiles it would unlink one that is empty, by a
+ * call that does not come through this module, so that it must not open it.
+ */
+static int refusal(const struct connection_struct *conn)
+{
+	return lp_parm_bool(SNUM(conn), "fruit", "delete_empty_adfiles", false)
+		       ? ENOENT
+		       : EACCES;
+}
+
+/* Where smbd has changed to the directory first, its name is absolute */
+static char *name_in_share(const struct connection_struct *conn,
+			   const struct files_struct *dirfsp,
+			   const struct smb_filename *smb_fname)
+{
+	const size_t len = strlen(conn->connectpath);
+	const char *dir = dirfsp->fsp_name->base_name;
+
+	if (strncmp(dir, conn->connectpath, len) == 0 &&
+	    (dir[len] == '/' || dir[len] == '\0')) {
+		dir += (dir[len] == '/') ? len + 1 : len;
+	}
+	if (dir[0] == '\0' || ISDOT(dir)) {
+		return talloc_strdup(talloc_tos(), smb_fname->base_name);
+	}
+	return talloc_asprintf(talloc_tos(), "%s/%s", dir,
+			       smb_fname->base_name);
+}
+
+static bool may_write(struct vfs_handle_struct *handle,
+		      const struct files_struct *dirfsp,
+		      const struct smb_filename *smb_fname)
+{
+	struct drain_place place;
+	char *name = NULL;
+	bool ok;
+
+	if (!drain_own_applies(handle)) {
+		return true;
+	}
+	name = name_in_share(handle->conn, dirfsp, smb_fname);
+	ok = name != NULL && drain_place_init(&place, handle->conn, name) &&
+	     may_change(handle->conn, &place);
+	TALLOC_FREE(name);
+	return ok;
+}
+
+int drain_own_openat(struct vfs_handle_struct *handle,
+		     const struct files_struct *dirfsp,
+		     const struct smb_filename *smb_fname,
+		     struct files_struct *fsp,
+		     const struct vfs_open_how *how)
+{
+	/* A stream has been through create_file_fn, and has no directory */
+	if (dirfsp != NULL && !is_named_stream(smb_fname) &&
+	    is_own_write(fsp, how->flags) &&
+	    !may_write(handle, dirfsp, smb_fname)) {
+		errno = refusal(handle->conn);
+		return -1;
+	}
+	return SMB_VFS_NEXT_OPENAT(handle, dirfsp, smb_fname, fsp, how);
+}
+
+int drain_own_fremovexattr(struct vfs_handle_struct *handle,
+			   struct files_struct *fsp,
+			   const char *name)
+{
+	struct drain_place place;
+
+	if (drain_own_applies(handle) &&
+	    !(drain_place_of_handle(&place, fsp) &&
+	      may_change(handle->conn, &place))) {
+		errno = EACCES;
+		return -1;
+	}
+	return SMB_VFS_NEXT_FREMOVEXATTR(handle, fsp, name);
+}
