@@ -23,6 +23,7 @@
 #include "g_lock.h"
 #include "serverid.h"
 #include "librpc/gen_ndr/open_files.h"
+#include "drain/alive.h"
 #if DRAIN_SAMBA_MINOR >= 22
 #include "lib/util/util_file.h"
 #include "smbd/smbXsrv_session.h"
@@ -184,7 +185,7 @@ static inline bool drain_entry_is_away(const struct share_mode_entry *e)
 {
 #if DRAIN_SAMBA_MINOR >= 25
 	if ((e->flags & SHARE_ENTRY_FLAG_PERSISTENT_OPEN) &&
-	    !serverid_exists(&e->pid)) {
+	    !drain_is_alive(&e->pid)) {
 		return true;
 	}
 #endif

@@ -10,6 +10,7 @@
  */
 
 #include "drain/samba_compat.h"
+#include "drain/alive.h"
 #include "drain/codec.h"
 #include "drain/locks.h"
 
@@ -113,7 +114,7 @@ static struct server_id first_living(const struct dump_state *state)
 	size_t i;
 
 	for (i = 0; i < state->num_shared; i++) {
-		if (serverid_exists(&state->shared[i])) {
+		if (drain_is_alive(&state->shared[i])) {
 			return state->shared[i];
 		}
 	}
@@ -151,6 +152,9 @@ static NTSTATUS claim_once(struct drain_locks *locks,
 		goto done;
 	}
 	*owner = first_living(&state);
+	if (owner->pid == 0 && drain_looks_dead(&state.exclusive)) {
+		*owner = state.exclusive; /* g_lock would take it away */
+	}
 	if (owner->pid != 0) {
 		/*
 		 * Not even for a moment beside living sharers: a waiting

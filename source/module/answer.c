@@ -160,7 +160,7 @@ static void add_watcher(struct drain *drain, struct server_id who)
 	/* Those that died would only pile up */
 	for (i = 0; i < drain->num_watchers; i++) {
 		if (!server_id_equal(&drain->watchers[i], &who) &&
-		    serverid_exists(&drain->watchers[i])) {
+		    drain_is_alive(&drain->watchers[i])) {
 			drain->watchers[kept] = drain->watchers[i];
 			kept += 1;
 		}

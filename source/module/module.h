@@ -44,6 +44,7 @@
 #include "libcli/security/security.h"
 #include "lib/util/dlinklist.h"
 #include "drain/address.h"
+#include "drain/alive.h"
 #include "drain/codec.h"
 #include "drain/fold.h"
 #include "drain/locks.h"

@@ -196,6 +196,37 @@ static bool has_fruit(const struct connection_struct *conn)
 	return false;
 }
 
+/*
+ * smbds of two PID namespaces take each other for dead, and g_lock removes the
+ * locks of a process that is dead: no drain holds then.
+ */
+static bool sees_all_processes(const struct connection_struct *conn)
+{
+	const struct drain_about about = drain_about_tree(conn);
+	struct drain_stranger stranger;
+	int ret;
+
+	if (drain_process.drains == NULL) {
+		return true;
+	}
+	ret = drain_find_stranger(NULL, &stranger);
+	if (ret != 0) {
+		DRAIN_LOG(DBG_ERR, about, "it is not served: cannot read "
+			  "Samba's message files in %s: %s",
+			  lp_lock_directory(), strerror(ret));
+		return false;
+	}
+	if (stranger.number != 0) {
+		DRAIN_LOG(DBG_ERR, about, "it is not served while a drain is "
+			  "in force: process %d of lock directory %s runs in "
+			  "another PID namespace, so that Samba's locks do "
+			  "not hold. Have all smbds share one PID namespace.",
+			  (int)stranger.number, lp_lock_directory());
+		return false;
+	}
+	return true;
+}
+
 struct drain_tree *drain_process_join(struct vfs_handle_struct *handle)
 {
 	struct connection_struct *conn = handle->conn;
@@ -218,7 +249,7 @@ struct drain_tree *drain_process_join(struct vfs_handle_struct *handle)
 
 	/* Listed first: deadlines need to know of the client */
 	DLIST_ADD(drain_process.trees, tree);
-	if (!learn_of_drains(conn)) {
+	if (!learn_of_drains(conn) || !sees_all_processes(conn)) {
 		drain_process_leave(tree);
 		return NULL;
 	}

@@ -50,6 +50,17 @@ static void complain_of_shares(const struct share_list *shares,
 	}
 }
 
+/* For smbcontrol: "smbd" reaches the children of the parent of this node */
+static const char *destination(const struct server_id *id)
+{
+	struct server_id parent;
+
+	if (lp_clustering()) {
+		return "all";
+	}
+	return parents_own(&parent) ? "smbd" : show_server(*id);
+}
+
 static void complain_of_trees(const struct open_tree_list *list, size_t *num)
 {
 	size_t i;
@@ -57,14 +68,13 @@ static void complain_of_trees(const struct open_tree_list *list, size_t *num)
 	for (i = 0; i < list->num_trees; i++) {
 		const struct open_tree *t = &list->trees[i];
 
-		/* "smbd" reaches those of its own node only */
 		complain("client %s (smbd %s) is connected to share %s%s: "
 			 "disconnect it with \"smbcontrol %s close-share "
 			 "%s\"",
 			 show_client(&t->client), show_server(t->server_id),
 			 show_text(t->share),
 			 t->why,
-			 lp_clustering() ? "all" : "smbd",
+			 destination(&t->server_id),
 			 show_text(t->share));
 		*num += 1;
 	}
@@ -225,7 +235,13 @@ static bool look_around(struct tool *tool,
 	    complain_of_refusal(survey) > 0) {
 		return false;
 	}
+	/* Again: who came before the record was there did not look for us */
+	if (!namespace_is_shared()) {
+		return false;
+	}
 
+	TALLOC_FREE(tool->armed);
+	tool->armed = talloc_steal(tool, survey);
 	complain_of_shares(shares, record, aliases, &num);
 	complain_of_trees(trees, &num);
 	complain_of_nodes(nodes, &num);

@@ -116,7 +116,7 @@ void countdown_drop_dead(struct countdown *c)
 	while (c->list != NULL && i < c->list->num_holders) {
 		const struct server_id *id = &c->list->holders[i].server_id;
 
-		if (id->pid != 0 && !serverid_exists(id)) {
+		if (id->pid != 0 && !drain_is_alive(id)) {
 			drop_holder(c->list, i);
 		} else {
 			i += 1;

@@ -39,7 +39,8 @@ static NTSTATUS own(struct tool *tool,
 	NTSTATUS status = drain_owner_claim(tool->locks, id, owner);
 
 	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) &&
-	    !drain_runner_is(tool->locks, id, *owner)) {
+	    !drain_runner_is(tool->locks, id, *owner) &&
+	    !drain_looks_dead(owner)) {
 		status = wait_to_own(tool, id);
 	}
 	/* Who has it by now? One that is stopped may have kept the wake-up. */

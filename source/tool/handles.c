@@ -162,7 +162,7 @@ static bool is_left_over(const struct look_state *state,
 			 const char *path)
 {
 	if (!drain_entry_is_away(e)) {
-		if (on_roster(state, &e->pid) || !serverid_exists(&e->pid)) {
+		if (on_roster(state, &e->pid) || !drain_is_alive(&e->pid)) {
 			return false;
 		}
 	}
@@ -288,7 +288,7 @@ static uint64_t gone_since(const DRAIN_OPEN_GLOBAL *global)
 		nttime_to_timeval(&gone, global->disconnect_time);
 		return (uint64_t)gone.tv_sec * 1000000 + gone.tv_usec;
 	}
-	if (!serverid_exists(&global->server_id)) {
+	if (!drain_is_alive(&global->server_id)) {
 		return 0; /* its smbd has been killed */
 	}
 	return drain_now(); /* it is just coming, or going */

@@ -200,7 +200,7 @@ static bool ask_source(size_t i, void *private_data)
 		return false;
 	}
 	if (!NT_STATUS_IS_OK(ask_page(state, source)) &&
-	    !serverid_exists(&source->id)) {
+	    !drain_is_alive(&source->id)) {
 		source_done(state, source);
 		return false;
 	}
@@ -270,7 +270,7 @@ static void bury_sources(struct fetch_state *state)
 	for (i = 0; i < state->num_sources; i++) {
 		struct source *source = &state->sources[i];
 
-		if (!source->done && !serverid_exists(&source->id)) {
+		if (!source->done && !drain_is_alive(&source->id)) {
 			source_done(state, source);
 		}
 	}

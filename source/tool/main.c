@@ -564,7 +564,12 @@ static int run_verb(const struct verb *verb, const struct options *options)
 		return exit_failed(options);
 	}
 	tool->options = options;
-	ret = tool_open(tool) ? verb->run(tool) : exit_failed(options);
+	if (tool_open(tool) &&
+	    (!verb->relies_on_locks || namespace_is_shared())) {
+		ret = verb->run(tool);
+	} else {
+		ret = exit_failed(options);
+	}
 	TALLOC_FREE(tool);
 	return ret;
 }

@@ -13,6 +13,8 @@
  */
 
 #include "tool.h"
+#include "smbd/smbd.h"
+#include "smbd/globals.h"
 #include "dbwrap/dbwrap.h"
 #include "dbwrap/dbwrap_open.h"
 #include "librpc/gen_ndr/ndr_smbXsrv.h"
@@ -47,7 +49,7 @@ static void collect(struct parents_state *state,
 	for (i = 0; i < global->num_nodes && !state->failed; i++) {
 		const struct server_id *id = &global->nodes[i].server_id;
 
-		if (id->vnn != get_my_vnn() && serverid_exists(id)) {
+		if (id->vnn != get_my_vnn() && drain_is_alive(id)) {
 			state->failed = !add_parent(state->list, id);
 		}
 	}
@@ -130,11 +132,30 @@ struct parent_list *parents_find(TALLOC_CTX *mem_ctx)
 	return list;
 }
 
+static int living_fn(DRAIN_SESSION_GLOBAL *session, void *private_data)
+{
+	bool *lives = private_data;
+
+	*lives = session->num_channels > 0 &&
+		 drain_is_alive(&session->channels[0].server_id);
+	return *lives ? -1 : 0; /* one is enough */
+}
+
+/* inetd and systemd (Accept=yes) start an smbd for each client, no parent */
+static bool serves_anybody(void)
+{
+	bool lives = false;
+
+	/* The status tells, besides, that the traverse was ended */
+	(void)smbXsrv_session_global_traverse(living_fn, &lives);
+	return lives;
+}
+
 bool parents_any(void)
 {
 	struct parent_list *list = parents_find(NULL);
 	bool any = list != NULL && list->num_ids > 0;
 
 	TALLOC_FREE(list);
-	return any;
+	return any || serves_anybody();
 }

@@ -19,6 +19,7 @@
 #define LATER_MSEC 1000
 #define QUIESCE_NAME_MSEC 500
 #define CLAIM_PAUSE_MSEC 50
+#define ASK_HOLDERS_MSEC 1000
 
 struct waiter {
 	struct tool *tool;
@@ -34,6 +35,7 @@ struct waiter {
 	bool heard; /* all who may hold something */
 	bool told; /* that somebody is not heard */
 	uint32_t generation; /* of the cluster, then */
+	unsigned num_astray; /* looks at smbds that hold without their lock */
 };
 
 /* The deadline in a record is a time of day, ours is of the monotonic clock */
@@ -305,6 +307,61 @@ static struct tevent_req *watch_left_overs(struct waiter *w,
 	return req;
 }
 
+/* At the start of the wait, so that it takes no time at the last close */
+static bool ask_who_holds(struct tool *tool, const struct drain_record *record)
+{
+	if (tool->armed == NULL && record->state == DRAIN_ARMED) {
+		tool->armed = survey_take(tool, tool, &record->id,
+					  tool->on_gone != NULL,
+					  tool_deadline(ASK_HOLDERS_MSEC));
+		return tool->armed != NULL;
+	}
+	return true;
+}
+
+/* One that has holders by its own account; NULL: none, as far as they say */
+static const struct survey_smbd *find_astray(struct waiter *w,
+					     TALLOC_CTX *mem_ctx)
+{
+	const struct survey *survey = NULL;
+	size_t i;
+
+	if (w->tool->armed == NULL) {
+		return NULL;
+	}
+	survey = survey_holders(w->tool->armed, mem_ctx, w->tool,
+				&w->record->id,
+				tool_deadline(ASK_HOLDERS_MSEC));
+	for (i = 0; survey != NULL && i < survey->num_smbds; i++) {
+		const struct survey_smbd *s = &survey->smbds[i];
+
+		if (s->obeys && s->holders > 0) {
+			return s;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * Nobody shares hold(id). Those that had holders say the same, unless a process
+ * that took one of them for dead has removed its share.
+ */
+static bool all_have_let_go(struct waiter *w)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	const struct survey_smbd *astray = find_astray(w, frame);
+
+	w->num_astray = (astray != NULL) ? w->num_astray + 1 : 0;
+	if (w->num_astray == 2) { /* the first may be a close or a return */
+		complain("%s: smbd %s has %u files open there, but no lock "
+			 "that says so: end it with kill",
+			 show_target(w->record), show_server(astray->id),
+			 (unsigned)astray->holders);
+	}
+	TALLOC_FREE(frame);
+	return w->num_astray == 0;
+}
+
 /* The smbds hold nothing. Left-overs may. */
 static enum look_result wait_for_left_overs(struct waiter *w)
 {
@@ -325,6 +382,8 @@ static enum look_result wait_for_left_overs(struct waiter *w)
 	} else if (may_be_unguarded(w) &&
 		   holders_unguarded(w->tool, w->record)) {
 		result = look_later(w);
+	} else if (!all_have_let_go(w)) {
+		result = (w->num_astray > 1) ? look_later(w) : LOOK_WAIT;
 	} else {
 		result = try_to_finish(w);
 	}
@@ -493,7 +552,8 @@ enum quiesce_result quiesce(struct tool *tool,
 	enum quiesce_result result = QUIESCE_FAILED;
 
 	/* Heard now, so that it takes no time at the last close */
-	if (handles_start() && (hear_all(&w) || lp_clustering())) {
+	if (handles_start() && (hear_all(&w) || lp_clustering()) &&
+	    ask_who_holds(tool, record)) {
 		warn_now_and_later(&w);
 		result = wait_for_it(&w);
 	}

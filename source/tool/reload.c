@@ -111,7 +111,7 @@ static void ping_all(struct reload *r)
 	size_t i = 0;
 
 	while (i < r->num_smbds) {
-		if (!serverid_exists(&r->smbds[i])) {
+		if (!drain_is_alive(&r->smbds[i])) {
 			drop_smbd(r, i);
 			continue;
 		}
@@ -154,6 +154,20 @@ static void complain_of_silence(const struct reload *r)
 		complain("smbd %s has not read the new smb.conf: see what it "
 			 "is doing, or end it with kill",
 			 show_server(r->smbds[i]));
+	}
+}
+
+/*
+ * inetd starts an smbd for each client: no parent passes it on. One that has no
+ * session yet reads smb.conf when it gets one (smb2_sesssetup.c).
+ */
+static void tell_orphans(struct reload *r)
+{
+	struct server_id own;
+
+	if (!parents_own(&own)) {
+		messaging_send_all(r->tool->msg_ctx, MSG_SMB_CONF_UPDATED,
+				   NULL, 0);
 	}
 }
 
@@ -216,6 +230,7 @@ bool reload_if_changed(struct tool *tool, uint64_t deadline)
 		TALLOC_FREE(r);
 		return false;
 	}
+	tell_orphans(r);
 	ok = reload_parents(r, deadline) && reload_children(r, deadline);
 	if (!ok) {
 		complain_of_silence(r);

@@ -20,6 +20,7 @@
 struct survey_state {
 	struct tool *tool;
 	struct survey *survey;
+	const struct survey *among; /* its holders; NULL: all of the roster */
 	struct drain_request request;
 	struct ask_round round;
 	size_t num_silent;
@@ -88,7 +89,38 @@ static void heard(const struct drain_reply *reply,
 static bool is_dead(const struct survey_smbd *smbd)
 {
 	return smbd->gone ||
-	       (!smbd->answered && !serverid_exists(&smbd->id));
+	       (!smbd->answered && !drain_is_alive(&smbd->id));
+}
+
+static NTSTATUS list_holders(const struct survey *survey,
+			     TALLOC_CTX *mem_ctx,
+			     struct server_id **_ids,
+			     size_t *num)
+{
+	struct server_id *ids = talloc_array(mem_ctx, struct server_id,
+					     survey->num_smbds);
+	size_t i;
+
+	*_ids = ids;
+	*num = 0;
+	for (i = 0; ids != NULL && i < survey->num_smbds; i++) {
+		if (survey->smbds[i].holders > 0) {
+			ids[*num] = survey->smbds[i].id;
+			*num += 1;
+		}
+	}
+	return (ids != NULL) ? NT_STATUS_OK : NT_STATUS_NO_MEMORY;
+}
+
+static NTSTATUS list_members(struct survey_state *state,
+			     struct server_id **members,
+			     size_t *num)
+{
+	if (state->among != NULL) {
+		return list_holders(state->among, state->survey, members, num);
+	}
+	return drain_roster_members(state->tool->locks, state->survey, members,
+				    num);
 }
 
 /*
@@ -105,8 +137,7 @@ static bool read_roster(struct survey_state *state)
 	NTSTATUS status;
 	size_t i;
 
-	status = drain_roster_members(state->tool->locks, survey, &members,
-				      &num_members);
+	status = list_members(state, &members, &num_members);
 	if (!NT_STATUS_IS_OK(status)) {
 		complain("can not read the roster of smbds: %s",
 			 nt_errstr(status));
@@ -150,7 +181,7 @@ static bool ask_smbd(size_t i, void *private_data)
 	}
 	status = drain_request_send(state->tool->msg_ctx, smbd->id,
 				    &state->request);
-	if (!NT_STATUS_IS_OK(status) && !serverid_exists(&smbd->id)) {
+	if (!NT_STATUS_IS_OK(status) && !drain_is_alive(&smbd->id)) {
 		smbd->gone = true;
 		one_less(state);
 		return false;
@@ -194,14 +225,16 @@ static bool take(struct survey_state *state, uint64_t deadline)
 	}
 }
 
-struct survey *survey_take(TALLOC_CTX *mem_ctx,
-			   struct tool *tool,
-			   const struct drain_id *id,
-			   bool watch,
-			   uint64_t deadline)
+static struct survey *take_of(const struct survey *among,
+			      TALLOC_CTX *mem_ctx,
+			      struct tool *tool,
+			      const struct drain_id *id,
+			      bool watch,
+			      uint64_t deadline)
 {
 	struct survey_state state = {
 		.tool = tool,
+		.among = among,
 		.survey = talloc_zero(mem_ctx, struct survey),
 		.request = {
 			.ask = DRAIN_ASK_APPLY,
@@ -227,6 +260,25 @@ struct survey *survey_take(TALLOC_CTX *mem_ctx,
 	}
 	TALLOC_FREE(listener);
 	return state.survey;
+}
+
+struct survey *survey_take(TALLOC_CTX *mem_ctx,
+			   struct tool *tool,
+			   const struct drain_id *id,
+			   bool watch,
+			   uint64_t deadline)
+{
+	return take_of(NULL, mem_ctx, tool, id, watch, deadline);
+}
+
+struct survey *survey_holders(const struct survey *before,
+			      TALLOC_CTX *mem_ctx,
+			      struct tool *tool,
+			      const struct drain_id *id,
+			      uint64_t deadline)
+{
+	return take_of(before, mem_ctx, tool, id, tool->on_gone != NULL,
+		       deadline);
 }
 
 bool survey_guards(const struct survey *survey,

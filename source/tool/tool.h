@@ -11,6 +11,7 @@
  * ask.c         asking smbds over the bus, and hearing them
  * survey.c      asking all of the roster: who has acknowledged
  * parents.c     the parent smbds, one on each node of a cluster
+ * namespace.c   whether smbds are in our PID namespace
  * nodes.c       which nodes of a cluster can not be asked
  * conf_files.c  what smb.conf is made of, and when that was changed
  * reload.c      after a change of smb.conf: have all smbds read it
@@ -46,6 +47,7 @@
 
 #include "drain/samba_compat.h"
 #include <jansson.h>
+#include "drain/alive.h"
 #include "drain/codec.h"
 #include "drain/locks.h"
 #include "drain/shares.h"
@@ -109,6 +111,7 @@ struct tool {
 	struct drain_locks *locks;
 	struct conf_files *conf;
 	struct ask_listener *listeners;
+	struct survey *armed; /* what smbds have said of our drain; or NULL */
 	/* Somebody watches: is told of each holder that goes; may be NULL */
 	void (*on_gone)(const struct drain_tell_gone *gone,
 			struct server_id src,
@@ -126,6 +129,7 @@ struct verb {
 	bool takes_target; /* must be named; else it may be */
 	/* What has happened even if the output is lost; NULL: it is all */
 	const char *succeeded;
+	bool relies_on_locks; /* smbds have to be in our PID namespace */
 	int (*run)(struct tool *tool);
 };
 
@@ -376,6 +380,13 @@ struct survey *survey_take(TALLOC_CTX *mem_ctx,
 			   bool watch,
 			   uint64_t deadline);
 
+/** The same, of those that had holders in the survey @before. */
+struct survey *survey_holders(const struct survey *before,
+			      TALLOC_CTX *mem_ctx,
+			      struct tool *tool,
+			      const struct drain_id *id,
+			      uint64_t deadline);
+
 /** Has the smbd said that it guards this tree connection in the drain? */
 bool survey_guards(const struct survey *survey,
 		   const struct server_id *id,
@@ -396,8 +407,21 @@ struct parent_list *parents_find(TALLOC_CTX *mem_ctx);
 /** That of this node. false: there is none. */
 bool parents_own(struct server_id *id);
 
-/** Does smbd run, on any node? */
+/** Does smbd run, on any node? Without a parent: does it serve a client? */
 bool parents_any(void);
+
+/*
+ * namespace.c
+ */
+
+/**
+ * What is to be said if a process on the bus is in another PID namespace, or
+ * nobody can tell; NULL: all are in ours.
+ */
+const char *namespace_problem(TALLOC_CTX *mem_ctx);
+
+/** Are all in ours? false after a complaint. */
+bool namespace_is_shared(void);
 
 /*
  * nodes.c
@@ -754,6 +778,7 @@ struct overview {
 	struct lost_node_list *lost; /* of a cluster */
 	size_t num_unreadable; /* records */
 	bool smbd_runs;
+	const char *stranger; /* what namespace_problem() says */
 };
 
 /**

@@ -117,7 +117,7 @@ static int collect_fn(DRAIN_TCON_GLOBAL *tcon, void *private_data)
 				  tcon->tcon_global_id)) {
 		why = why_unguarded(state, tcon->share_name);
 	}
-	if (why == NULL || !serverid_exists(&tcon->server_id)) {
+	if (why == NULL || !drain_is_alive(&tcon->server_id)) {
 		return 0;
 	}
 

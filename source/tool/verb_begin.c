@@ -21,8 +21,9 @@ bool begin_smbd_runs(void)
 	if (parents_any()) {
 		return true;
 	}
-	complain("smbd is not running (with lock directory %s); "
-		 "start it, or name its smb.conf with -s",
+	complain("smbd is not running (with lock directory %s); start it, "
+		 "name its smb.conf with -s, or, if inetd starts it, connect "
+		 "a client first",
 		 lp_lock_directory());
 	return false;
 }
@@ -261,5 +262,6 @@ const struct verb verb_begin = {
 		 "[--purge-durables]",
 	.takes_target = true,
 	.succeeded = "begin has succeeded",
+	.relies_on_locks = true,
 	.run = run_begin,
 };

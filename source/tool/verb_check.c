@@ -82,6 +82,15 @@ static void check_module(struct findings *f)
 	TALLOC_FREE(path);
 }
 
+static void check_namespace(struct findings *f)
+{
+	const char *text = namespace_problem(talloc_tos());
+
+	if (text != NULL) {
+		problem(f, NULL, "%s", text);
+	}
+}
+
 static void check_preload(struct findings *f)
 {
 	const char **modules = lp_preload_modules();
@@ -300,6 +309,7 @@ static int check(struct tool *tool, struct findings *f)
 		return EXIT_FAILED;
 	}
 	check_module(f);
+	check_namespace(f);
 	check_preload(f);
 	if (tool->options->target != NULL) {
 		check_target(f, list, tool->options->target);

@@ -146,7 +146,7 @@ static bool give_order(struct tool *tool,
 		};
 	}
 	status = drain_request_send(tool->msg_ctx, order->smbd, &request);
-	if (!NT_STATUS_IS_OK(status) && serverid_exists(&order->smbd)) {
+	if (!NT_STATUS_IS_OK(status) && drain_is_alive(&order->smbd)) {
 		complain("smbd %s can not be asked: %s",
 			 show_server(order->smbd), nt_errstr(status));
 		return false;
@@ -193,7 +193,7 @@ static size_t num_waiting(struct closing *closing)
 	for (i = 0; i < closing->num_orders; i++) {
 		struct order *order = &closing->orders[i];
 
-		order->done |= !serverid_exists(&order->smbd);
+		order->done |= !drain_is_alive(&order->smbd);
 		num += order->done ? 0 : 1;
 	}
 	return num;
@@ -294,5 +294,6 @@ const struct verb verb_close = {
 		 "[--path=GLOB]",
 	.takes_target = true,
 	.succeeded = "close has succeeded",
+	.relies_on_locks = true,
 	.run = run_close,
 };

@@ -67,5 +67,6 @@ const struct verb verb_publish = {
 		 "[--undo]",
 	.takes_target = true,
 	.succeeded = "publish has succeeded",
+	.relies_on_locks = true,
 	.run = run_publish,
 };

@@ -426,5 +426,6 @@ const struct verb verb_run = {
 		 "--publish=NEW_DIRECTORY | -- COMMAND [ARG...]",
 	.takes_target = true,
 	.succeeded = "run has succeeded",
+	.relies_on_locks = true,
 	.run = run_run,
 };

@@ -161,6 +161,8 @@ static bool show_as_json(const struct overview *all)
 	json_object_set_new(json, "drains", drains);
 	json_object_set_new(json, "smbd_running",
 			    json_boolean(all->smbd_runs));
+	json_object_set_new(json, "other_pid_namespace",
+			    json_boolean(all->stranger != NULL));
 	json_object_set_new(json, "smbds",
 			    json_integer(all->survey->num_smbds));
 	json_object_set_new(json, "lost_nodes", json_lost(all->lost));
@@ -188,7 +190,9 @@ static void show_as_text(struct tool *tool, const struct overview *all)
 		       "resume --all\" removes them\n",
 		       all->num_unreadable, drain_store_name(tool->store));
 	}
-	if (!all->smbd_runs) {
+	if (all->stranger != NULL) {
+		printf("%s\n", all->stranger);
+	} else if (!all->smbd_runs) {
 		printf("smbd is not running\n");
 	}
 	for (i = 0; i < all->lost->num_nodes; i++) {
@@ -250,6 +254,7 @@ static bool look(struct tool *tool,
 		.lost = nodes_lost(mem_ctx, tool, tool_deadline(VIEW_MSEC)),
 		.num_unreadable = list->num_unreadable,
 		.smbd_runs = parents_any(),
+		.stranger = namespace_problem(mem_ctx),
 	};
 	if (all->views == NULL) {
 		complain("out of memory");

@@ -46,5 +46,6 @@ const struct verb verb_wait = {
 		 "[--purge-durables]",
 	.takes_target = true,
 	.succeeded = "the target is quiescent",
+	.relies_on_locks = true,
 	.run = run_wait,
 };

@@ -117,3 +117,22 @@ def test_quiescent_stays_quiescent(drained):
     assert drain.records() == before
     drain.resume('pkg/app')
     assert drain.records() == {}
+
+
+@pytest.mark.parametrize('waits', [False, True])
+def test_smbd_whose_lock_is_lost(drained, waits):
+    """Its handle still counts: whoever waits asks it as well. The lock is lost
+    before the wait, or meanwhile"""
+    server, drain = drained()
+    with connect(server.port) as tree:
+        handle = tree.create('app/tool.exe')
+        drain.begin('pkg/app')
+        process = waits and drain.start('wait', 'pkg/app', '--timeout=3')
+        time.sleep(1 if waits else 0)
+        assert drain.lose_locks('drain/hold/') == 1
+        process = process or drain.start('wait', 'pkg/app', '--timeout=3')
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 124
+        assert 'no lock that says so' in err and str(server.children()[0]) in err
+        handle.close()
+        drain.wait('pkg/app', '--timeout=30')

@@ -43,7 +43,8 @@ def test_nothing_drains(drained):
     _, drain = drained()
     assert drain.call('status').stdout == 'no drain is in force\n'
     assert drain.status() == {
-        'version': 1, 'drains': [], 'smbd_running': True, 'smbds': 0,
+        'version': 1, 'drains': [], 'smbd_running': True,
+        'other_pid_namespace': False, 'smbds': 0,
         'lost_nodes': [], 'unreadable_records': 0, 'errors': []}
 
 
