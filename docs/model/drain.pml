@@ -29,11 +29,14 @@
 #define DURABLE 0
 #endif
 
-/* In LIVE runs whatever keeps the system from settling costs energy */
-#ifdef LIVE
-#ifndef ENERGY
+/*
+ * In LIVE runs whatever keeps the system from settling costs energy, and in others
+ * that would be too large
+ */
+#if defined(LIVE) && !defined(ENERGY)
 #define ENERGY 3
 #endif
+#ifdef ENERGY
 byte energy = ENERGY;
 #define SPEND(condition) energy > 0 && (condition) -> energy--
 #else
@@ -111,6 +114,31 @@ byte working[2]; /* who owns it and whose command is running, + 1 */
 byte connected;
 byte plain;
 bool configured; /* smb.conf has the module, and all smbds have read it */
+
+/*
+ * Those in another PID namespace than the tools: each takes the other for dead.
+ * A tool is on the bus from before it reads a record.
+ */
+#ifdef STRANGERS
+byte strange;
+#define TOOLS_ON_BUS (wanted[0] || wanted[TOOLS - 1])
+#define ARE_STRANGERS_THERE (connected & strange)
+#define SEES_STRANGERS(s) \
+	((strange & BIT(s)) -> TOOLS_ON_BUS || (connected & ~strange) : \
+			       ARE_STRANGERS_THERE != 0)
+#endif
+/* As a tool sees them: drain_is_alive() */
+#ifdef MUTANT_DEAD_BY_NUMBER
+#define LIVING(smbds) ((smbds) & ~strange)
+#else
+#define LIVING(smbds) (smbds)
+#endif
+
+/* Drains whose command has changed a part of the tree */
+#if defined(NESTED) && defined(RUNS)
+#define NEIGHBOURS
+byte changing;
+#endif
 
 /* locking.tdb: who has a handle */
 #define NOBODY 0
@@ -326,7 +354,22 @@ inline connect(s)
 	roster = roster | BIT(s);
 	read_records();
 #endif
-	obey(s)
+	obey(s);
+	see_all_processes(s)
+}
+
+/* sees_all_processes(): no share is served while something drains */
+inline see_all_processes(s)
+{
+#if defined(STRANGERS) && !defined(MUTANT_STRANGERS_SERVED)
+	if
+	:: known[s] && SEES_STRANGERS(s) ->
+		atomic { known[s] = 0; disconnect(s) }
+	:: else
+	fi
+#else
+	skip
+#endif
 }
 
 /* drain_process_leave(), once all that it has is closed */
@@ -340,6 +383,9 @@ inline connection_gone(s)
 {
 	connected = connected & ~BIT(s);
 	plain = plain & ~BIT(s);
+#ifdef STRANGERS
+	strange = strange & ~BIT(s);
+#endif
 #ifdef UNGUARDED
 	for (t : 0 .. TOOLS - 1) {
 		obeying[t] = obeying[t] & ~BIT(s);
@@ -349,7 +395,9 @@ inline connection_gone(s)
 #endif
 }
 
-#ifdef MUTANT_ONE_DRAIN_ASKED
+#if defined(MUTANT_COMPARED_BY_NAME)
+#define ASKED_OF(s, place) (other_name -> 0 : OBEYED(s, place))
+#elif defined(MUTANT_ONE_DRAIN_ASKED)
 #define ASKED_OF(s, place) (OBEYED(s, place) & 2)
 #else
 #define ASKED_OF(s, place) OBEYED(s, place)
@@ -659,6 +707,9 @@ inline pick_place()
 {
 	if
 	:: where = INNER
+#ifdef NAMES
+	:: where = INNER; other_name = true
+#endif
 #if defined(NESTED) || defined(LINK)
 	:: where = 0
 #endif
@@ -671,7 +722,7 @@ inline pick_place()
 inline start_smbd()
 {
 	d = 0; h = 0; t = 0; list = 0;
-	where = 0; seen = 0; over = false; allowed = false
+	where = 0; seen = 0; over = false; allowed = false; other_name = false
 }
 
 proctype smbd(byte s)
@@ -679,6 +730,7 @@ proctype smbd(byte s)
 	byte d, h, t, list;
 	bit where, seen;
 	bool allowed, over;
+	bool other_name; /* of the directory that it names, or of one above */
 
 again:
 	{
@@ -686,6 +738,12 @@ again:
 		/* smbd: connects */
 		:: d_step { SPEND(!IS_UP(s)); connected = connected | BIT(s) }
 			connect(s)
+#ifdef STRANGERS
+		/* smbd: connects in another PID namespace */
+		:: d_step { SPEND(!IS_UP(s)); connected = connected | BIT(s);
+			    strange = strange | BIT(s) }
+			connect(s)
+#endif
 #ifdef UNGUARDED
 		/* smbd: connects past the module */
 		:: d_step { SPEND(!IS_UP(s) && !configured);
@@ -699,13 +757,13 @@ again:
 		/* smbd: goes on with what waited */
 		:: atomic { parked & BIT(s) && (!known[s] || untold);
 			    parked = parked & ~BIT(s); pick_place() }
-			open(s); d_step { where = 0; seen = 0 }
+			open(s); d_step { where = 0; seen = 0; other_name = false }
 #endif
 		/* smbd: opens */
 		:: atomic {
 			SPEND(IS_UP(s) && !(parked & BIT(s)));
 			pick_place()
-		} open(s); d_step { where = 0; seen = 0 }
+		} open(s); d_step { where = 0; seen = 0; other_name = false }
 		/* smbd: closes */
 		:: atomic { has[0] == OF(s) -> h = 0 } close(s, NOBODY)
 		/* smbd: closes */
@@ -788,8 +846,8 @@ inline survey()
 #ifndef MUTANT_NO_ACKNOWLEDGEMENT
 	do
 	:: d_step {
-		roster & ~ANSWERED(t) ->
-		members = roster;
+		LIVING(roster) & ~ANSWERED(t) ->
+		members = LIVING(roster);
 		asked[t] = members & ~ANSWERED(t)
 	}
 #ifdef MUTANT_ASKED_ONCE
@@ -803,10 +861,12 @@ inline survey()
 			members = 0
 		}
 #endif
-	:: d_step { !(roster & ~says[t]) -> obeying[t] = roster;
+	:: d_step { !(LIVING(roster) & ~says[t]) ->
+		    obeying[t] = roster;
 		    forget_answers(t) }
 		break
-	:: d_step { !(roster & ~ANSWERED(t)) && (roster & denies[t]) ->
+	:: d_step { !(LIVING(roster) & ~ANSWERED(t)) &&
+		    (LIVING(roster) & denies[t]) ->
 		    refused = true; obeying[t] = roster & says[t];
 		    forget_answers(t) }
 		break
@@ -838,6 +898,19 @@ inline settle_trees()
 }
 #endif
 
+/* namespace_is_shared() */
+inline look_for_strangers()
+{
+#if defined(STRANGERS) && !defined(MUTANT_DEAD_BY_NUMBER)
+	if
+	:: ARE_STRANGERS_THERE -> goto gone
+	:: else
+	fi
+#else
+	skip
+#endif
+}
+
 /* is_guarded(): who does not find the record says so; step_to_armed() */
 inline arm()
 {
@@ -851,6 +924,7 @@ inline arm()
 	:: refused -> goto gone
 	:: else
 	fi;
+	look_for_strangers();
 	d_step {
 		if
 #ifdef MUTANT_BLIND_WRITE
@@ -1045,6 +1119,10 @@ inline exchange()
 	CHECK(nobody_exchanges_what_is_open,
 	      record[d] == quiescent && !OCCUPIED(d, 0) && !OCCUPIED(d, 1));
 	CHECK(run_is_alone, !OWNS || working[d] == t + 1);
+#ifdef NEIGHBOURS
+	CHECK(S5_nothing_half_updated, !(changing & BIT(1 - d)));
+	changing = changing & ~BIT(d);
+#endif
 	version = !version;
 	half = half & ~BIT(d);
 	RELEASE(working[d], t + 1)
@@ -1061,19 +1139,44 @@ inline publish_now()
 #endif
 }
 
+/*
+ * near_is_quiet(): with the lock of its own drain in hand, who works inside of
+ * it, or around it? A command minds those that publish.
+ */
+inline look_near(others)
+{
+#if defined(NEIGHBOURS) && !defined(MUTANT_NEIGHBOURS_NOT_LOOKED_AT)
+	if
+	:: others -> RELEASE(working[d], t + 1); RELEASE(publisher[d], t + 1);
+		goto gone
+	:: else
+	fi
+#else
+	skip
+#endif
+}
+#define PUBLISHES_NEAR (publisher[1 - d] != 0 && publisher[1 - d] != t + 1)
+#define WORKS_NEAR \
+	(PUBLISHES_NEAR || (owner[1 - d] != 0 && owner[1 - d] != t + 1))
+
 /* A command does what it likes; a publish among that is another tool */
 inline work()
 {
 	if
-	:: verb == to_publish -> publish_now()
+	:: verb == to_publish -> look_near(WORKS_NEAR); publish_now()
 	:: d_step { verb == to_run && publisher[d] != 0 ->
 		    RELEASE(working[d], t + 1) } /* run --publish, which fails */
 	:: atomic { verb == to_run && publisher[d] == 0 ->
 		    publisher[d] = t + 1 }
+		look_near(WORKS_NEAR);
 		publish_now();
 		RELEASE(publisher[d], t + 1)
 #ifndef LINK
-	:: d_step { verb == to_run -> exchange() }
+	:: atomic { verb == to_run -> look_near(PUBLISHES_NEAR) }
+#ifdef NEIGHBOURS
+		changing = changing | BIT(d);
+#endif
+		d_step { exchange() }
 #endif
 	fi
 }
@@ -1204,6 +1307,7 @@ again:
 			:: else
 			fi
 		}
+		look_for_strangers();
 		if
 		:: verb == to_run -> be_the_runner()
 		:: else
@@ -1235,7 +1339,7 @@ look:		/* look() */
 		:: IS_NOT_OVER(d) -> goto gone /* its time is up, or a signal came */
 #endif
 		fi;
-		d_step { holder = FIRST(hold[d]) }
+		d_step { holder = FIRST(LIVING(hold[d])) }
 		if
 		:: holder != 0 -> wait_for_holders(); goto look
 		:: else
@@ -1248,7 +1352,7 @@ look:		/* look() */
 		/* try_to_finish() */
 #ifndef MUTANT_NOT_CLAIMED
 		if
-		:: atomic { hold[d] == 0 && claimed[d] == 0 ->
+		:: atomic { LIVING(hold[d]) == 0 && claimed[d] == 0 ->
 			    claimed[d] = t + 1 }
 		:: else -> goto look
 		fi;
@@ -1274,6 +1378,7 @@ quiet:
 		fi;
 
 publish:
+		look_for_strangers();
 		be_the_publisher();
 
 own:		/* is_still_quiescent(), exchange_if_still_held() */
@@ -1412,6 +1517,10 @@ inline kill_tool(t)
 		RELEASE(claimed[d], t + 1);
 		RELEASE(owner[d], t + 1);
 		RELEASE(publisher[d], t + 1);
+#ifdef NEIGHBOURS
+		changing = (working[d] == t + 1 -> changing & ~BIT(d) :
+						   changing);
+#endif
 		RELEASE(working[d], t + 1);
 		RELEASE(runner[d], t + 1);
 #ifdef LIVE
@@ -1469,6 +1578,15 @@ proctype world()
 		record[0] = none;
 		record[1] = none
 #endif
+	}
+#endif
+#ifdef STRANGERS
+	/* world: takes the locks of a living smbd for those of a dead one */
+	:: d_step {
+		strange && (TOOLS_ON_BUS || (connected & ~strange)) ->
+		roster = roster & ~strange;
+		hold[0] = hold[0] & ~strange;
+		hold[1] = hold[1] & ~strange
 	}
 #endif
 	/* world: gives up a durable handle */

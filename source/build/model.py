@@ -32,6 +32,9 @@ SIZES = {
     'nested': ONE_TOOL + ' NESTED',
     'nested killed': ONE_TOOL + ' NESTED KILLS',
     'nested durable': ONE_TOOL + ' NESTED DURABLE KILLS',
+    'neighbours': TWO_TOOLS + ' HANDLES=0 NESTED RUNS ENERGY=0',
+    'names': ONE_TOOL + ' DRAINS=1 NAMES',
+    'strangers': ONE_TOOL + ' DRAINS=1 STRANGERS DURABLE',
     'link': ONE_TOOL + ' HANDLES=2 DRAINS=1 RUNS LINK DURABLE GRACE KILLS',
     'grace': ONE_TOOL + ' HANDLES=2 DRAINS=1 GRACE DURABLE',
     'power': ONE_TOOL + ' HANDLES=2 DRAINS=2 RUNS DURABLE POWER',
@@ -50,6 +53,8 @@ SIZES = {
 
 DEEP_SIZES = {
     'smbds': TWO_SMBDS + ' DRAINS=2 KILLS DURABLE HANDLES=2',
+    'strangers': TWO_SMBDS + ' DRAINS=1 STRANGERS DURABLE',
+    'neighbours': TWO_TOOLS + ' NESTED RUNS ENERGY=1 KILLS',
     'unguarded': TWO_SMBDS + ' DRAINS=2 UNGUARDED KILLS',
     'tools': 'TOOLS=2 SMBDS=1 HANDLES=1 DRAINS=1 RUNS DEADLINE',
     'both': 'TOOLS=2 SMBDS=2 HANDLES=1 DRAINS=1 ROLES',
@@ -71,11 +76,15 @@ DEEP_SIZES = {
     'parked killed': TWO_TOOLS + ' DRAINS=1 LIVE ENERGY=4 PARK KILLS',
 }
 
+# Seconds for each program: some seconds' work, on a machine that is very busy
+LONGEST = 900
+
 # For each of those; a larger one is not worth more than that
 DEEP_MINUTES = 2
 
 S1 = 'S1_armed_means_closed'
 S2 = 'S2_quiescent_means_empty'
+S5 = 'S5_nothing_half_updated'
 S3 = 'S3_it_gets_there'
 NOT_OPEN = 'nobody_exchanges_what_is_open'
 
@@ -88,6 +97,10 @@ MUTANTS = {
     'LOOKED_BEFORE_RELOAD': ('unguarded', S1),
     'ONE_DRAIN_ASKED': ('nested', S1),
     'MARKED_IN_ONE': ('nested', S2),
+    'NEIGHBOURS_NOT_LOOKED_AT': ('neighbours', S5),
+    'COMPARED_BY_NAME': ('names', S1),
+    'DEAD_BY_NUMBER': ('strangers', S1),
+    'STRANGERS_SERVED': ('strangers', S2),
     'COOKIE_NOT_LOOKED_AT': ('link', S2),
     'NEITHER_COOKIE_NOR_ID_LOOKED_AT': ('handles', S1),
     'NEW_PLACE_NOT_LOOKED_AT': ('link', S2),
@@ -109,7 +122,7 @@ MUTANTS = {
     'RECORD_NOT_LOOKED_AT': ('smbds', 'S4_resumed_means_open'),
     'BLIND_WRITE': ('tools', 'S4_resumed_for_good'),
     'END_TOLD_ONCE': ('parked', 'S4_parked_come_back'),
-    'RECORD_LOST': ('power', 'S5_nothing_half_updated'),
+    'RECORD_LOST': ('power', S5),
     'COMMAND_NOT_OWNED': ('tools', 'run_is_alone'),
     'RESUMED_WITHOUT_OWNER': ('tools', 'run_is_alone'),
     'RESUMED_BY_NAME': ('later', 'run_is_alone'),
@@ -190,7 +203,7 @@ def _compiler_flags(live):
             *(['-DNFAIR=3'] if live else ['-DSAFETY'])]
 
 
-def check(size, mutant=None, expect=None, timeout=600, minutes=None):
+def check(size, mutant=None, expect=None, timeout=LONGEST, minutes=None):
     """Look at all states of a size, for so long; a Result
 
     Of a mutant, that is expected to break `expect`: until it does

@@ -15,6 +15,9 @@ sys.path.insert(0, str(TOP / 'source' / 'build'))
 
 import model  # noqa: E402 pylint: disable=wrong-import-position
 
+# Some seconds of a processor, which many others may want too
+pytestmark = pytest.mark.time_limit(model.LONGEST)
+
 PAGE = (TOP / 'docs/model/README.md').read_text(encoding='utf-8')
 PROMELA = (TOP / 'docs/model/drain.pml').read_text(encoding='utf-8')
 
