@@ -20,6 +20,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <talloc.h>
 
 struct drain_scope;
@@ -37,6 +38,27 @@ struct drain_walk {
 	const struct drain_root *root; /* the innermost one so far, or NULL */
 };
 
+/* A directory as a record spells it, and which one that is on the disk */
+struct drain_spelling {
+	const char *path; /* absolute */
+	uint64_t dev;
+	uint64_t ino; /* 0: it is not there, or was not looked up */
+};
+
+/*
+ * The directories directly below one, on the way to what is drained. All but
+ * the paths is for the caller, who looks them up.
+ */
+struct drain_below {
+	struct drain_spelling *spellings;
+	size_t num_spellings;
+	uint64_t dev; /* the directory above them when they were looked up */
+	uint64_t ino;
+	int64_t changed_sec;
+	int64_t changed_nsec;
+	bool settled; /* as long as that directory does not change */
+};
+
 /** An empty tree. NULL: out of memory. */
 struct drain_scope *drain_scope_new(TALLOC_CTX *mem_ctx);
 
@@ -45,6 +67,14 @@ struct drain_scope *drain_scope_new(TALLOC_CTX *mem_ctx);
  * paths, one path may be covered by many drains. false: out of memory.
  */
 bool drain_scope_add(struct drain_scope *scope, const char *path, void *drain);
+
+/**
+ * Say how a record spells @path, which has been added: @spelling has as many
+ * components. false: out of memory.
+ */
+bool drain_scope_spell(struct drain_scope *scope,
+		       const char *path,
+		       const char *spelling);
 
 /** The next component of a path: its start, its length (0: no more). */
 size_t drain_scope_name(const char **path);
@@ -57,5 +87,8 @@ void drain_walk_step(struct drain_walk *walk, const char *name, size_t len);
 
 /** Is it at a drained directory or at a directory above one? */
 bool drain_walk_above(const struct drain_walk *walk);
+
+/** What is spelled directly below; NULL: nothing. */
+struct drain_below *drain_walk_below(const struct drain_walk *walk);
 
 #endif /* _DRAIN_SCOPE_H_ */

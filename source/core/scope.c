@@ -19,6 +19,7 @@ struct drain_node {
 	struct drain_node **children; /* sorted by compare_name() */
 	size_t num_children;
 	struct drain_root root; /* of no drains: just a step on the way */
+	struct drain_below *below; /* NULL: no spelling is known */
 };
 
 struct drain_scope {
@@ -163,6 +164,67 @@ bool drain_scope_add(struct drain_scope *scope, const char *path, void *drain)
 	return true;
 }
 
+static bool add_spelling(struct drain_scope *scope,
+			 struct drain_node *n,
+			 const char *path,
+			 size_t len)
+{
+	struct drain_below *below = n->below;
+	struct drain_spelling *spellings = NULL;
+	char *copy = NULL;
+	size_t i;
+
+	if (below == NULL) {
+		below = talloc_zero(scope, struct drain_below);
+	}
+	if (below == NULL) {
+		return false;
+	}
+	n->below = below;
+	for (i = 0; i < below->num_spellings; i++) {
+		const char *known = below->spellings[i].path;
+
+		if (strncmp(known, path, len) == 0 && known[len] == '\0') {
+			return true;
+		}
+	}
+
+	spellings = talloc_realloc(below, below->spellings,
+				   struct drain_spelling,
+				   below->num_spellings + 1);
+	copy = talloc_strndup(below, path, len);
+	if (spellings == NULL || copy == NULL) {
+		return false;
+	}
+	spellings[below->num_spellings] = (struct drain_spelling) {
+		.path = copy,
+	};
+	below->spellings = spellings;
+	below->num_spellings += 1;
+	return true;
+}
+
+bool drain_scope_spell(struct drain_scope *scope,
+		       const char *path,
+		       const char *spelling)
+{
+	struct drain_node *n = &scope->top;
+	const char *rest = spelling;
+	size_t len;
+
+	while (n != NULL && (len = drain_scope_name(&path)) > 0) {
+		const size_t spelt = drain_scope_name(&rest);
+
+		rest += spelt;
+		if (!add_spelling(scope, n, spelling, rest - spelling)) {
+			return false;
+		}
+		n = find_child(n, path, len);
+		path += len;
+	}
+	return true;
+}
+
 static void walk_to(struct drain_walk *walk, const struct drain_node *n)
 {
 	walk->node = n;
@@ -192,4 +254,9 @@ bool drain_walk_above(const struct drain_walk *walk)
 
 	/* Every leaf is a drained directory */
 	return n != NULL && (n->num_children > 0 || n->root.num_drains > 0);
+}
+
+struct drain_below *drain_walk_below(const struct drain_walk *walk)
+{
+	return (walk->node != NULL) ? walk->node->below : NULL;
 }

@@ -372,6 +372,42 @@ static void test_wide(void **state)
 	}
 }
 
+/* What is spelled below the directory that @path leads to */
+static struct drain_below *below(const struct drain_scope *scope,
+				 const char *path)
+{
+	struct drain_walk walk = walk_to(scope, path);
+
+	return drain_walk_below(&walk);
+}
+
+static void test_spellings(void **state)
+{
+	struct drain_scope *scope = drain_scope_new(*state);
+	struct drain_below *b = NULL;
+
+	assert_null(below(scope, "/"));
+	assert_true(drain_scope_add(scope, "/srv/app", &drains[0]));
+	assert_null(below(scope, "/srv"));
+	assert_true(drain_scope_spell(scope, "/srv/app", "/SRV/App"));
+	assert_true(drain_scope_spell(scope, "/srv/app", "/SRV/App"));
+	assert_true(drain_scope_spell(scope, "/srv/app", "/Srv/APP"));
+	assert_true(drain_scope_add(scope, "/srv/b", &drains[1]));
+	assert_true(drain_scope_spell(scope, "/srv/b", "/SRV/B"));
+
+	b = below(scope, "/");
+	assert_int_equal(b->num_spellings, 2);
+	assert_string_equal(b->spellings[0].path, "/SRV");
+	assert_string_equal(b->spellings[1].path, "/Srv");
+	b = below(scope, "/srv");
+	assert_int_equal(b->num_spellings, 3);
+	assert_string_equal(b->spellings[0].path, "/SRV/App");
+	assert_string_equal(b->spellings[1].path, "/Srv/APP");
+	assert_string_equal(b->spellings[2].path, "/SRV/B");
+	assert_null(below(scope, "/srv/app"));
+	assert_null(below(scope, "/elsewhere"));
+}
+
 /* The paths may go once they were added, and all goes with the tree */
 static void test_owns_its_memory(void **state)
 {
@@ -395,6 +431,7 @@ int main(void)
 		talloc_test(test_many_to_many),
 		talloc_test(test_as_the_list),
 		talloc_test(test_wide),
+		talloc_test(test_spellings),
 		talloc_test(test_owns_its_memory),
 	};
 
