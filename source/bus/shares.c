@@ -187,44 +187,73 @@ const struct share *shares_find_home(TALLOC_CTX *mem_ctx,
  * From what a person typed to a real path
  */
 
-static bool is_directory_entry(const char *dir, const char *name)
+static const char *listed_by_name(DIR *d,
+				  TALLOC_CTX *mem_ctx,
+				  const char *name,
+				  bool case_sensitive)
 {
-	TALLOC_CTX *frame = talloc_stackframe();
-	char *path = drain_path_join(frame, dir, name);
-	struct stat st;
-	bool ok = path != NULL && lstat(path, &st) == 0;
+	struct dirent *entry = NULL;
+	char *found = NULL;
 
-	TALLOC_FREE(frame);
-	return ok;
+	while ((entry = readdir(d)) != NULL) {
+		if (strcmp(entry->d_name, name) == 0) {
+			return name;
+		}
+		if (found == NULL && !case_sensitive &&
+		    strequal(entry->d_name, name)) {
+			found = talloc_strdup(mem_ctx, entry->d_name);
+		}
+	}
+	return found;
 }
 
-/* The name of an entry as the disk has it, for a share that ignores case */
+static const char *listed_by_inode(DIR *d,
+				   TALLOC_CTX *mem_ctx,
+				   const struct stat *wanted)
+{
+	struct dirent *entry = NULL;
+	struct stat st;
+
+	rewinddir(d);
+	while ((entry = readdir(d)) != NULL) {
+		if (fstatat(dirfd(d), entry->d_name, &st,
+			    AT_SYMLINK_NOFOLLOW) == 0 &&
+		    st.st_dev == wanted->st_dev &&
+		    st.st_ino == wanted->st_ino) {
+			return talloc_strdup(mem_ctx, entry->d_name);
+		}
+	}
+	return NULL;
+}
+
+/*
+ * The name of an entry as the disk has it. A share may ignore case, and the file
+ * system may find one entry by several names, in any Unicode normal form for
+ * instance, but lists only one of them.
+ */
 static const char *spell(TALLOC_CTX *mem_ctx,
 			 const char *dir,
 			 const char *name,
 			 bool case_sensitive)
 {
-	struct dirent *entry = NULL;
-	char *found = NULL;
-	DIR *d = NULL;
+	DIR *d = opendir(dir);
+	const char *found = NULL;
+	struct stat st;
+	bool there;
 
-	if (case_sensitive || is_directory_entry(dir, name)) {
+	if (d == NULL) {
 		return name;
 	}
-	d = opendir(dir);
-	while (d != NULL && (entry = readdir(d)) != NULL) {
-		if (strequal(entry->d_name, name)) {
-			found = talloc_strdup(mem_ctx, entry->d_name);
-			break;
-		}
+	there = fstatat(dirfd(d), name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	found = listed_by_name(d, mem_ctx, name, there || case_sensitive);
+	if (found == NULL && there) {
+		found = listed_by_inode(d, mem_ctx, &st);
 	}
-	if (d != NULL) {
-		closedir(d);
-	}
+	closedir(d);
 	return (found != NULL) ? found : name;
 }
 
-/* The path in the share as the disk has it. NULL: out of memory. */
+/* A path in the share as the disk has it. NULL: out of memory. */
 static char *spell_path(TALLOC_CTX *mem_ctx,
 			const struct share *share,
 			const char *path)
@@ -333,6 +362,11 @@ static char *real_directory(struct resolving *r,
 			"drain it through the share that it is in",
 			printable(r, lexical), printable(r, real),
 			share->name, share->real);
+		return NULL;
+	}
+	/* A link may say it in another way */
+	real = spell_path(r->record, share, real + strlen(share->real));
+	if (real == NULL) {
 		return NULL;
 	}
 	if (stat(real, &st) != 0 || !S_ISDIR(st.st_mode)) {

@@ -34,6 +34,7 @@
 struct look_state {
 	const struct drain_record *record;
 	char **folded; /* the record's real paths */
+	struct below *below; /* what is in there; NULL: not looked at yet */
 	struct server_id *roster; /* sorted */
 	size_t num_roster;
 	struct open_handle_list *list;
@@ -126,19 +127,117 @@ static bool in_target(const struct look_state *state, const char *path)
 	return false;
 }
 
-/* The name may lead there through a link */
-static bool leads_to_target(const struct look_state *state, const char *path)
+static bool same_file(const struct stat *a, const struct stat *b)
 {
-	char *real = NULL;
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+static bool is_covered(const struct drain_record *record,
+		       const struct stat *st)
+{
+	struct stat covered;
+	size_t i;
+
+	for (i = 0; i < record->num_real; i++) {
+		if (stat(record->real[i], &covered) == 0 &&
+		    same_file(st, &covered)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A file system may find a directory by another name; @path is cut */
+static bool is_below(const struct drain_record *record, char *path)
+{
+	char *slash = NULL;
+	struct stat st;
+
+	do {
+		if (stat(path, &st) == 0 && is_covered(record, &st)) {
+			return true;
+		}
+		slash = strrchr(path, '/');
+		if (slash != NULL) {
+			*slash = '\0';
+		}
+	} while (slash != NULL && slash != path);
+	return false;
+}
+
+/* The name may lead there through a link, or by another spelling */
+static bool name_leads_to_target(const struct look_state *state,
+				 struct file_id id,
+				 const char *path,
+				 bool *trusted)
+{
+	char *real = realpath(path, NULL);
+	struct stat st;
 	bool yes;
 
-	if (in_target(state, path)) {
-		return true;
-	}
-	real = realpath(path, NULL);
-	yes = real != NULL && in_target(state, real);
+	*trusted = real != NULL && stat(real, &st) == 0 &&
+		   st.st_ino == id.inode;
+	yes = real != NULL &&
+	      (in_target(state, real) || is_below(state->record, real));
 	free(real);
 	return yes;
+}
+
+/* Not if its share and the target have nothing in common */
+static bool may_be_below(const struct look_state *state,
+			 const char *servicepath)
+{
+	char folded[DRAIN_FOLDED_MAX];
+	size_t i;
+
+	if (drain_fold(servicepath, folded) < 0) {
+		return true;
+	}
+	for (i = 0; i < state->record->num_real; i++) {
+		if (drain_path_overlap(folded, state->folded[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The module fileid makes up devices: then the inode has to do */
+static bool is_among_files(struct look_state *state,
+			   struct file_id id,
+			   const char *servicepath)
+{
+	struct stat st;
+	bool real_device;
+
+	if (!may_be_below(state, servicepath)) {
+		return false;
+	}
+	if (state->below == NULL) {
+		state->below = below_walk(state->list, state->record);
+	}
+	if (state->below == NULL) {
+		state->nomem = true;
+		return false;
+	}
+	real_device = stat(servicepath, &st) == 0 && st.st_dev == id.devid;
+	return below_has(state->below, id.inode,
+			 real_device ? &id.devid : NULL);
+}
+
+/*
+ * By its name, as far as that leads to the file; else, as it does not if a
+ * module maps it or somebody has renamed a directory, by the id of the file.
+ */
+static bool leads_to_target(struct look_state *state,
+			    struct file_id id,
+			    const char *servicepath,
+			    const char *path)
+{
+	bool trusted = false;
+
+	return in_target(state, path) ||
+	       name_leads_to_target(state, id, path, &trusted) ||
+	       (!trusted && is_among_files(state, id, servicepath));
 }
 
 static bool is_directory(const char *path)
@@ -272,7 +371,7 @@ static int scan_fn(struct file_id id,
 	path = drain_path_join(NULL, d->servicepath, d->base_name);
 	if (path == NULL) {
 		state->nomem = true;
-	} else if (leads_to_target(state, path)) {
+	} else if (leads_to_target(state, id, d->servicepath, path)) {
 		look_at_entry(state, id, e, path);
 	}
 	TALLOC_FREE(path);
@@ -389,7 +488,8 @@ static int DRAIN_OPEN_FN(away_fn, global, private_data)
 				       cookie.base_name);
 		if (path == NULL) {
 			state->nomem = true;
-		} else if (leads_to_target(state, path)) {
+		} else if (leads_to_target(state, cookie.id,
+					   cookie.servicepath, path)) {
 			add_suspect(state, cookie.id);
 		}
 	}

@@ -17,6 +17,7 @@
  * reload.c      after a change of smb.conf: have all smbds read it
  * trees.c       Samba's table of tree connections: who is not guarded
  * arm.c         from arming to armed
+ * below.c       which files are in a target, by device and inode
  * handles.c     Samba's table of open files: what the smbds can not tell of
  * holders.c     who holds files, from the smbds and from that table
  * quiesce.c     from armed to quiescent: the waiter
@@ -572,6 +573,19 @@ bool arm_again(struct tool *tool,
 bool arm_is_known_to_all(struct tool *tool,
 			 const struct share_list *shares,
 			 const struct drain_record *record);
+
+/*
+ * below.c
+ */
+
+struct below;
+
+/** All files and directories that a record covers. NULL: out of memory. */
+struct below *below_walk(TALLOC_CTX *mem_ctx,
+			 const struct drain_record *record);
+
+/** Is that file among them? @param[in] dev  NULL: on whatever device. */
+bool below_has(const struct below *below, uint64_t ino, const uint64_t *dev);
 
 /*
  * handles.c
