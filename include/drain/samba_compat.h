@@ -92,8 +92,8 @@ drain_g_lock_lock_send(TALLOC_CTX *mem_ctx,
 #endif
 
 /*
- * smbd makes a directory by a name of its own, that no client can give, and
- * renames it; needs smbd/globals.h
+ * Is it what smbd may call a directory while it makes it? A POSIX client may
+ * call a file so, too. Needs smbd/globals.h.
  */
 #if DRAIN_SAMBA_MINOR >= 22
 #define drain_is_name_of_smbd(name) IS_SMBD_TMPNAME_PREFIX(name)

@@ -199,7 +199,7 @@ bool drains_handle_counts(const struct files_struct *fsp,
 	}
 	return drain_access_counts(policy, fsp->fsp_flags.is_directory,
 				   fsp->access_mask) &&
-	       !drain_place_is_snapshot(fsp, fsp->fsp_name);
+	       !drain_locate_is_snapshot(fsp, fsp->fsp_name);
 }
 
 /* Of a drain that covers less than it did */
@@ -522,7 +522,9 @@ static bool add_to_scope(struct drain_scope *scope, struct drain *drain)
 
 	for (i = 0; i < drain->record->num_real; i++) {
 		if (drain_fold(drain->record->real[i], folded) < 0 ||
-		    !drain_scope_add(scope, folded, drain)) {
+		    !drain_scope_add(scope, folded, drain) ||
+		    !drain_scope_spell(scope, folded,
+				       drain->record->real[i])) {
 			return false;
 		}
 	}
@@ -722,19 +724,41 @@ bool drains_return_begin(struct connection_struct *conn, const char *name)
 	return true;
 }
 
-void drains_return_end(struct files_struct *fsp)
+/* It may be somewhere else than its name said; then it is held from now on */
+static bool came_rightly(struct files_struct *fsp)
+{
+	struct drain_place place;
+	struct drain *drain = NULL;
+
+	if (!drain_place_of_handle(&place, fsp)) {
+		return false;
+	}
+	while ((drain = drain_place_next(&place)) != NULL) {
+		if (!drain->returns && !return_into(drain)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool drains_return_end(struct files_struct *fsp)
 {
 	struct drain *drain = NULL;
 
+	if (fsp != NULL && !came_rightly(fsp)) {
+		return_done();
+		return false;
+	}
 	if (fsp != NULL && !NT_STATUS_IS_OK(mark_in_drains(fsp))) {
 		/* Stay a holder: better a drain that does not end */
 		drain_process_error(drain_about_handle(fsp),
-				    "can not note a durable handle");
+				    "cannot note a durable handle");
 		for (drain = drain_process.drains; drain != NULL;
 		     drain = drain->next) {
 			drain->returns = false;
 		}
-		return;
+		return true;
 	}
 	return_done();
+	return true;
 }

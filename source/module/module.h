@@ -11,6 +11,8 @@
  * process.c     what one smbd has once: bus, roster, tree connections
  * drains.c      the drains that it obeys, and which handles count in them
  * place.c       from a name that a hook got to the drains it is in
+ * locate.c      where that name, or what is open, is on the disk
+ * spelling.c    other names of drained directories, by device and inode
  * exempt.c      users and hosts that a drain does not concern
  * breaks.c      telling clients to give back what they only cache
  * gate.c        what an open or a rename is told
@@ -124,10 +126,18 @@ struct drain {
 	size_t num_watchers;
 };
 
+/* A path, and how far we have gone through the drains that it is in */
+struct drain_path {
+	char path[DRAIN_FOLDED_MAX]; /* "": there is no such path */
+	struct drain_walk walk; /* of all of it */
+	const struct drain_root *root;
+	size_t next;
+};
+
 /* Where opens come from again and again: the root of a share */
 struct drain_near {
-	char dir[PATH_MAX]; /* "": not known yet */
-	struct drain_walk walk;
+	char dir[PATH_MAX]; /* as smbd calls it; "": not known yet */
+	struct drain_path path;
 };
 
 /* What one smbd has once */
@@ -143,6 +153,7 @@ struct drain_process {
 	uint64_t version; /* of the records that they come from */
 	struct drain_scope *scope; /* of folded paths */
 	struct drain_near near; /* in that scope */
+	const char *making; /* the directory that smbd makes just now, or NULL */
 
 	uint32_t num_errors;
 	char last_error[1024];
@@ -310,18 +321,74 @@ bool drains_handle_counts(const struct files_struct *fsp,
  */
 bool drains_return_begin(struct connection_struct *conn, const char *name);
 
-/** It is there (@fsp) or it is not (NULL). */
-void drains_return_end(struct files_struct *fsp);
+/**
+ * It is there (@fsp) or it is not (NULL).
+ *
+ * @return false: it is in a drain that it must not come back to; close it.
+ */
+bool drains_return_end(struct files_struct *fsp);
+
+/* locate.c */
+
+/* A directory entry, by its names on the disk */
+struct drain_entry {
+	char dir[PATH_MAX]; /* the real path of its directory */
+	char name[PATH_MAX];
+};
+
+/**
+ * Where an open file is now; of a stream, where its file is.
+ *
+ * @return false: it is deleted, its descriptor is made up, or it has none.
+ */
+bool drain_locate_fsp(const struct files_struct *fsp, char path[PATH_MAX]);
+
+/** The last component of a path. */
+const char *drain_locate_last(const char *name);
+
+/**
+ * Where a name leads that all modules of the share have mapped.
+ *
+ * @param[in] name  Relative to the root of the share, where smbd must be.
+ */
+NTSTATUS drain_locate_name(struct connection_struct *conn,
+			   const char *name,
+			   char path[PATH_MAX]);
+
+/**
+ * A directory entry (not what it links to).
+ *
+ * @param[in] name    As for drain_locate_name().
+ * @param[in] exists  It may be there.
+ * @return false: its directory is not there, or its name is too long.
+ */
+bool drain_locate_entry(struct connection_struct *conn,
+			const struct files_struct *dirfsp,
+			const char *name,
+			bool exists,
+			struct drain_entry *entry);
+
+/**
+ * Is an open file a previous version? A client can ask for any time; if there
+ * is no snapshot of it, smbd may open the file as it is now.
+ *
+ * @param[in] fsp        NULL, or not open: it is none.
+ * @param[in] smb_fname  By which it was opened.
+ */
+bool drain_locate_is_snapshot(const struct files_struct *fsp,
+			      const struct smb_filename *smb_fname);
+
+/* spelling.c */
+
+/**
+ * Is what a file system finds by @path, directly in @dir, among what is drained
+ * or above it? NULL: no. Else how the record spells it.
+ */
+const char *drain_spelling_find(struct drain_below *below,
+				const char *dir,
+				const char *path);
 
 /* place.c */
-
-/* A path, and how far we have gone through the drains that it is in */
-struct drain_path {
-	char path[DRAIN_FOLDED_MAX]; /* "": there is no such path */
-	struct drain_walk walk; /* of all of it */
-	const struct drain_root *root;
-	size_t next;
-};
 
 /* Something in a share, and the drains that it is in */
 struct drain_place {
@@ -338,12 +405,12 @@ struct drain_place {
  *         drained.
  */
 bool drain_place_init(struct drain_place *place,
-		      const struct connection_struct *conn,
+		      struct connection_struct *conn,
 		      const char *name);
 
 /** Of what an open asks for, as create_file_fn is called. */
 bool drain_place_of_open(struct drain_place *place,
-			 const struct connection_struct *conn,
+			 struct connection_struct *conn,
 			 const struct files_struct *dirfsp,
 			 const struct smb_filename *smb_fname);
 
@@ -351,19 +418,9 @@ bool drain_place_of_open(struct drain_place *place,
 bool drain_place_of_handle(struct drain_place *place,
 			   const struct files_struct *fsp);
 
-/**
- * Is an open file a previous version? A client can ask for any time; if there
- * is no snapshot of it, smbd may open the file as it is now.
- *
- * @param[in] fsp        NULL, or not open: it is none.
- * @param[in] smb_fname  By which it was opened.
- */
-bool drain_place_is_snapshot(const struct files_struct *fsp,
-			     const struct smb_filename *smb_fname);
-
 /** Of a directory entry (not of what it links to), as renameat_fn is called. */
 bool drain_place_at(struct drain_place *place,
-		    const struct connection_struct *conn,
+		    struct connection_struct *conn,
 		    const struct files_struct *dirfsp,
 		    const struct smb_filename *smb_fname);
 

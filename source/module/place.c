@@ -24,39 +24,80 @@ static struct drain_walk walk_from_top(void)
 		       : nowhere;
 }
 
-/* As far as something is drained there. false: a name is too long. */
-static bool follow(struct drain_walk *walk, const char *path)
+/*
+ * The path leaves those of the records at [@from, @to): does the file system
+ * find something drained there by another name? Then it is called as the record
+ * does. false: the path gets too long.
+ */
+static bool respell(struct drain_path *p,
+		    struct drain_walk *walk,
+		    size_t from,
+		    size_t *to)
 {
+	struct drain_below *below = drain_walk_below(walk);
+	const char next = p->path[*to];
+	const char *spelling = NULL;
+	char dir[DRAIN_FOLDED_MAX];
+	char folded[DRAIN_FOLDED_MAX];
+	const char *last = NULL;
+	ssize_t folded_len;
+	size_t len;
+
+	if (below == NULL) {
+		return true;
+	}
+	memcpy(dir, p->path, from);
+	dir[MAX(from, 2) - 1] = '\0';
+	p->path[*to] = '\0';
+	spelling = drain_spelling_find(below, dir, p->path);
+	p->path[*to] = next;
+	if (spelling == NULL) {
+		return true;
+	}
+
+	len = strlen(spelling);
+	if (len + strlen(p->path + *to) >= sizeof(p->path)) {
+		return false;
+	}
+	memmove(p->path + len, p->path + *to, strlen(p->path + *to) + 1);
+	memcpy(p->path, spelling, len);
+	*to = len;
+
+	last = drain_locate_last(spelling);
+	folded_len = drain_fold_part(last, strlen(last), folded);
+	if (folded_len < 0) {
+		return false;
+	}
+	drain_walk_step(walk, folded, folded_len);
+	p->walk = *walk;
+	return true;
+}
+
+/*
+ * The rest of the path, from @at on, as far as something is drained there.
+ * false: a name is too long.
+ */
+static bool follow(struct drain_path *p, size_t at)
+{
+	const char *rest = p->path + at;
 	char folded[DRAIN_FOLDED_MAX];
 	size_t len;
 
-	while (walk->node != NULL && (len = drain_scope_name(&path)) > 0) {
-		ssize_t folded_len = drain_fold_part(path, len, folded);
+	while (p->walk.node != NULL && (len = drain_scope_name(&rest)) > 0) {
+		ssize_t folded_len = drain_fold_part(rest, len, folded);
+		const size_t from = rest - p->path;
+		size_t to = from + len;
+		struct drain_walk before = p->walk;
 
 		if (folded_len < 0) {
 			return false;
 		}
-		drain_walk_step(walk, folded, folded_len);
-		path += len;
-	}
-	return true;
-}
-
-/* The way to a share is long, and the same for all opens there */
-static bool walk_to_share(struct drain_walk *walk, const char *dir)
-{
-	struct drain_near *near = &drain_process.near;
-
-	if (strcmp(near->dir, dir) != 0) {
-		near->walk = walk_from_top();
-		if (!follow(&near->walk, dir) ||
-		    strlcpy(near->dir, dir, sizeof(near->dir)) >=
-			    sizeof(near->dir)) {
-			near->dir[0] = '\0';
+		drain_walk_step(&p->walk, folded, folded_len);
+		if (p->walk.node == NULL && !respell(p, &before, from, &to)) {
 			return false;
 		}
+		rest = p->path + to;
 	}
-	*walk = near->walk;
 	return true;
 }
 
@@ -71,9 +112,25 @@ static bool rewind_path(struct drain_path *p)
 	bool ok;
 
 	p->walk = walk_from_top();
-	ok = follow(&p->walk, p->path);
+	ok = follow(p, 0);
 	start(p);
 	return ok;
+}
+
+/* The way to a share is long, and the same for all opens there */
+static const struct drain_path *path_to_share(const char *dir)
+{
+	struct drain_near *near = &drain_process.near;
+
+	if (strcmp(near->dir, dir) != 0) {
+		near->dir[0] = '\0';
+		if (strlcpy(near->path.path, dir, PATH_MAX) >= PATH_MAX ||
+		    !rewind_path(&near->path)) {
+			return NULL;
+		}
+		strlcpy(near->dir, dir, sizeof(near->dir));
+	}
+	return &near->path;
 }
 
 /* As smbd calls that of a share */
@@ -84,15 +141,20 @@ static bool is_root(const char *name)
 
 static bool join(struct drain_path *p, const char *dir, const char *name)
 {
-	const char *slash = (strcmp(dir, "/") == 0) ? "" : "/";
-	int len;
+	size_t len = strlen(dir);
+	size_t name_len = is_root(name) ? 0 : strlen(name);
 
-	if (is_root(name)) {
-		slash = "";
-		name = "";
+	if (len + 1 + name_len >= sizeof(p->path)) {
+		return false;
 	}
-	len = snprintf(p->path, sizeof(p->path), "%s%s%s", dir, slash, name);
-	return len >= 0 && (size_t)len < sizeof(p->path);
+	memcpy(p->path, dir, len);
+	if (name_len > 0 && len > 1) {
+		p->path[len] = '/';
+		len += 1;
+	}
+	memcpy(p->path + len, name, name_len);
+	p->path[len + name_len] = '\0';
+	return true;
 }
 
 static bool set_path(struct drain_path *p, const char *dir, const char *name)
@@ -123,100 +185,20 @@ static void no_path(struct drain_path *p)
 	start(p);
 }
 
-/* The kernel says so after the path; but a file may be called that */
-static bool says_deleted(const char *path)
-{
-	static const char deleted[] = " (deleted)";
-	const size_t suffix = sizeof(deleted) - 1;
-	const size_t len = strlen(path);
-
-	return len > suffix && strcmp(path + len - suffix, deleted) == 0;
-}
-
-static bool is_at(int fd, const char *path)
-{
-	struct stat open;
-	struct stat there;
-
-	return fstat(fd, &open) == 0 && lstat(path, &there) == 0 &&
-	       open.st_dev == there.st_dev && open.st_ino == there.st_ino;
-}
-
-/* Where an open file is now. Not for one that is deleted, or a made-up fd. */
-static bool path_of_fsp(const struct files_struct *fsp, char path[PATH_MAX])
-{
-	char link[64];
-	ssize_t len;
-	int fd;
-
-	if (fsp == NULL || fsp->fh == NULL) {
-		return false;
-	}
-	fd = fsp_get_pathref_fd(fsp);
-	if (fd < 0) {
-		return false;
-	}
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	len = readlink(link, path, PATH_MAX - 1);
-	if (len <= 0 || path[0] != '/') {
-		return false;
-	}
-	path[len] = '\0';
-	return !says_deleted(path) || is_at(fd, path);
-}
-
-/* The descriptor of a stream may lead anywhere: that of its file does not */
-static const struct files_struct *file_of(const struct files_struct *fsp)
-{
-	return (fsp != NULL && fsp->base_fsp != NULL) ? fsp->base_fsp : fsp;
-}
-
-static const char *last_component(const char *name)
-{
-	const char *slash = strrchr(name, '/');
-
-	return (slash != NULL) ? slash + 1 : name;
-}
-
-/* The directory of a name in the share that is not there yet */
-static bool real_parent(const struct connection_struct *conn,
-			const char *name,
-			char path[PATH_MAX])
-{
-	const char *last = last_component(name);
-	char dir[PATH_MAX];
-	int len;
-
-	len = snprintf(dir,
-		       sizeof(dir),
-		       "%s/%.*s",
-		       conn->connectpath,
-		       (int)(last - name),
-		       name);
-	return len > 0 && (size_t)len < sizeof(dir) &&
-	       realpath(dir, path) != NULL;
-}
-
-/* The real directory of an entry, by its descriptor if there is one */
-static bool real_directory(const struct connection_struct *conn,
-			   const struct files_struct *dirfsp,
-			   const char *name,
-			   char path[PATH_MAX])
-{
-	return (dirfsp != conn->cwd_fsp && path_of_fsp(dirfsp, path)) ||
-	       real_parent(conn, name, path);
-}
-
 /* By the name alone, so far */
 static bool start_with_name(struct drain_place *place,
 			    const struct connection_struct *conn,
 			    const char *name)
 {
+	const struct drain_path *share = path_to_share(conn->connectpath);
+
 	place->case_sensitive = conn->case_sensitive;
 	no_path(&place->real);
-	if (!join(&place->name, conn->connectpath, name) ||
-	    !walk_to_share(&place->name.walk, conn->connectpath) ||
-	    !(is_root(name) || follow(&place->name.walk, name))) {
+	if (share == NULL || !join(&place->name, share->path, name)) {
+		return false;
+	}
+	place->name.walk = share->walk;
+	if (!is_root(name) && !follow(&place->name, strlen(share->path))) {
 		return false;
 	}
 	start(&place->name);
@@ -224,39 +206,36 @@ static bool start_with_name(struct drain_place *place,
 }
 
 bool drain_place_init(struct drain_place *place,
-		      const struct connection_struct *conn,
+		      struct connection_struct *conn,
 		      const char *name)
 {
-	char dir[PATH_MAX];
+	char path[PATH_MAX];
 
-	if (!start_with_name(place, conn, name)) {
-		return false;
-	}
-	if (realpath(place->name.path, dir) != NULL) {
-		return set_real(place, dir, "");
-	}
-	return true;
+	return start_with_name(place, conn, name) &&
+	       (!NT_STATUS_IS_OK(drain_locate_name(conn, name, path)) ||
+		set_real(place, path, ""));
 }
 
 bool drain_place_of_open(struct drain_place *place,
-			 const struct connection_struct *conn,
+			 struct connection_struct *conn,
 			 const struct files_struct *dirfsp,
 			 const struct smb_filename *smb_fname)
 {
 	const char *name = smb_fname->base_name;
+	struct drain_entry entry;
 	char path[PATH_MAX];
 
 	if (!start_with_name(place, conn, name)) {
 		return false;
 	}
 	/* A new stream has no descriptor, but its file may be there */
-	if (path_of_fsp(file_of(smb_fname->fsp), path) ||
+	if (drain_locate_fsp(smb_fname->fsp, path) ||
 	    (is_named_stream(smb_fname) &&
-	     realpath(place->name.path, path) != NULL)) {
+	     NT_STATUS_IS_OK(drain_locate_name(conn, name, path)))) {
 		return set_real(place, path, "");
 	}
-	if (real_directory(conn, dirfsp, name, path)) {
-		return set_real(place, path, last_component(name));
+	if (drain_locate_entry(conn, dirfsp, name, false, &entry)) {
+		return set_real(place, entry.dir, entry.name);
 	}
 	return true;
 }
@@ -269,57 +248,24 @@ bool drain_place_of_handle(struct drain_place *place,
 	if (!start_with_name(place, fsp->conn, fsp->fsp_name->base_name)) {
 		return false;
 	}
-	return !path_of_fsp(file_of(fsp), path) || set_real(place, path, "");
-}
-
-bool drain_place_is_snapshot(const struct files_struct *fsp,
-			     const struct smb_filename *smb_fname)
-{
-	struct drain_path name;
-	char path[PATH_MAX];
-	char live[PATH_MAX];
-
-	/*
-	 * Modules that have snapshots open them where they are. Without one
-	 * nobody looks at the time, and the file is opened as it is now.
-	 */
-	if (smb_fname->twrp == 0 || !path_of_fsp(file_of(fsp), path) ||
-	    !join(&name, fsp->conn->connectpath, smb_fname->base_name)) {
-		return false;
-	}
-	if (realpath(name.path, live) == NULL) {
-		return errno == ENOENT || errno == ENOTDIR;
-	}
-	return strcmp(path, live) != 0;
-}
-
-static bool place_of_entry(struct drain_place *place,
-			   const struct connection_struct *conn,
-			   const struct files_struct *dirfsp,
-			   const char *name)
-{
-	char path[PATH_MAX];
-
-	if (!start_with_name(place, conn, name)) {
-		return false;
-	}
-	if (!real_directory(conn, dirfsp, name, path)) {
-		return true;
-	}
-	return set_path(&place->name, path, last_component(name));
+	return !drain_locate_fsp(fsp, path) || set_real(place, path, "");
 }
 
 bool drain_place_at(struct drain_place *place,
-		    const struct connection_struct *conn,
+		    struct connection_struct *conn,
 		    const struct files_struct *dirfsp,
 		    const struct smb_filename *smb_fname)
 {
 	struct smb_filename *full = NULL;
+	struct drain_entry entry;
 	bool ok;
 
 	full = full_path_from_dirfsp_atname(talloc_tos(), dirfsp, smb_fname);
-	ok = full != NULL &&
-	     place_of_entry(place, conn, dirfsp, full->base_name);
+	ok = full != NULL && start_with_name(place, conn, full->base_name);
+	if (ok && drain_locate_entry(conn, dirfsp, full->base_name, true,
+				     &entry)) {
+		ok = set_path(&place->name, entry.dir, entry.name);
+	}
 	TALLOC_FREE(full);
 	return ok;
 }

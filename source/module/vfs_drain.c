@@ -119,8 +119,8 @@ static struct drain_open describe_open(const struct smb_filename *smb_fname,
 	return (struct drain_open) {
 		.exists = exists,
 		.directory = directory && !is_named_stream(smb_fname),
-		.snapshot = exists && drain_place_is_snapshot(smb_fname->fsp,
-							      smb_fname),
+		.snapshot = exists && drain_locate_is_snapshot(smb_fname->fsp,
+							       smb_fname),
 		.access = access_mask,
 		.disposition = create_disposition,
 		.options = create_options,
@@ -128,15 +128,22 @@ static struct drain_open describe_open(const struct smb_filename *smb_fname,
 }
 
 /* For those that can not come again, by SMB1 for instance */
-static bool is_still_there(const struct drain_place *place,
+static bool is_still_there(struct connection_struct *conn,
 			   const struct smb_filename *smb_fname)
 {
-	struct stat st;
+	struct smb_filename *now = NULL;
+	bool same;
 
-	return !VALID_STAT(smb_fname->st) ||
-	       (stat(place->name.path, &st) == 0 &&
-		st.st_dev == smb_fname->st.st_ex_dev &&
-		st.st_ino == smb_fname->st.st_ex_ino);
+	if (!VALID_STAT(smb_fname->st)) {
+		return true;
+	}
+	now = synthetic_smb_fname(talloc_tos(), smb_fname->base_name, NULL,
+				  NULL, smb_fname->twrp, smb_fname->flags);
+	same = now != NULL && SMB_VFS_STAT(conn, now) == 0 &&
+	       now->st.st_ex_dev == smb_fname->st.st_ex_dev &&
+	       now->st.st_ex_ino == smb_fname->st.st_ex_ino;
+	TALLOC_FREE(now);
+	return same;
 }
 
 /* It comes again, and is looked up then */
@@ -196,7 +203,7 @@ static NTSTATUS ask_gate(struct connection_struct *conn,
 		}
 		*answer = drain_gate_ask_again(conn, &place, open);
 		if (answer->verdict == DRAIN_GRANT &&
-		    !is_still_there(&place, smb_fname)) {
+		    !is_still_there(conn, smb_fname)) {
 			return NT_STATUS_SHARING_VIOLATION;
 		}
 	}
@@ -238,6 +245,16 @@ static NTSTATUS look_back(struct connection_struct *conn,
 	return status;
 }
 
+/* The name of the directory that a granted open makes; NULL: it makes none */
+static const char *makes_directory(const struct smb_filename *smb_fname,
+				   uint32_t create_options)
+{
+	return ((create_options & FILE_DIRECTORY_FILE) &&
+		!VALID_STAT(smb_fname->st))
+		       ? smb_fname->base_name
+		       : NULL;
+}
+
 static NTSTATUS drain_vfs_create_file(
 	struct vfs_handle_struct *handle,
 	struct smb_request *req,
@@ -264,6 +281,7 @@ static NTSTATUS drain_vfs_create_file(
 	const bool asked = req != NULL && SMB_VFS_HANDLE_TEST_DATA(handle);
 	struct drain_answer answer = {.verdict = DRAIN_GRANT};
 	struct drain_open open = {.exists = false};
+	const char *making = drain_process.making;
 	NTSTATUS status;
 
 	if (asked || own) {
@@ -285,11 +303,13 @@ static NTSTATUS drain_vfs_create_file(
 		private_flags &= ~DRAIN_PERSISTENT_OPEN;
 	}
 
+	drain_process.making = makes_directory(smb_fname, create_options);
 	status = SMB_VFS_NEXT_CREATE_FILE(
 		handle, req, dirfsp, smb_fname, access_mask, share_access,
 		create_disposition, create_options, file_attributes,
 		oplock_request, lease, allocation_size, private_flags, sd,
 		ea_list, result, pinfo, in, out);
+	drain_process.making = making;
 	if (NT_STATUS_IS_OK(status) && asked) {
 		status = look_back(handle->conn, req, &open, result);
 	}
@@ -362,6 +382,22 @@ static bool may_change_entry(struct vfs_handle_struct *handle,
 	return false;
 }
 
+/*
+ * The open that makes a directory has been judged. smbd makes it by a name of
+ * its own, and renames it; a client may call a file by such a name, too.
+ */
+static bool finishes_directory(const struct files_struct *srcfsp,
+			       const struct smb_filename *src,
+			       const struct files_struct *dstfsp,
+			       const struct smb_filename *dst)
+{
+	return drain_process.making != NULL &&
+	       drain_is_name_of_smbd(src->base_name) &&
+	       S_ISDIR(src->st.st_ex_mode) && srcfsp == dstfsp &&
+	       strcmp(drain_locate_last(drain_process.making),
+		      drain_locate_last(dst->base_name)) == 0;
+}
+
 static int drain_vfs_renameat(struct vfs_handle_struct *handle,
 			      struct files_struct *srcfsp,
 			      const struct smb_filename *smb_fname_src,
@@ -369,8 +405,8 @@ static int drain_vfs_renameat(struct vfs_handle_struct *handle,
 			      const struct smb_filename *smb_fname_dst
 				      DRAIN_RENAME_HOW_PARAM)
 {
-	/* The open that makes a directory has been judged */
-	if (!drain_is_name_of_smbd(smb_fname_src->base_name) &&
+	if (!finishes_directory(srcfsp, smb_fname_src, dstfsp,
+				smb_fname_dst) &&
 	    !may_move(handle, srcfsp, smb_fname_src, dstfsp, smb_fname_dst)) {
 		return -1;
 	}
@@ -502,7 +538,11 @@ static NTSTATUS drain_vfs_durable_reconnect(
 	}
 	status = DRAIN_NEXT_DURABLE_RECONNECT(handle, smb1req, op, old_cookie,
 					      mem_ctx, fsp, new_cookie);
-	drains_return_end(NT_STATUS_IS_OK(status) ? *fsp : NULL);
+	if (!drains_return_end(NT_STATUS_IS_OK(status) ? *fsp : NULL)) {
+		(void)close_file_free(smb1req, fsp, ERROR_CLOSE);
+		data_blob_free(new_cookie);
+		status = NT_STATUS_OBJECT_NAME_NOT_FOUND;
+	}
 	TALLOC_FREE(frame);
 	return status;
 }
