@@ -21,7 +21,7 @@ other_packages='gcc libc6-dev libcrypt-dev dpkg-dev perl libparse-yapp-perl
 	python3-pytest python3-pytest-xdist python3-impacket python3-tdb
 	valgrind iproute2 procps strace rsync unzip libcap2-bin git gpg gpg-agent gpgv
 	xsltproc docbook-xsl groff-base locales shellcheck systemd zsh jq curl
-	python3-pyte python3-prometheus-client spin'
+	python3-pyte python3-prometheus-client python3-fusepy spin'
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 cache=$top/.cache
