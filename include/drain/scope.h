@@ -57,6 +57,8 @@ struct drain_below {
 	int64_t changed_sec;
 	int64_t changed_nsec;
 	bool settled; /* as long as that directory does not change */
+	uint64_t other_dev; /* what is none of them: the last that was asked for */
+	uint64_t other_ino;
 };
 
 /** An empty tree. NULL: out of memory. */

@@ -41,12 +41,29 @@ static ssize_t fold_character(const char **src,
 	return n;
 }
 
+/* Most names begin with ASCII, and are nothing else: how many characters? */
+static size_t fold_ascii(const char *src, size_t len, char *dst)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		const unsigned char c = src[i];
+
+		if (c >= 0x80) {
+			break;
+		}
+		dst[i] = (c >= 'a' && c <= 'z') ? c - 32 : c;
+	}
+	return i;
+}
+
 ssize_t drain_fold_part(const char *path, size_t len, char *folded)
 {
 	const char *end = path + len;
 	bool only_bytes = false;
-	size_t used = 0;
+	size_t used = fold_ascii(path, MIN(len, DRAIN_FOLDED_MAX - 1), folded);
 
+	path += used;
 	while (path < end) {
 		unsigned char c = *path;
 		ssize_t n;

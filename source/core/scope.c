@@ -65,8 +65,14 @@ static struct drain_node *find_child(const struct drain_node *n,
 				     const char *name,
 				     size_t len)
 {
-	size_t i = child_index(n, name, len);
+	size_t i;
 
+	/* Sorted by length first: most names that are not there end here */
+	if (n->num_children == 0 || len < n->children[0]->name_len ||
+	    len > n->children[n->num_children - 1]->name_len) {
+		return NULL;
+	}
+	i = child_index(n, name, len);
 	if (i < n->num_children &&
 	    compare_name(n->children[i], name, len) == 0) {
 		return n->children[i];
