@@ -54,7 +54,7 @@ static bool path_of_fsp(const struct files_struct *fsp, char path[PATH_MAX])
 		return false;
 	}
 	path[len] = '\0';
-	return !says_deleted(path) || is_at(fd, path);
+	return path[len - 1] != ')' || !says_deleted(path) || is_at(fd, path);
 }
 
 bool drain_locate_fsp(const struct files_struct *fsp, char path[PATH_MAX])

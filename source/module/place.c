@@ -168,6 +168,9 @@ set_real(struct drain_place *place, const char *dir, const char *name)
 {
 	struct drain_path *real = &place->real;
 
+	if (name[0] == '\0' && strcmp(dir, place->name.path) == 0) {
+		return true;
+	}
 	if (!join(real, dir, name)) {
 		return false;
 	}
@@ -198,7 +201,7 @@ static bool start_with_name(struct drain_place *place,
 		return false;
 	}
 	place->name.walk = share->walk;
-	if (!is_root(name) && !follow(&place->name, strlen(share->path))) {
+	if (!follow(&place->name, strlen(share->path))) {
 		return false;
 	}
 	start(&place->name);

@@ -39,6 +39,7 @@ static void look_up(struct drain_below *below, const struct stat *dir)
 	const time_t now = time(NULL);
 	size_t i;
 
+	below->other_ino = 0;
 	below->dev = dir->st_dev;
 	below->ino = dir->st_ino;
 	below->changed_sec = dir->st_ctim.tv_sec;
@@ -67,14 +68,14 @@ const char *drain_spelling_find(struct drain_below *below,
 	struct stat st;
 	size_t i;
 
-	/* A record covers directories, and links that lead to them */
-	if (lstat(path, &st) != 0 ||
-	    !(S_ISDIR(st.st_mode) || S_ISLNK(st.st_mode)) ||
-	    lstat(dir, &above) != 0) {
+	if (lstat(path, &st) != 0 || lstat(dir, &above) != 0) {
 		return NULL;
 	}
 	if (!is_current(below, &above)) {
 		look_up(below, &above);
+	}
+	if (below->other_ino == st.st_ino && below->other_dev == st.st_dev) {
+		return NULL;
 	}
 	for (i = 0; i < below->num_spellings; i++) {
 		const struct drain_spelling *s = &below->spellings[i];
@@ -83,5 +84,7 @@ const char *drain_spelling_find(struct drain_below *below,
 			return s->path;
 		}
 	}
+	below->other_dev = st.st_dev;
+	below->other_ino = st.st_ino;
 	return NULL;
 }
