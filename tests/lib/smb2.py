@@ -421,8 +421,10 @@ def pack_contexts(contexts):
     """Chain (name, data) create contexts."""
     packed = b''
     for index, (name, data) in enumerate(contexts):
-        body = struct.pack('<HHHHI', 16, len(name), 0, 24 if data else 0,
-                           len(data)) + name.ljust(8, b'\0') + data
+        padded = name + bytes(-len(name) % 8)
+        body = struct.pack('<HHHHI', 16, len(name), 0,
+                           16 + len(padded) if data else 0,
+                           len(data)) + padded + data
         last = index == len(contexts) - 1
         if not last:
             body += bytes(-(len(body) + 4) % 8)
