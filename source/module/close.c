@@ -8,8 +8,8 @@
  * another user. So for each handle, in this order:
  *
  * 1. a client that caches writes is asked for them, and gets a little time;
- * 2. new requests are turned away, those that wait for something are cancelled;
- * 3. those that work on it are waited for;
+ * 2. new requests are refused, those that wait for something are cancelled;
+ * 3. those that use it are waited for (in_use.c);
  * 4. it is closed, as its user and in its share.
  *
  * In between the handle may go by itself, and so may its memory: it is looked
@@ -24,12 +24,15 @@
 
 #include "module.h"
 
-/* Without a sign of life, and at all: a break is given 35 s by smbd itself */
+/* Without a sign of life, and in all: smbd itself gives a break 35 s */
 #define GRACE_SECONDS 1
 #define GRACE_MAX_SECONDS 30
 
-/* A deferred rename waits for that break, and can not be cancelled */
+/* A deferred rename waits for that break, and cannot be cancelled */
 #define COMPLAIN_SECONDS 45
+
+/* A client that takes no data for so long has its connection ended */
+#define STUCK_SECONDS 45
 
 #define PAUSE_MIN_USEC 1000
 #define PAUSE_MAX_USEC 20000
@@ -40,20 +43,10 @@ struct closing {
 	struct timeval grace_end;
 	struct timeval grace_max;
 	struct timespec changed; /* the file, when last seen */
-	unsigned shut; /* by which look: no new requests; 0: not yet */
-	bool written; /* by a request */
-};
-
-/* From any handle to any other */
-struct copy {
-	const struct smbXsrv_connection *xconn;
-	uint64_t mid;
-	unsigned since; /* the look that saw it first */
-};
-
-struct copies {
-	struct copy *copies;
-	size_t num;
+	bool shut; /* no new requests */
+	bool closes_itself; /* SMB1: somebody else has begun to close it */
+	bool used; /* by a request, at this look */
+	bool written; /* by that */
 };
 
 struct drain_close_state {
@@ -62,13 +55,11 @@ struct drain_close_state {
 	struct closing *closing; /* sorted */
 	size_t num;
 	uint32_t num_closed;
-	unsigned look; /* the first is 1 */
-	struct copies copies; /* that are going on */
-	struct copies before; /* that were so when we looked before */
-	bool forgetful; /* out of memory for them */
-	unsigned oldest_copy; /* seen first by that look; UINT_MAX: none */
 	uint32_t pause_usec;
 	struct timeval complain;
+	bool sends; /* data of one of them is still to be sent */
+	struct timeval stuck; /* hang up then, unless the client takes some */
+	uint64_t progress; /* of that */
 };
 
 /*
@@ -112,98 +103,19 @@ static struct files_struct *find_fn(struct files_struct *fsp,
 	return NULL;
 }
 
-/*
- * A copy within the server is a request to where it goes; where it comes from
- * is used as well, but nowhere noted as such.
- */
-static bool is_copy(struct smbd_smb2_request *smb2req)
+static void note_use(const struct drain_use *use, void *private_data)
 {
-	switch (IVAL(SMBD_SMB2_IN_BODY_PTR(smb2req), 0x04)) {
-	case FSCTL_SRV_COPYCHUNK:
-	case FSCTL_SRV_COPYCHUNK_WRITE:
-	case FSCTL_OFFLOAD_WRITE:
-		return true;
-	}
-	return false;
-}
-
-static unsigned seen_since(const struct drain_close_state *state,
-			   const struct copy *copy)
-{
-	const struct copies *before = &state->before;
+	struct drain_close_state *state = private_data;
 	size_t i;
 
-	if (state->forgetful) {
-		return 0;
-	}
-	for (i = 0; i < before->num; i++) {
-		if (before->copies[i].xconn == copy->xconn &&
-		    before->copies[i].mid == copy->mid) {
-			return before->copies[i].since;
-		}
-	}
-	return state->look;
-}
+	for (i = 0; i < state->num; i++) {
+		struct closing *closing = &state->closing[i];
 
-static void note_copy(struct drain_close_state *state,
-		      const struct smbd_smb2_request *smb2req)
-{
-	struct copies *now = &state->copies;
-	struct copy *copies = NULL;
-	struct copy copy = {
-		.xconn = smb2req->xconn,
-		.mid = BVAL(SMBD_SMB2_IN_HDR_PTR(smb2req),
-			    SMB2_HDR_MESSAGE_ID),
-	};
-
-	copies = talloc_realloc(state, now->copies, struct copy, now->num + 1);
-	state->forgetful |= copies == NULL;
-	copy.since = seen_since(state, &copy);
-	state->oldest_copy = MIN(state->oldest_copy, copy.since);
-	if (copies != NULL) {
-		copies[now->num] = copy;
-		now->copies = copies;
-		now->num += 1;
-	}
-}
-
-static void note_request(struct drain_close_state *state,
-			 struct smbd_smb2_request *smb2req)
-{
-	struct closing *closing = NULL;
-	uint16_t opcode;
-
-	if (smb2req->subreq == NULL ||
-	    !tevent_req_is_in_progress(smb2req->subreq)) {
-		return;
-	}
-	opcode = SVAL(SMBD_SMB2_IN_HDR_PTR(smb2req), SMB2_HDR_OPCODE);
-	if (opcode == SMB2_OP_IOCTL && is_copy(smb2req)) {
-		note_copy(state, smb2req);
-	}
-
-	if (opcode != SMB2_OP_WRITE || smb2req->compat_chain_fsp == NULL) {
-		return;
-	}
-	closing = closing_of(state, smb2req->compat_chain_fsp);
-	if (closing != NULL) {
-		closing->written = true;
-	}
-}
-
-static void note_requests(struct drain_close_state *state)
-{
-	struct smbXsrv_connection *xconn = NULL;
-	struct smbd_smb2_request *smb2req = NULL;
-
-	if (state->sconn->client == NULL) {
-		return;
-	}
-	for (xconn = state->sconn->client->connections; xconn != NULL;
-	     xconn = xconn->next) {
-		for (smb2req = xconn->smb2.requests; smb2req != NULL;
-		     smb2req = smb2req->next) {
-			note_request(state, smb2req);
+		if (closing->fsp != NULL &&
+		    drain_use_is_of(use, closing->fsp)) {
+			closing->used = true;
+			closing->written |= use->writes;
+			state->sends |= use->sends;
 		}
 	}
 }
@@ -214,16 +126,12 @@ static void find_all(struct drain_close_state *state)
 
 	for (i = 0; i < state->num; i++) {
 		state->closing[i].fsp = NULL;
+		state->closing[i].used = false;
 		state->closing[i].written = false;
 	}
-	state->look += 1;
-	state->before = state->copies;
-	state->copies = (struct copies) {.copies = NULL};
-	state->oldest_copy = UINT_MAX;
-
+	state->sends = false;
 	files_forall(state->sconn, find_fn, state);
-	note_requests(state);
-	TALLOC_FREE(state->before.copies);
+	drain_uses_forall(state->sconn, note_use, state);
 }
 
 /*
@@ -276,8 +184,7 @@ static bool may_still_write_back(struct closing *closing)
 }
 
 /*
- * 2. and 3. Requests: smbd notes with a handle all that wait for something, but
- * for notifications, which end with it.
+ * 2. and 3. Requests
  */
 
 static void cancel_requests(struct files_struct *fsp)
@@ -295,22 +202,27 @@ static void cancel_requests(struct files_struct *fsp)
 	}
 }
 
+/*
+ * A CLOSE of SMB1 that waits keeps the handle where nobody sees it, and marks it
+ * as closing.
+ */
 static void shut(const struct drain_close_state *state,
 		 struct closing *closing)
 {
 	struct files_struct *fsp = closing->fsp;
 
-	closing->shut = state->look;
+	closing->shut = true;
+	closing->closes_itself = fsp->fsp_flags.closing &&
+				 !drain_using_smb2(state->sconn);
 	fsp->fsp_flags.closing = true;
 	fsp->op->global->durable = false;
 	cancel_requests(fsp);
 }
 
-static bool is_in_use(const struct drain_close_state *state,
-		      const struct closing *closing)
+/* smbd counts requests of SMB1 with the handle, and what modules delay */
+static bool is_in_use(const struct closing *closing)
 {
-	/* A copy that began later was told that the handle is being closed */
-	return state->oldest_copy <= closing->shut ||
+	return closing->used || closing->closes_itself ||
 	       closing->fsp->num_aio_requests > 0;
 }
 
@@ -361,13 +273,13 @@ static bool is_done(struct drain_close_state *state, struct closing *closing)
 	if (closing->fsp == NULL) {
 		return true;
 	}
-	if (closing->shut == 0) {
+	if (!closing->shut) {
 		if (may_still_write_back(closing)) {
 			return false;
 		}
 		shut(state, closing);
 	}
-	if (is_in_use(state, closing)) {
+	if (is_in_use(closing)) {
 		return false;
 	}
 	close_now(closing->fsp);
@@ -399,9 +311,24 @@ static void complain_once(struct drain_close_state *state)
 	if (!timeval_is_zero(&state->complain) &&
 	    timeval_expired(&state->complain)) {
 		drain_process_error(drain_about_handle(state->closing[0].fsp),
-				    "can not be closed yet, a request uses it "
-				    "since %d s", COMPLAIN_SECONDS);
+				    "cannot be closed yet: a request has "
+				    "used it for %d s", COMPLAIN_SECONDS);
 		state->complain = timeval_zero();
+	}
+}
+
+/* Data of a READ that is sent with sendfile(2) has no end of its own */
+static void hang_up_if_stuck(struct drain_close_state *state)
+{
+	if (!drain_sends_nothing(state->sconn, &state->progress) ||
+	    !state->sends) {
+		state->stuck = timeval_current_ofs(STUCK_SECONDS, 0);
+	} else if (timeval_expired(&state->stuck)) {
+		drain_process_error(drain_about_handle(state->closing[0].fsp),
+				    "connection ended: a handle is to be "
+				    "closed, and the client has not taken the "
+				    "data of a READ for %d s", STUCK_SECONDS);
+		drain_hang_up(state->sconn);
 	}
 }
 
@@ -441,6 +368,7 @@ static void drain_close_next(struct tevent_context *ev _UNUSED_,
 		tevent_req_done(req);
 	} else {
 		complain_once(state);
+		hang_up_if_stuck(state);
 		wait_for_next(req, state->pause_usec);
 		state->pause_usec = MIN(2 * state->pause_usec,
 					PAUSE_MAX_USEC);
@@ -520,7 +448,7 @@ static void drain_close_marked_done(struct tevent_req *req)
 	TALLOC_FREE(req);
 	if (!NT_STATUS_IS_OK(status)) {
 		drain_process_error(drain_about_all(),
-				    "can not close the holders of a drain: %s",
+				    "cannot close the holders of a drain: %s",
 				    nt_errstr(status));
 	}
 }

@@ -20,6 +20,7 @@
  * park.c        opens that wait for the end of a drain
  * jitter.c      not in the module that is installed: all opens wait a bit
  * close.c       closing handles of the client, safely
+ * in_use.c      which handles its requests use
  * answer.c      what tools ask, and what they are told
  * rejoin.c      after a recovery of the cluster
  * smbcontrol.c  what people ask with the stock smbcontrol
@@ -657,6 +658,42 @@ static inline bool drain_jitter(struct connection_struct *conn _UNUSED_,
 #define DRAIN_JITTERS false
 
 #endif
+
+/* in_use.c */
+
+/* What a request in progress uses: see drain_use_is_of() */
+struct drain_use {
+	const struct files_struct *fsp; /* may be freed: only to compare */
+	DATA_BLOB input; /* in which there may be the file id of another */
+	bool writes;
+	bool sends; /* answered, but for its data */
+};
+
+typedef void (*drain_use_fn)(const struct drain_use *use, void *private_data);
+
+/** Go through all requests in progress of the client, of all connections. */
+void drain_uses_forall(const struct smbd_server_connection *sconn,
+		       drain_use_fn fn,
+		       void *private_data);
+
+/** Does that request use the handle @fsp of a client? */
+bool drain_use_is_of(const struct drain_use *use,
+		     const struct files_struct *fsp);
+
+/**
+ * Does data of a READ wait for a client that takes nothing?
+ *
+ * @param[inout] progress  What is compared with the call before; 0 at first.
+ * @return Nothing was sent, nor acknowledged, since that call.
+ */
+bool drain_sends_nothing(const struct smbd_server_connection *sconn,
+			 uint64_t *progress);
+
+/**
+ * End each connection that has such data: smbd then does what it does when the
+ * client hangs up.
+ */
+void drain_hang_up(const struct smbd_server_connection *sconn);
 
 /* close.c */
 

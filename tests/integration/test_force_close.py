@@ -373,28 +373,6 @@ def test_copy_within_the_server(server, drain):
         assert copy.path.read_bytes() == b'MZ' * 150
 
 
-def test_copies_without_end(server, drain):
-    """One of other files that began before may use the handle, for all that is
-    known; one that began later does not"""
-    with (connect(server.port, 'slow') as tree,
-          SlowDisk(server, tree) as disk, SlowDisk(server, tree) as later):
-        handle = tree.create('app/tool.exe')
-        copies = [Copy(server, tree, f'other/{number}') for number in range(2)]
-        first = copies[0].hang(disk)
-        closer = drain.start('close', 'slow/app')
-        with ended(closer):
-            wait_until(lambda: status_of(handle.query_info) == CLOSED, 10,
-                       'turned away', 0.05)
-            second = copies[1].hang(later)
-            assert len(drain.holders('slow/app')) == 1
-            disk.go_on()
-            assert closer.wait(10) == 0
-        assert is_gone(handle)
-        assert first.status() == NtStatus.SUCCESS and not second.done
-        later.go_on()
-        assert second.status() == NtStatus.SUCCESS
-
-
 def test_new_request_while_one_is_in_flight(server, drain):
     """It is turned away at once: nothing new begins"""
     with connect(server.port, 'slow') as tree, SlowDisk(server, tree) as disk:

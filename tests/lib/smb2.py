@@ -22,6 +22,7 @@ Speaks 2.0.2 to 3.1.1, with signing, without encryption.
 """
 
 import collections
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -1124,11 +1125,13 @@ class Connection:
     on_break      called with every Break, in a thread of its own;
                   ``Break.ack`` answers them all as a good client does
     source        address to come from, e.g. 127.0.0.2
+    window        size of the receive buffer of the socket; small: the server
+                  has to queue its answers while nobody reads; see not_reading()
     """
 
     def __init__(self, port, *, host='127.0.0.1', dialects=(SMB_3_0,),
                  client_guid=None, on_break=None, timeout=TIMEOUT,
-                 source=None,
+                 source=None, window=None,
                  capabilities=~Capability.ENCRYPTION & 0x7F):
         self.timeout = timeout
         self.client_guid = client_guid or uuid.uuid4().bytes_le
@@ -1145,9 +1148,9 @@ class Connection:
         self._next_mid = 0
         self._credits = 1
         self._lost = None
-        self._socket = socket.create_connection(
-            (host, port), timeout, (source, 0) if source else None)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._reads = threading.Event()
+        self._reads.set()
+        self._socket = self._connected(host, port, source, window)
         self.local_port = self._socket.getsockname()[1]
         self._stop_reader, self._stop = socket.socketpair()
         self._reader = threading.Thread(target=self._read_all, daemon=True)
@@ -1157,6 +1160,22 @@ class Connection:
         except BaseException:
             self.drop()
             raise
+
+    def _connected(self, host, port, source, window):
+        family = socket.AF_INET6 if ':' in host else socket.AF_INET
+        sock = socket.socket(family)
+        sock.settimeout(self.timeout)
+        if window:  # before the connection is made, or it grows
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        try:
+            if source:
+                sock.bind((source, 0))
+            sock.connect((host, port))
+        except OSError:
+            sock.close()
+            raise
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
 
     def __enter__(self):
         return self
@@ -1292,12 +1311,22 @@ class Connection:
         except Exception as error:
             self._lose(error)
 
+    @contextlib.contextmanager
+    def not_reading(self):
+        """Leave in the socket what the server sends meanwhile."""
+        self._reads.clear()
+        try:
+            yield
+        finally:
+            self._reads.set()
+
     def _receive(self, length):
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
         poll.register(self._stop_reader, select.POLLIN)
         data = bytearray()
         while len(data) < length:
+            self._reads.wait()
             ready = dict(poll.poll())
             if self._stop_reader.fileno() in ready:
                 raise ConnectionLost('dropped by ourselves')
@@ -1424,6 +1453,7 @@ class Connection:
         # The socket must not be in use when it is closed: a reader that
         # sleeps in it would keep the kernel from sending anything.
         self._stop.close()
+        self._reads.set()
         self._reader.join(TIMEOUT)
         self._stop_reader.close()
         if reset:
