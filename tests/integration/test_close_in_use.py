@@ -1,8 +1,6 @@
 """Forced close of handles that requests in progress use, in whatever list smbd
 keeps them: docs/forced-close.md."""
 
-import contextlib
-import os
 import struct
 import time
 
@@ -10,21 +8,17 @@ import pytest
 
 from lib.caching import CACHING_SHARE
 from lib.drain import ended
+from lib.sending import CONTENT, PIECE, QUEUE_SHARES, Queue, put_files
 from lib.slow import SLOW_SHARE, SlowDisk
 from lib.smb2 import Access, Create, Ioctl, NtStatus, Option, Read, connect
 from lib.smbd import samba_release, wait_until
 
 CLOSED = NtStatus.FILE_CLOSED
-PIECE = 1 << 16
 SHARES = {
-    # Reads are answered at once, by sendfile(2) or not
-    'sent': {**CACHING_SHARE, 'use sendfile': 'yes', 'aio read size': '0'},
-    'copied': {**CACHING_SHARE, 'aio read size': '0'},
+    **QUEUE_SHARES,
     'slow': {**CACHING_SHARE, **SLOW_SHARE},
     'pkg': CACHING_SHARE,
 }
-CONTENT = os.urandom(PIECE)
-LARGE = os.urandom(1 << 20)
 
 # smbd's clocks, an hour ahead as long as there is the file HOUR
 CLOCK = r'''
@@ -64,14 +58,6 @@ int gettimeofday(struct timeval *now, void *zone)
 '''
 
 
-def put_files(server):
-    """The same in all shares"""
-    for share in server.shares:
-        server.put(share, 'app/file', CONTENT)
-        server.put(share, 'other/file', CONTENT[::-1])
-        server.put(share, 'other/large', LARGE)
-
-
 @pytest.fixture(name='place')
 def _place(drained):
     server, drain = drained(SHARES)
@@ -82,49 +68,6 @@ def _place(drained):
 def is_closed(handle):
     """Whether smbd says so"""
     return handle.query_info_nowait().status() == CLOSED
-
-
-class Queue:
-    """A client whose READs wait in smbd's send queue while it does not read
-
-    handle, neighbour   in app and beside it, of a share with sendfile
-    reads               one of each, whose data is sent with sendfile(2)
-    """
-
-    def __init__(self, server, **options):
-        self.tree = connect(server.port, 'sent', window=4096, **options)
-        self.connection = self.tree.connection
-        self.handle = self.tree.create('app/file')
-        self.neighbour = self.tree.create('other/file')
-        self._large = self.tree.session.tree('copied').create('other/large')
-        while self.connection.credits < 400:
-            self.connection.echo()
-        self.smbd = server.child_of(self.connection)
-        self.reads = self._copied = ()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.connection.drop()
-
-    @contextlib.contextmanager
-    def filled(self):
-        """More than a socket takes, and behind that the reads"""
-        with self.connection.not_reading():
-            self._copied = [self._large.read_nowait(0, len(LARGE))
-                            for _ in range(10)]
-            self.reads = [handle.read_nowait(0, PIECE) for handle in
-                          (self.handle, self.neighbour)]
-            time.sleep(0.5)
-            yield
-
-    def check(self):
-        """All answers are whole, and the neighbour is there"""
-        assert {request.wait() for request in self._copied} == {LARGE}
-        assert [request.wait() for request in self.reads] == [
-            CONTENT, CONTENT[::-1]]
-        assert self.neighbour.read(0, PIECE) == CONTENT[::-1]
 
 
 @pytest.mark.parametrize('how', ['close', 'deadline'])

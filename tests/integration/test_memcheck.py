@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from lib import memcheck
-from lib.drain import BUILD
-from lib.smb2 import NtStatus, connect
+from lib.drain import BUILD, ended
+from lib.sending import QUEUE_SHARES, Queue, put_files
+from lib.smb2 import Access, NtStatus, connect
 from lib.smbd import SmbdError
 from lib.waiting import HOLD, waits
 
@@ -93,6 +94,32 @@ def test_a_drain(checked):
         waiting.wait(10)
     server.stop()
     assert len(memcheck.reports(server.log_dir)) >= 8
+    assert memcheck.errors(server.log_dir) == []
+
+
+def test_forced_closes(checked):
+    """Of handles that requests use: some wait for a lock, or for data to be
+    sent; some come meanwhile"""
+    server, drain = checked(shares=QUEUE_SHARES)
+    put_files(server)
+    with Queue(server) as client:
+        first, second = (client.tree.create('app/file', Access.READ_WRITE)
+                         for _ in range(2))
+        first.lock(1 << 20, 1)
+        waiting = second.lock_nowait(1 << 20, 1)
+        assert waiting.wait_interim()
+        tool = drain.start('close', 'sent/app')
+        with ended(tool):
+            with client.filled():
+                requests = [send() for send in [
+                    first.read_nowait, second.flush_nowait,
+                    first.query_info_nowait] * 5]
+            assert tool.wait(60) == 0
+        client.check()
+        for request in (waiting, *requests):
+            request.status()
+        assert drain.holders('sent/app') == []
+    server.stop()
     assert memcheck.errors(server.log_dir) == []
 
 

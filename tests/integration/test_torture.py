@@ -55,12 +55,13 @@ def connected(began, status):
 
 def lost(when):
     """A connection"""
-    return {'what': 'loss', 'client': 1, 'at': when, 'why': ''}
+    return {'what': 'loss', 'client': 1, 'at': when, 'why': '', 'port': 1}
 
 
 def broken(what, began, ended, whom=None):
-    """By the killer"""
-    return {'what': what, 'whom': whom, 'began': began, 'ended': ended}
+    """By the killer; an smbd is killed that serves one client"""
+    return {'what': what, 'whom': [whom] if what == 'kill_smbd' else whom,
+            'began': began, 'ended': ended}
 
 
 def rules(facts, *faults, **drain):
@@ -159,6 +160,13 @@ def test_what_faults_explain(fact, explains, not_enough):
     for what in not_enough:
         assert rules([fact], broken(what, 24, 24.5, 1)) == [rule]
     assert rules([fact], broken('reset', 24, 24.5, 2)) == [rule]
+
+
+def test_smbd_of_another_client_is_killed():
+    """It explains no loss, so that an smbd that ends by itself is noticed"""
+    assert rules([lost(25)], broken('kill_smbd', 24, 24.5, 2)) == ['S4']
+    assert rules([lost(25)], broken('kill_smbd', 24, 24.5, 2),
+                 broken('kill_smbd', 24, 24.5, 1)) == []
 
 
 def test_opens_while_quiescent():
@@ -270,6 +278,10 @@ FLOORS = {
     'opens: refused before it was quiescent': 10,
     'opens: durable, lost and returned to': 1,
     'runs of a package': 10,
+    **{f'uses: {way}, gone well': 1 for way in
+       ('queue', 'lock', 'copy', 'watch', 'rename')},
+    # By force
+    'failures: close, FILE_CLOSED': 3,
 }
 
 

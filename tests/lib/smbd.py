@@ -666,6 +666,11 @@ class PrivateSmbd:
                 return pid
         raise SmbdError(f'no smbd serves client port {port}')
 
+    def clients_of(self, pid):
+        """The ports of the client connections that an smbd serves."""
+        return [remote for _, local, remote, inode in _tcp_sockets(pid)
+                if local == self.port and _has_socket(pid, inode)]
+
     def kill(self, pid, sig=signal.SIGKILL):
         """Signal one process of this instance."""
         if pid not in self.pids():

@@ -27,7 +27,8 @@ mended          whether an update was cut off, and made anew before `ending`
 waits           from when to when a tool waited for the last holder
 way, well       what was done in which way, and whether no tool failed in it
 
-Who breaks things notes what, and from when to when (see killer.py).
+Who breaks things notes what, and from when to when (see killer.py). `whom` is
+the client of a reset, and the ports of the clients of an smbd that was killed.
 
 All times are of one clock. What happens between two of them may have happened
 at any moment between, so that an open counts as granted while a drain was in
@@ -44,7 +45,7 @@ REFUSED, GRANTED = 'SHARING_VIOLATION', 'SUCCESS'
 # What is told of a file that is not there, or not whole. All that clients use
 # always exists, and who has a handle that counts never sees it change.
 MISSING = {'OBJECT_NAME_NOT_FOUND', 'OBJECT_PATH_NOT_FOUND', 'NO_SUCH_FILE',
-           'END_OF_FILE'}
+           'END_OF_FILE', 'INVALID_VIEW_SIZE'}
 
 # For which a process may have been stopped, the disk full or the machine busy,
 # and when there was nothing of that: less than the 5 s after which a wait that
@@ -151,10 +152,19 @@ class Checker:
     def _is_disturbed(self, first, last):
         return any(self._faults.within(first, last))
 
-    def _is_explained(self, by, first, last, client):
-        """By something that was broken then, or not long before"""
-        return any(fault['what'] in by
-                   and (fault['what'] != 'reset' or fault['whom'] == client)
+    def _is_explained(self, by, first, last, client, port=None):
+        """By something that was broken then, or not long before
+
+        port    of the connection, if it is known: only who killed the smbd that
+                served it has cut it
+        """
+        def fits(fault):
+            if fault['what'] == 'reset':
+                return fault['whom'] == client
+            return (fault['what'] != 'kill_smbd' or port is None
+                    or port in fault['whom'])
+
+        return any(fault['what'] in by and fits(fault)
                    for fault in self._faults.within(first, last))
 
     # -- S1, S4 and S5
@@ -244,8 +254,11 @@ class Checker:
 
     def _check_loss(self, fact):
         if not self._is_explained(CUTS, fact['at'], fact['at'],
-                                  fact['client']):
+                                  fact['client'], fact['port']):
             self._violated('S4', 'a connection that nobody has cut', fact)
+
+    def _check_done(self, fact):
+        self.counted[f'uses: {fact["way"]}, gone well'] += 1
 
     def _check_silence(self, fact):
         self._violated('S4', 'a client got no answer', fact)

@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import json
 import random
+import struct
 import sys
 import threading
 import time
@@ -24,14 +25,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 # pylint: disable=wrong-import-position
 from lib.smb2 import (  # noqa: E402 (needs the path above)
     Access, Close, Connection, ConnectionLost, Create, Disposition,
-    Durable, NtStatus, ProtocolError, Read, SmbError)
+    Durable, NtStatus, Option, ProtocolError, Read, SmbError)
 from torture.layout import (  # noqa: E402
     DURABLE_SECONDS, PACKAGES, PARTS, PROGRAM, versions)
 
 ANSWER_WITHIN = 45      # an open that is held, by an smbd that is stopped
 
 WAYS = ['look'] * 6 + ['execute'] * 4 + [
-    'hold', 'cache', 'durable', 'write', 'write', 'attributes']
+    'hold', 'cache', 'durable', 'write', 'write', 'attributes',
+    'queue', 'queue', 'queue', 'lock', 'copy', 'watch', 'rename']
+
+# How a request may end that waits
+ENDED = {NtStatus.SUCCESS, NtStatus.RANGE_NOT_LOCKED, NtStatus.CANCELLED,
+         NtStatus.NOTIFY_CLEANUP, NtStatus.SHARING_VIOLATION}
+
+QUEUED = 200    # reads of a client that does not read for a moment
+RESUME_KEY, COPYCHUNK = 0x140078, 0x1440f2
 
 
 class Use(NamedTuple):
@@ -65,6 +74,12 @@ def uses(seed, number):
                   pause=chance.uniform(0, 0.05))
 
 
+def counts(create):
+    """Whether a drain concerns the handle that comes of it"""
+    return (create.access != Access.ATTRIBUTES_ONLY
+            and not create.options & Option.DIRECTORY_FILE)
+
+
 class Opened:
     """An open and what is known of the handle, for the log
 
@@ -78,7 +93,7 @@ class Opened:
         self._client = client
         self.facts = {'what': 'open', 'client': client.number,
                       'exempt': client.exempt, 'package': package,
-                      'counts': request.message.access != Access.ATTRIBUTES_ONLY,
+                      'counts': counts(request.message),
                       'sent': request.sent_at, 'answered': None,
                       'status': 'LOST', 'proof': None, 'end': None,
                       'durable': False, 'returned': False}
@@ -93,6 +108,8 @@ class Opened:
             close = self._close or self.handle.close_nowait()
             if close.status(ANSWER_WITHIN) == NtStatus.SUCCESS:
                 self._prove(close)
+            elif close.reply.status == NtStatus.FILE_CLOSED:
+                self._note_failure(close, 'close')
             self._gone(close.reply.time)
         except (ConnectionLost, TimeoutError):
             self._gone()
@@ -121,14 +138,17 @@ class Opened:
         """It was there when this was sent, or later"""
         self.facts['proof'] = max(self.facts['proof'], request.sent_at)
 
+    def _note_failure(self, request, what):
+        self._client.log({
+            **self.facts, 'what': 'failure', 'of': what,
+            'status': request.reply.status.name, 'at': request.reply.time})
+
     def do(self, request, what='use'):
         """What comes of it, which shows that the handle is there"""
         try:
             done = request.wait(ANSWER_WITHIN)
-        except SmbError as error:
-            self._client.log({
-                **self.facts, 'what': 'failure', 'of': what,
-                'status': error.status.name, 'at': request.reply.time})
+        except SmbError:
+            self._note_failure(request, what)
             raise
         self._prove(request)
         return done
@@ -136,6 +156,12 @@ class Opened:
     def read(self):
         """The content"""
         return self.do(self.handle.read_nowait())
+
+    def settle(self, *requests):
+        """Those have ended, with what they may be told"""
+        for request in requests:
+            if request.status(ANSWER_WITHIN) not in ENDED:
+                self._note_failure(request, 'use')
 
     def come_back(self, tree):
         """By a new connection, to a durable handle"""
@@ -177,6 +203,7 @@ class Client:
                 break
             try:
                 getattr(self, f'_{use.way}')(self._tree(use.share), use)
+                self.log({'what': 'done', 'way': use.way})
             except SmbError as error:
                 if error.status != NtStatus.SHARING_VIOLATION:
                     self._reconnect()
@@ -228,7 +255,8 @@ class Client:
     def _note_loss(self, error):
         what = 'silence' if isinstance(error, TimeoutError) else 'loss'
         self.log({'what': what, 'client': self.number, 'at': time.time(),
-                  'why': str(error)})
+                  'why': str(error),
+                  'port': self._connection and self._connection.local_port})
 
     def _reconnect(self):
         self._drop()
@@ -287,11 +315,77 @@ class Client:
                 opened.come_back(self._tree(use.share))
                 opened.read()
 
+    def _queue(self, tree, use):
+        """Reads whose answers wait in smbd, all of one version
+
+        It is not reset meanwhile: stock smbd panics when it frees answers that
+        it was to send with sendfile(2) and whose handle it has closed.
+        """
+        with self._open(tree, use, PROGRAM) as opened, self._dropping:
+            size = len(opened.read())
+            found = set()
+            for _ in range(0, use.reads, 4):
+                found |= self._read_late(opened, size, use.caches)
+            self.log({'what': 'run', 'client': self.number,
+                      'exempt': self.exempt, 'package': use.package,
+                      'began': opened.facts['sent'], 'ended': time.time(),
+                      'versions': sorted(found)})
+
+    def _read_late(self, opened, size, seconds):
+        """What many reads at once have found"""
+        number = min(QUEUED, self._connection.credits // 2)
+        with self._connection.not_reading():
+            reads = [opened.handle.read_nowait(0, size)
+                     for _ in range(number)]
+            time.sleep(seconds)
+        return {version for read in reads
+                for version in versions(opened.do(read))}
+
+    def _open_mine(self, tree, use, **fields):
+        return self._open(tree, use, f'mine{self.number}',
+                          Access.READ_WRITE | Access.DELETE,
+                          disposition=Disposition.OPEN_IF, **fields)
+
+    def _lock(self, tree, use):
+        """One handle waits for the lock of another"""
+        with (self._open_mine(tree, use) as first,
+              self._open_mine(tree, use) as second):
+            first.do(first.handle.lock_nowait(0, 10))
+            waits = second.handle.lock_nowait(0, 10)
+            time.sleep(use.caches)
+            first.do(first.handle.unlock_nowait(0, 10))
+            second.settle(waits)
+
+    def _copy(self, tree, use):
+        """Within the server"""
+        with (self._open(tree, use, PROGRAM) as source,
+              self._open_mine(tree, use) as target):
+            key = source.do(source.handle.ioctl_nowait(
+                RESUME_KEY, max_output=32))[:24]
+            chunks = key + struct.pack('<IIQQII', 1, 0, 0, 0, 100, 0)
+            for copy in [target.handle.ioctl_nowait(
+                    COPYCHUNK, chunks, max_output=12)
+                    for _ in range(use.reads)]:
+                target.do(copy)
+
+    def _watch(self, tree, use):
+        """A directory, until it is closed"""
+        request = tree.create_nowait(use.path, options=Option.DIRECTORY_FILE)
+        with Opened(self, request, use.package) as opened:
+            watch = opened.handle.notify_nowait()
+            time.sleep(use.caches)
+        opened.settle(watch)
+
+    def _rename(self, tree, use):
+        """A file of one's own, on which there is another lease"""
+        with (self._open_mine(tree, use) as opened,
+              self._open_mine(tree, use, lease='RH')):
+            opened.settle(opened.handle.rename_nowait(
+                f'{use.path}/renamed{self.number}', replace=True))
+
     def _write(self, tree, use):
         """A file of one's own"""
-        with self._open(tree, use, f'mine{self.number}',
-                        Access.READ_WRITE | Access.DELETE,
-                        disposition=Disposition.OPEN_IF) as opened:
+        with self._open_mine(tree, use) as opened:
             opened.do(opened.handle.write_nowait(b'mine'))
             opened.read()
             if use.deletes:

@@ -62,7 +62,7 @@ def cycles(seed, number, packages):
                     grace=grace, options=options,
                     apart=chance.random() < 0.7,
                     pause=chance.uniform(0, 0.2),
-                    ends=chance.choice([None, 'fail', 'force', 'resume']),
+                    ends=chance.choice([None, 'fail', 'force', 'resume', 'close']),
                     deadline=f'{chance.uniform(0.01, 0.3):.2f}',
                     # What is above others is in their way
                     rest=chance.uniform(0, 0.1) * packages ** 1.5)
@@ -189,8 +189,11 @@ class Drainer(threading.Thread):
         how = self._cycle.ends
         if how == 'resume':
             self._note('ending')
-        self._now['forced'] = how == 'force'
-        if how:
+        self._now['forced'] = how in ('force', 'close')
+        if how == 'close':
+            self._call('close', self.target)
+            self._wait(f'--timeout={WAIT}')
+        elif how:
             seconds = WAIT if how == 'fail' else self._cycle.deadline
             self._wait(f'--timeout={seconds}', f'--on-timeout={how}')
         self._resume()

@@ -98,8 +98,11 @@ class Killer(threading.Thread):
 
     def _kill_smbd(self, who, _):
         pid = self._smbd(who)
+        # So that it gets no connection after those that are noted
+        self._signal(pid, signal.SIGSTOP)
+        ports = self._server.clients_of(pid)
         self._signal(pid, signal.SIGKILL)
-        return pid
+        return ports
 
     def _stop_smbd(self, who, seconds):
         pid = self._smbd(who)

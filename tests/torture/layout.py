@@ -7,6 +7,8 @@ EXEMPT_ADDRESS = '127.0.0.9'
 DURABLE_SECONDS = 3     # for which a handle waits for its client to come back
 
 _SHARE = {**DURABLE_SHARE, 'vfs objects': 'drain',
+          # Reads are sent with sendfile(2)
+          'use sendfile': 'yes', 'aio read size': '0',
           'drain:exempt hosts': EXEMPT_ADDRESS}
 
 # One lies in the other
