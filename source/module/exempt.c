@@ -92,3 +92,23 @@ bool drain_is_exempt(const struct connection_struct *conn,
 	return is_exempt_host(conn, vuid, policy->exempt_hosts) ||
 	       is_exempt_user(conn, vuid, policy->exempt_users);
 }
+
+bool drain_exempts_handle(const struct files_struct *fsp)
+{
+	struct drain_place place;
+	const struct drain *drain = NULL;
+
+	if (drain_process_tree(fsp->conn) == NULL ||
+	    !drain_place_of_handle(&place, fsp)) {
+		return false;
+	}
+	while ((drain = drain_place_next(&place)) != NULL) {
+		const struct drain_policy *policy = &drain->record->policy;
+
+		if (drains_handle_counts(fsp, policy) &&
+		    drain_is_exempt(fsp->conn, fsp->vuid, policy)) {
+			return true;
+		}
+	}
+	return false;
+}

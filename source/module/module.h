@@ -492,6 +492,12 @@ bool drain_is_exempt(const struct connection_struct *conn,
 		     uint64_t vuid,
 		     const struct drain_policy *policy);
 
+/**
+ * Would the handle count in a drain that it is in, if its client were not
+ * exempt?
+ */
+bool drain_exempts_handle(const struct files_struct *fsp);
+
 /* breaks.c */
 
 /** Break what a client caches of a handle, down to reading. */

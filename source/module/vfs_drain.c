@@ -511,6 +511,24 @@ static NTSTATUS drain_vfs_durable_cookie(struct vfs_handle_struct *handle,
 	return SMB_VFS_NEXT_DURABLE_COOKIE(handle, fsp, mem_ctx, cookie);
 }
 
+/*
+ * smbd keeps the handle of a client that has gone, and nobody can tell from
+ * Samba's tables whether that client was exempt. So one that was is not kept:
+ * smbd closes it, as it does whatever cannot be kept.
+ */
+static NTSTATUS drain_vfs_durable_disconnect(struct vfs_handle_struct *handle,
+					     struct files_struct *fsp,
+					     const DATA_BLOB old_cookie,
+					     TALLOC_CTX *mem_ctx,
+					     DATA_BLOB *new_cookie)
+{
+	if (something_drains(handle) && drain_exempts_handle(fsp)) {
+		return NT_STATUS_NOT_SUPPORTED;
+	}
+	return SMB_VFS_NEXT_DURABLE_DISCONNECT(handle, fsp, old_cookie,
+					       mem_ctx, new_cookie);
+}
+
 static NTSTATUS drain_vfs_durable_reconnect(
 	struct vfs_handle_struct *handle,
 	struct smb_request *smb1req,
@@ -556,6 +574,7 @@ static struct vfs_fn_pointers drain_vfs_fns = {
 	.mknodat_fn = drain_vfs_mknodat,
 	.unlinkat_fn = drain_vfs_unlinkat,
 	.durable_cookie_fn = drain_vfs_durable_cookie,
+	.durable_disconnect_fn = drain_vfs_durable_disconnect,
 	.durable_reconnect_fn = drain_vfs_durable_reconnect,
 };
 

@@ -8,9 +8,10 @@ import pytest
 
 from lib.drain import Drain
 from lib.impacket_client import ImpacketClient
-from lib.smb2 import Access, Disposition, NtStatus, connect
+from lib.smb2 import (Access, Disposition, Durable, NtStatus, SmbError,
+                      connect)
 from lib.smbclient import SmbClient
-from lib.smbd import PrivateSmbd, wait_until
+from lib.smbd import DURABLE_SHARE, PrivateSmbd, wait_until
 
 MODULE = {'vfs objects': 'drain'}
 USER, OTHER, PASSWORD = 'daemon', 'games', 'Not-a-secret-1'
@@ -272,6 +273,58 @@ def test_exempt_holder_is_not_warned(exempting, tmp_path):
         wait_until(told.exists, 5, 'a warning', 0.05)
     holder, = json.loads(told.read_text(encoding='utf-8'))['holders']
     assert holder['path'] == 'app/tool.exe'
+
+
+@pytest.mark.parametrize('how', ['user', 'forced', 'host'])
+def test_exempt_durable_handle_whose_client_goes(drained, how):
+    """It does not block either: smbd closes it, and does not keep it"""
+    server, drain = drained({'pkg': {
+        **MODULE, **DURABLE_SHARE,
+        **({'drain:exempt hosts': '127.0.0.2'} if how == 'host'
+           else {'drain:exempt users': USER}),
+        **({'force user': OTHER} if how == 'forced' else {})}})
+    for user in (USER, OTHER):
+        server.add_user(user, PASSWORD)
+    server.put('pkg', 'app/tool.exe', b'MZ' * 100)
+    exempt = connect(server.port, **(
+        {'source': '127.0.0.2'} if how == 'host'
+        else {'user': USER, 'password': PASSWORD}))
+    handle = exempt.create('app/tool.exe', lease='RWH', durable=Durable(2))
+    assert handle.durable
+    drain.begin('pkg/app')
+    child = server.child_of(exempt.connection)
+    exempt.connection.drop(reset=True)
+    server.wait_gone(child)
+    assert drain.holders('pkg/app') == []
+    drain.wait('pkg/app', '--timeout=10')
+
+
+def test_durable_handle_of_another_client(drained):
+    """It is kept, blocks, and may be come back to, beside one that is exempt
+    and one that is not in the target"""
+    server, drain = drained({'pkg': {**MODULE, **DURABLE_SHARE,
+                                     'drain:exempt hosts': '127.0.0.2'}})
+    for name in ('app/tool.exe', 'other/data'):
+        server.put('pkg', name, b'MZ' * 100)
+    gone = {}
+    for name, source in (('app/tool.exe', '127.0.0.1'),
+                         ('other/data', '127.0.0.2')):
+        tree = connect(server.port, source=source)
+        gone[name] = tree.create(name, lease='RWH', durable=Durable(2))
+        assert gone[name].durable
+    drain.begin('pkg/app')
+    for handle in gone.values():
+        child = server.child_of(handle.tree.connection)
+        handle.tree.connection.drop(reset=True)
+        server.wait_gone(child)
+    drain.wait('pkg/app', '--timeout=0.5', expect=124)
+    for name, handle in gone.items():
+        with connect(server.port, client_guid=handle.tree.connection
+                     .client_guid) as tree:
+            try:
+                tree.reconnect(handle)
+            except SmbError as error:
+                pytest.fail(f'{name}: {error}')
 
 
 # -- an updater
