@@ -140,6 +140,31 @@ bool drain_runner_is(struct drain_locks *locks,
 		     const struct drain_id *id,
 		     struct server_id who);
 
+/**
+ * Who has owner(id), or publish(id)? pid 0: nobody that lives.
+ */
+NTSTATUS drain_owner_get(struct drain_locks *locks,
+			 const struct drain_id *id,
+			 struct server_id *owner);
+NTSTATUS drain_publish_get(struct drain_locks *locks,
+			   const struct drain_id *id,
+			   struct server_id *publisher);
+
+/**
+ * Wait until @who gives owner(id) or publish(id) back, or dies, or for a
+ * second: what a watcher that is stopped keeps to itself is seen then.
+ */
+struct tevent_req *drain_owner_watch_send(TALLOC_CTX *mem_ctx,
+					  struct tevent_context *ev,
+					  struct drain_locks *locks,
+					  const struct drain_id *id,
+					  struct server_id who);
+struct tevent_req *drain_publish_watch_send(TALLOC_CTX *mem_ctx,
+					    struct tevent_context *ev,
+					    struct drain_locks *locks,
+					    const struct drain_id *id,
+					    struct server_id who);
+
 /** Own the end of a drain, and wait for it as long as that takes. */
 struct tevent_req *drain_owner_lock_send(TALLOC_CTX *mem_ctx,
 					 struct tevent_context *ev,

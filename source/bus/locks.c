@@ -17,6 +17,7 @@
 #define DRAIN_WATCH_SECONDS 5
 #define DRAIN_WATCH_DEATHS_MSEC 500
 #define CLAIM_TRIES 10
+#define WATCH_OTHER_SECONDS 1
 
 struct drain_locks {
 	struct g_lock_ctx *ctx;
@@ -433,6 +434,81 @@ void drain_end_release(struct drain_locks *locks, const struct drain_id *id)
 {
 	drain_publish_release(locks, id);
 	drain_owner_release(locks, id);
+}
+
+static NTSTATUS exclusive(struct drain_locks *locks,
+			  TDB_DATA key,
+			  struct server_id *who)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct dump_state state;
+	NTSTATUS status = dump(locks, frame, key, &state);
+
+	*who = (struct server_id) {0};
+	if (NT_STATUS_IS_OK(status) && state.exclusive.pid != 0 &&
+	    serverid_exists(&state.exclusive)) {
+		*who = state.exclusive;
+	}
+	TALLOC_FREE(frame);
+	return status;
+}
+
+NTSTATUS drain_owner_get(struct drain_locks *locks,
+			 const struct drain_id *id,
+			 struct server_id *owner)
+{
+	struct key_buf buf;
+
+	return exclusive(locks, id_key("owner", id, &buf), owner);
+}
+
+NTSTATUS drain_publish_get(struct drain_locks *locks,
+			   const struct drain_id *id,
+			   struct server_id *publisher)
+{
+	struct key_buf buf;
+
+	return exclusive(locks, id_key("publish", id, &buf), publisher);
+}
+
+static struct tevent_req *watch_exclusive(TALLOC_CTX *mem_ctx,
+					  struct tevent_context *ev,
+					  struct drain_locks *locks,
+					  TDB_DATA key,
+					  struct server_id who)
+{
+	struct tevent_req *req = g_lock_watch_data_send(
+		mem_ctx, ev, locks->ctx, key, who);
+
+	if (req != NULL) {
+		(void)tevent_req_set_endtime(
+			req, ev, timeval_current_ofs(WATCH_OTHER_SECONDS, 0));
+	}
+	return req;
+}
+
+struct tevent_req *drain_owner_watch_send(TALLOC_CTX *mem_ctx,
+					  struct tevent_context *ev,
+					  struct drain_locks *locks,
+					  const struct drain_id *id,
+					  struct server_id who)
+{
+	struct key_buf buf;
+
+	return watch_exclusive(mem_ctx, ev, locks, id_key("owner", id, &buf),
+			       who);
+}
+
+struct tevent_req *drain_publish_watch_send(TALLOC_CTX *mem_ctx,
+					    struct tevent_context *ev,
+					    struct drain_locks *locks,
+					    const struct drain_id *id,
+					    struct server_id who)
+{
+	struct key_buf buf;
+
+	return watch_exclusive(mem_ctx, ev, locks, id_key("publish", id, &buf),
+			       who);
 }
 
 struct owner_lock_state {

@@ -116,8 +116,9 @@ void caller_allow_many_files(void)
 	}
 }
 
-void caller_leave(void)
+int caller_leave(int keep)
 {
+	const int first = STDERR_FILENO + 1;
 	size_t i;
 
 	if (caller.files.rlim_max > 0) {
@@ -126,7 +127,15 @@ void caller_leave(void)
 	for (i = 0; i < ARRAY_SIZE(write_signals); i++) {
 		(void)sigaction(write_signals[i], &caller.before[i], NULL);
 	}
-	closefrom(STDERR_FILENO + 1);
+	if (keep == -1) {
+		closefrom(first);
+		return -1;
+	}
+	if (keep != first) {
+		(void)dup3(keep, first, O_CLOEXEC);
+	}
+	closefrom(first + 1);
+	return first;
 }
 
 void output_failed(int error)

@@ -13,9 +13,12 @@
 
 #define END_HEAR_MSEC 1000
 #define END_OWN_MSEC 5000
+#define END_STOPPED_MSEC 1000 /* the same, for one that was told to stop */
 
 /* A resume has it for a moment, a publish for longer */
-static NTSTATUS wait_to_own(struct tool *tool, const struct drain_id *id)
+static NTSTATUS wait_to_own(struct tool *tool,
+			    const struct drain_id *id,
+			    uint64_t milliseconds)
 {
 	NTSTATUS status = NT_STATUS_IO_TIMEOUT;
 	struct tevent_req *req = NULL;
@@ -24,7 +27,7 @@ static NTSTATUS wait_to_own(struct tool *tool, const struct drain_id *id)
 	if (req == NULL) {
 		return NT_STATUS_NO_MEMORY;
 	}
-	if (tool_poll(tool, req, tool_deadline(END_OWN_MSEC))) {
+	if (tool_poll(tool, req, tool_deadline(milliseconds))) {
 		status = drain_owner_lock_recv(req);
 	}
 	TALLOC_FREE(req);
@@ -41,12 +44,64 @@ static NTSTATUS own(struct tool *tool,
 	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) &&
 	    !drain_runner_is(tool->locks, id, *owner) &&
 	    !drain_looks_dead(owner)) {
-		status = wait_to_own(tool, id);
+		status = wait_to_own(tool, id, END_OWN_MSEC);
 	}
 	/* Who has it by now? One that is stopped may have kept the wake-up. */
 	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) &&
 	    tool->stop_signal == 0) {
 		status = drain_owner_claim(tool->locks, id, owner);
+	}
+	return status;
+}
+
+/* Whoever has its locks: it has ended when there is no record */
+static bool is_over(struct tool *tool, const struct drain_id *id)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct drain_record *record = NULL;
+	NTSTATUS status = drain_store_read(tool->store, frame, id, &record);
+
+	TALLOC_FREE(frame);
+	return NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND);
+}
+
+static NTSTATUS wait_to_end(struct tool *tool,
+			    const struct drain_id *id,
+			    struct server_id *who)
+{
+	const int signum = tool->stop_signal;
+	NTSTATUS status;
+
+	/* The first signal has brought us here; the next one ends the wait */
+	tool->stop_signal = 0;
+	status = wait_to_own(tool, id,
+			     signum != 0 ? END_STOPPED_MSEC : END_OWN_MSEC);
+	if (tool->stop_signal == 0) {
+		tool->stop_signal = signum;
+	}
+	if (!NT_STATUS_IS_OK(status)) {
+		return status;
+	}
+	status = drain_publish_claim(tool->locks, id, who);
+	if (!NT_STATUS_IS_OK(status)) {
+		drain_owner_release(tool->locks, id);
+	}
+	return status;
+}
+
+NTSTATUS end_claim(struct tool *tool,
+		   const struct drain_id *id,
+		   struct server_id *who)
+{
+	NTSTATUS status = drain_end_claim(tool->locks, id, who);
+
+	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) &&
+	    !is_over(tool, id) && !drain_runner_is(tool->locks, id, *who)) {
+		status = wait_to_end(tool, id, who);
+	}
+	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) &&
+	    is_over(tool, id)) {
+		return NT_STATUS_NOT_FOUND;
 	}
 	return status;
 }
@@ -74,7 +129,11 @@ enum end_owner end_own(struct tool *tool, const struct drain_record *record)
 	if (drain_runner_is(tool->locks, &record->id, owner)) {
 		return END_IS_OF_A_RUN;
 	}
-	complain("%s: pid %s is at work on it", show_target(record),
+	if (is_over(tool, &record->id)) {
+		complain("%s: somebody has resumed it", show_target(record));
+		return END_IS_NOT_OURS;
+	}
+	complain("%s: process %s works on it", show_target(record),
 		 show_server(owner));
 	return END_IS_NOT_OURS;
 }

@@ -268,11 +268,11 @@ static bool be_the_publisher(struct publish *p)
 		return true;
 	}
 	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
-		complain("%s: another \"smbdrain publish\" (pid %s) is at "
-			 "work on it", show_target(p->place),
+		complain("%s: another \"smbdrain publish\" (process %s) works "
+			 "on it", show_target(p->place),
 			 show_server(publisher));
 	} else {
-		complain("%s: can not take its lock: %s",
+		complain("%s: cannot take its lock: %s",
 			 show_target(p->place), nt_errstr(status));
 	}
 	return false;
@@ -415,8 +415,17 @@ bool publish_prepare(struct publish *p)
 	return p->prepared;
 }
 
+/* Nobody works in what it exchanges, or exchanges what it is in */
+static bool is_alone(const struct publish *p)
+{
+	return near_is_quiet(p->tool, p->record, p->path, NEAR_WORKS);
+}
+
 static bool exchange(struct publish *p)
 {
+	if (!is_alone(p)) {
+		return false;
+	}
 	switch (p->kind) {
 	case TARGET_DIRECTORY:
 		return exchange_directories(p->old, p->staged);

@@ -24,6 +24,9 @@
  * view.c        what a drain looks like now
  * prometheus.c  the same for a monitoring system
  * warn.c        telling people before their time is up
+ * command.c     starting the command of "run"
+ * near.c        drains around and inside of one that is worked on
+ * deadline.c    who opens a target at the deadline of its drain
  * watch.c       all drains, as they come, change and go
  * countdown.c   the holders of a drain, fewer with each that goes
  * progress.c    the line that counts holders down
@@ -189,8 +192,11 @@ void caller_allow_many_files(void);
 /**
  * In a child, just before it becomes another program: it gets descriptors 0 to
  * 2, signals and limits as the caller has given them, and nothing of Samba's.
+ *
+ * @param[in] keep  A descriptor that stays open until the exec; -1: none.
+ * @return Its number from now on.
  */
-void caller_leave(void);
+int caller_leave(int keep);
 
 /** Standard output could not be written. */
 void output_failed(int error);
@@ -947,6 +953,34 @@ void warn(struct tool *tool, const struct drain_record *record);
 bool drain_set_environment(const struct drain_record *record);
 
 /*
+ * command.c
+ */
+
+/**
+ * Would execvp(3) find the command? Looked up before anybody is drained.
+ *
+ * @return 0, or the errno of the exec that would fail.
+ */
+int command_look_up(const char *name);
+
+/** The exit status for an errno of the exec, as of timeout(1). */
+int command_exit_status(int error);
+
+/** Handle the signals that end a run, but those that are ignored. */
+bool command_catch_signals(struct tool *tool,
+			   TALLOC_CTX *mem_ctx,
+			   tevent_signal_handler_t handler,
+			   void *private_data);
+
+/**
+ * Start the command.
+ *
+ * @param[out] child  Its process; SIGCHLD tells of its end.
+ * @return 0, or an errno: there is no process, and the command has not begun.
+ */
+int command_start(char **command, pid_t *child);
+
+/*
  * end.c
  */
 
@@ -962,6 +996,17 @@ enum end_owner {
  * resuming it.
  */
 enum end_owner end_own(struct tool *tool, const struct drain_record *record);
+
+/**
+ * drain_end_claim(), which waits some seconds for somebody who resumes it: that
+ * one has the locks for a moment, also after the record is gone.
+ *
+ * @return NT_STATUS_NOT_FOUND: the drain has ended; NT_STATUS_IO_TIMEOUT: @who
+ *         works on it.
+ */
+NTSTATUS end_claim(struct tool *tool,
+		   const struct drain_id *id,
+		   struct server_id *who);
 
 /**
  * Take the record away and tell everybody. The caller owns the end of the
@@ -988,6 +1033,30 @@ bool end_is_due(const struct drain_record *record);
  *         quiescent by now, or has been given more time.
  */
 NTSTATUS end_at_deadline(struct tool *tool, const struct drain_record *record);
+
+/*
+ * near.c
+ */
+
+enum near_kind {
+	NEAR_PUBLISHES, /* the other exchanges files */
+	NEAR_WORKS, /* that, or it runs a command */
+};
+
+/**
+ * Is nobody else doing that in a drain around @record's target, or inside of
+ * it? Waits some seconds until that is so. Of two that ask about each other one
+ * at least is refused, if each has its own lock before it asks: owner(id) to
+ * run a command, publish(id) to publish. Who has started us, a run whose command
+ * we are part of, does not count.
+ *
+ * @param[in] path  Another directory that is about to change; may be NULL.
+ * @return false after a complaint, or when told to stop.
+ */
+bool near_is_quiet(struct tool *tool,
+		   const struct drain_record *record,
+		   const char *path,
+		   enum near_kind kind);
 
 /*
  * verb_begin.c, for run and wait

@@ -10,7 +10,6 @@
  */
 
 #include "tool.h"
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 struct run {
@@ -18,12 +17,12 @@ struct run {
 	struct publish *publish; /* what is to be done, or NULL: a command */
 	struct drain_record *record;
 	bool ours; /* we began it: we end it, whatever happens before */
+	bool resumed; /* by somebody else, and that was said */
+	bool begun; /* the command, or the publish: something may have changed */
 	pid_t child; /* 0: not started */
 	int child_status;
 	bool child_gone;
 };
-
-static const int run_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
 static void stop_fn(struct tevent_context *ev _UNUSED_,
 		    struct tevent_signal *se _UNUSED_,
@@ -55,62 +54,11 @@ static void child_fn(struct tevent_context *ev _UNUSED_,
 	}
 }
 
-/* As nohup(1) has it: for us, and for the command */
-static bool is_ignored(int signum)
-{
-	struct sigaction action;
-
-	return sigaction(signum, NULL, &action) == 0 &&
-	       action.sa_handler == SIG_IGN;
-}
-
 static bool catch_signals(struct run *run, TALLOC_CTX *mem_ctx)
 {
-	struct tevent_context *ev = run->tool->ev;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(run_signals); i++) {
-		if (!is_ignored(run_signals[i]) &&
-		    tevent_add_signal(ev, mem_ctx, run_signals[i], 0, stop_fn,
-				      run) == NULL) {
-			return false;
-		}
-	}
-	return tevent_add_signal(ev, mem_ctx, SIGCHLD, 0, child_fn, run) !=
-	       NULL;
-}
-
-/*
- * In the child, which uses our memory: never returns. Exit statuses as of
- * timeout(1).
- */
-static void become_command(char **command, pid_t parent)
-{
-	sigset_t none;
-	int error;
-	size_t i;
-
-	/* Until the exec a signal would be caught as it is in the parent */
-	for (i = 0; i < ARRAY_SIZE(run_signals); i++) {
-		if (!is_ignored(run_signals[i])) {
-			(void)signal(run_signals[i], SIG_DFL);
-		}
-	}
-	(void)signal(SIGCHLD, SIG_DFL);
-
-	/* If we are killed, it shall not go on with nobody to resume */
-	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (getppid() != parent) {
-		_exit(EXIT_RUN_FAILED);
-	}
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	caller_leave();
-
-	execvp(command[0], command);
-	error = errno;
-	complain("%s: %s", command[0], strerror(error));
-	_exit(error == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
+	return command_catch_signals(run->tool, mem_ctx, stop_fn, run) &&
+	       tevent_add_signal(run->tool->ev, mem_ctx, SIGCHLD, 0, child_fn,
+				 run) != NULL;
 }
 
 static int exit_status_of(int status)
@@ -119,34 +67,30 @@ static int exit_status_of(int status)
 				 : 128 + WTERMSIG(status);
 }
 
+static int complain_of_exec(const char *command, int error)
+{
+	complain("cannot run %s: %s", show_text(command), strerror(error));
+	return command_exit_status(error);
+}
+
 static int run_command(struct run *run)
 {
-	const pid_t self = getpid();
-	pid_t child;
-	sigset_t all;
-	sigset_t old;
+	char **command = run->tool->options->command;
+	int error;
 
 	(void)output_flush();
 	if (!drain_set_environment(run->record)) {
 		complain("out of memory");
 		return EXIT_RUN_FAILED;
 	}
-	sigfillset(&all);
-	(void)sigprocmask(SIG_SETMASK, &all, &old);
-	/* To copy the memory of a program of Samba's takes a millisecond */
-	child = vfork();
-	if (child == 0) {
-		become_command(run->tool->options->command, self);
+	error = command_start(command, &run->child);
+	if (error != 0) {
+		return complain_of_exec(command[0], error);
 	}
-	run->child = child;
-	(void)sigprocmask(SIG_SETMASK, &old, NULL);
-	if (child < 0) {
-		complain("can not start a process: %s", strerror(errno));
-		return EXIT_RUN_FAILED;
-	}
+	run->begun = true;
 	while (!run->child_gone) {
 		if (tevent_loop_once(run->tool->ev) != 0) {
-			complain("waiting for the command: %s",
+			complain("cannot wait for the command: %s",
 				 strerror(errno));
 			return EXIT_RUN_FAILED;
 		}
@@ -164,12 +108,27 @@ static bool is_still_quiescent(struct run *run)
 	status = drain_store_read(run->tool->store, frame, &run->record->id,
 				  &record);
 	ok = NT_STATUS_IS_OK(status) && record->state == DRAIN_QUIESCENT;
-	if (!ok) {
+	if (!ok && !NT_STATUS_IS_OK(status) &&
+	    !NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
+		complain("%s: cannot read its record: %s",
+			 show_target(run->record), nt_errstr(status));
+	} else if (!ok) {
+		run->resumed = true;
 		complain("%s: resumed before the command could start",
 			 show_target(run->record));
 	}
 	TALLOC_FREE(frame);
 	return ok;
+}
+
+/* Once: who waited for it, or was about to start the command, has seen it */
+static void complain_of_resume(struct run *run)
+{
+	if (!run->resumed) {
+		run->resumed = true;
+		complain("%s: somebody has resumed it",
+			 show_target(run->record));
+	}
 }
 
 /* Is it over? */
@@ -178,12 +137,11 @@ static bool end_ours(struct run *run)
 	NTSTATUS status = end_drain(run->tool, run->record);
 
 	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
-		complain("%s: somebody has resumed it meanwhile",
-			 show_target(run->record));
+		complain_of_resume(run);
 		return true;
 	}
 	if (!NT_STATUS_IS_OK(status)) {
-		complain("%s: can not resume it: %s; try \"smbdrain resume\"",
+		complain("%s: cannot resume it: %s; try \"smbdrain resume\"",
 			 show_target(run->record), tool_write_error(status));
 		return false;
 	}
@@ -191,27 +149,31 @@ static bool end_ours(struct run *run)
 }
 
 static void complain_of_other(const struct run *run,
-			      const char *what,
 			      NTSTATUS status,
 			      struct server_id who)
 {
-	complain("%s: stays drained: %s (pid %s)", show_target(run->record),
-		 NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)
-			 ? what
-			 : nt_errstr(status),
-		 show_server(who));
+	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
+		complain("%s: stays drained: process %s works on it",
+			 show_target(run->record), show_server(who));
+		return;
+	}
+	complain("%s: stays drained: cannot take its locks: %s",
+		 show_target(run->record), nt_errstr(status));
 }
 
-/* We have done nothing. Somebody may be at work on it by hand, though. */
+/* The command has not begun. Somebody may work on it by hand, though. */
 static void end_undone(struct run *run)
 {
 	const struct drain_record *record = run->record;
 	struct server_id who = {0};
-	NTSTATUS status = drain_end_claim(run->tool->locks, &record->id, &who);
+	NTSTATUS status = end_claim(run->tool, &record->id, &who);
 
+	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
+		complain_of_resume(run);
+		return;
+	}
 	if (!NT_STATUS_IS_OK(status)) {
-		complain_of_other(run, "somebody is at work on it", status,
-				  who);
+		complain_of_other(run, status, who);
 		return;
 	}
 	if (!end_is_half_published(run->tool, &record->id)) {
@@ -230,8 +192,7 @@ static bool is_published_still(struct run *run)
 	if (NT_STATUS_IS_OK(status)) {
 		return false;
 	}
-	complain_of_other(run, "\"smbdrain publish\" is at work on it", status,
-			  publisher);
+	complain_of_other(run, status, publisher);
 	return true;
 }
 
@@ -266,9 +227,28 @@ static int work(struct run *run)
 	if (run->publish == NULL) {
 		return run_command(run);
 	}
+	run->begun = true;
 	return publish_now(run->publish, &run->record->id, true)
 		       ? EXIT_DONE
 		       : EXIT_RUN_FAILED;
+}
+
+/* Nothing was changed: a drain of ours ends, another one is as it was */
+static bool end_not_begun(struct run *run)
+{
+	if (!run->ours) {
+		complain("%s: stays drained; the command has not begun",
+			 show_target(run->record));
+		return true;
+	}
+	if (!end_ours(run)) {
+		return false;
+	}
+	if (!run->resumed) {
+		complain("%s: is open again; the command has not begun",
+			 show_target(run->record));
+	}
+	return true;
 }
 
 static int end_after_work(struct run *run, int ret)
@@ -278,12 +258,21 @@ static int end_after_work(struct run *run, int ret)
 	if (is_published_still(run) ||
 	    end_is_half_published(run->tool, &run->record->id)) {
 		ok = false;
+	} else if (!run->begun) {
+		ok = end_not_begun(run);
 	} else if (is_done(run, ret) || may_be_resumed(run)) {
 		ok = end_ours(run);
 	} else {
 		complain_of_failure(run);
 	}
 	return (!ok && ret == EXIT_DONE) ? EXIT_RUN_FAILED : ret;
+}
+
+/* A publish looks around by itself, when nobody else publishes any more */
+static bool near_let_us(struct run *run)
+{
+	return run->publish != NULL ||
+	       near_is_quiet(run->tool, run->record, NULL, NEAR_PUBLISHES);
 }
 
 static int work_and_end(struct run *run)
@@ -293,16 +282,16 @@ static int work_and_end(struct run *run)
 	if (end_own(run->tool, run->record) != END_IS_OURS) {
 		return EXIT_RUN_FAILED;
 	}
-	if (!is_still_quiescent(run)) {
+	if (!is_still_quiescent(run) || !near_let_us(run)) {
 		drain_owner_release(run->tool->locks, &run->record->id);
 		return EXIT_RUN_FAILED;
 	}
 
 	notify_quiescent(run->record);
 	ret = work(run);
-	run->ours = false; /* from now on it depends on how that went */
 
 	ret = end_after_work(run, ret);
+	run->ours = false; /* it depended on how that went */
 	drain_end_release(run->tool->locks, &run->record->id);
 	if (run->publish != NULL && ret == EXIT_DONE &&
 	    !publish_finish(run->publish)) {
@@ -347,10 +336,10 @@ static bool be_the_runner(struct run *run)
 		return true;
 	}
 	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
-		complain("%s: another \"smbdrain run\" (pid %s) is at work on "
+		complain("%s: another \"smbdrain run\" (process %s) works on "
 			 "it", show_target(run->record), show_server(runner));
 	} else {
-		complain("%s: can not take its lock: %s",
+		complain("%s: cannot take its lock: %s",
 			 show_target(run->record), nt_errstr(status));
 	}
 	return false;
@@ -371,12 +360,29 @@ static bool prepare(struct run *run,
 	return run->publish != NULL && publish_prepare(run->publish);
 }
 
+/* Nobody is kept out for a command that is not there. EXIT_DONE: it is. */
+static int look_up_command(const struct options *options)
+{
+	int error;
+
+	if (options->publish != NULL) {
+		return EXIT_DONE;
+	}
+	error = command_look_up(options->command[0]);
+	return (error != 0) ? complain_of_exec(options->command[0], error)
+			    : EXIT_DONE;
+}
+
 static int run_in(struct run *run, TALLOC_CTX *mem_ctx)
 {
 	const struct options *options = run->tool->options;
 	struct share_list *shares = shares_load(mem_ctx);
 	uint64_t deadline = UINT64_MAX;
-	int ret;
+	int ret = look_up_command(options);
+
+	if (ret != EXIT_DONE) {
+		return ret;
+	}
 
 	if (shares == NULL || !catch_signals(run, mem_ctx)) {
 		complain("out of memory");
@@ -393,8 +399,10 @@ static int run_in(struct run *run, TALLOC_CTX *mem_ctx)
 	ret = arm_and_wait(run->tool, shares, run->record, deadline);
 	if (ret == EXIT_DONE) {
 		ret = work_and_end(run);
-	} else if (ret != EXIT_TIMED_OUT) {
-		ret = EXIT_RUN_FAILED;
+	} else {
+		/* If somebody has resumed it, that was said, too */
+		run->resumed = run->tool->stop_signal == 0;
+		ret = (ret == EXIT_TIMED_OUT) ? ret : EXIT_RUN_FAILED;
 	}
 	if (run->ours) {
 		end_undone(run);

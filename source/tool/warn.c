@@ -55,7 +55,7 @@ static void become_command(const char *command, FILE *f)
 	    lseek(fd, 0, SEEK_SET) != 0 || dup2(fd, STDIN_FILENO) == -1) {
 		_exit(EXIT_RUN_FAILED);
 	}
-	caller_leave();
+	(void)caller_leave(-1);
 	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 	_exit(EXIT_NOT_FOUND);
 }

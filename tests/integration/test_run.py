@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from lib.drain import ended, stopped
+from lib.drain import complaint, ended, stopped
 from lib.smb2 import NtStatus, connect
 from lib.smbd import wait_until
 
@@ -152,10 +152,8 @@ def test_share_is_closed_while_it_runs(drained, tmp_path):
     (('true',), 0),
     ((*SH, 'exit 3'), 3),
     ((*SH, 'exit 124'), 124),
-    (('/nowhere/at/all',), 127),
-    (('no-such-program-anywhere',), 127),
-    (('/etc/passwd',), 126),
-    (('/',), 126),
+    ((*SH, 'exit 126'), 126),
+    ((*SH, 'exit 127'), 127),
     ((*SH, 'kill -9 $$'), 137),
     ((*SH, 'kill -TERM $$'), 143),
     ((*SH, 'ulimit -c 0; kill -SEGV $$'), 139),
@@ -172,6 +170,106 @@ def test_exit_status(drained, command, status):
             assert drain.state('pkg') == 'quiescent'
             assert 'smbdrain resume pkg' in done.stderr
             assert tree.status_of_open(TOOL) == REFUSED
+
+
+@pytest.fixture(name='scripts')
+def _scripts(tmp_path):
+    """Commands that cannot be run, or can: {name: path}"""
+    scripts = {'lost': '#!/nowhere/interpreter\nexit 0\n',
+               'itself': f'#!{tmp_path}/lost -x\n',
+               'plain': 'exit 0\n',
+               'spaced': '#! /bin/sh -e\nexit 0\n'}
+    for name, text in scripts.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / 'data').write_text('#!/bin/sh\n')
+    (tmp_path / 'directory').mkdir()
+    return tmp_path
+
+
+NOT_RUN = [('/nowhere/at/all', 127), ('no-such-program-anywhere', 127),
+           ('', 127), ('/etc/passwd', 126), ('/', 126), ('{}/data', 126),
+           ('data', 126), ('directory', 126), ('{}/data/x', 126),
+           ('{}/lost', 127), ('lost', 127), ('itself', 127)]
+
+
+@pytest.mark.parametrize('command, status', NOT_RUN)
+def test_command_that_is_not_there(drained, scripts, command, status):
+    """It is looked up as execvp(3) does before anybody is drained"""
+    _, drain = drained()
+    done = drain.run('pkg', command.format(scripts), expect=status, env={
+        **os.environ, 'PATH': f'/nowhere:{scripts}'})
+    assert complaint(done).startswith('cannot run ')
+    assert drain.records() == {}
+
+
+@pytest.mark.parametrize('command', ['plain', 'spaced', '{}/plain'])
+def test_command_that_is_there(drained, scripts, command):
+    """Past what is not to be executed of the same name, and without a #!"""
+    _, drain = drained()
+    before = scripts / 'before'
+    (before / 'spaced').mkdir(parents=True)
+    (before / 'plain').write_text('')
+    drain.run('pkg', command.format(scripts), env={
+        **os.environ, 'PATH': f'{before}:{scripts}'})
+
+
+def test_command_in_the_current_directory(drained, scripts):
+    """An empty word of PATH means that"""
+    _, drain = drained()
+    drain.run('pkg', 'plain', cwd=scripts,
+              env={**os.environ, 'PATH': ':/nowhere'})
+
+
+@pytest.fixture(name='vanishing')
+def _vanishing(drained, tmp_path):
+    """Runs a command that is gone when it is to start, with options: its exit
+    status and standard error"""
+    server, drain = drained()
+    command = tmp_path / 'command'
+
+    def run(*options, how=command.unlink, begun=False):
+        command.write_text('#!/bin/sh\n')
+        command.chmod(0o755)
+        with connect(server.port) as tree:
+            handle = tree.create(TOOL)
+            if begun:
+                drain.begin('pkg')
+            process = drain.start('run', 'pkg', *options, '--', str(command))
+            with ended(process):
+                wait_until(lambda: 'drain/runner' in ' '.join(drain.locks()),
+                           10, 'the run')
+                drain.wait_for_state('pkg', 'armed')
+                how()
+                handle.close()
+                _, text = process.communicate(timeout=20)
+        return process.returncode, text
+
+    return drain, command, run
+
+
+@pytest.mark.parametrize('how, status', [
+    (lambda path: path.unlink(), 127), (lambda path: path.chmod(0o644), 126)],
+    ids=['gone', 'mode'])
+def test_command_that_cannot_start_after_all(vanishing, how, status):
+    """Nothing was changed, so the target is open again"""
+    drain, command, run = vanishing
+    ended_with, text = run(how=lambda: how(command))
+    assert ended_with == status
+    assert f'cannot run {command}: ' in text
+    assert 'pkg: is open again; the command has not begun' in text
+    assert 'stays drained' not in text
+    assert drain.records() == {}
+
+
+def test_command_that_cannot_start_for_a_drain_of_others(vanishing):
+    """That one is as it was"""
+    drain, command, run = vanishing
+    ended_with, text = run('--continue', begun=True)
+    assert ended_with == 127
+    assert f'cannot run {command}: ' in text
+    assert 'pkg: stays drained; the command has not begun' in text
+    assert drain.state('pkg') == 'quiescent'
 
 
 @pytest.mark.parametrize('choice', ['keep', 'resume'])
@@ -356,3 +454,24 @@ def test_forced_resume_and_a_new_drain(drained, tmp_path):
         flag.unlink()
         assert process.wait(10) == 0
         assert drain.records() == before
+
+
+@pytest.mark.parametrize('verb', ['resume', 'smbcontrol'])
+def test_resumed_while_it_waits(drained, verb):
+    """run says that, and nothing else, whoever still has the locks"""
+    server, drain = drained()
+    with connect(server.port) as tree:
+        handle = tree.create(TOOL)
+        for _ in range(12):
+            process = drain.start('run', 'pkg', '--', 'true')
+            with ended(process):
+                drain.wait_for_state('pkg', 'armed')
+                if verb == 'resume':
+                    drain.resume('pkg')
+                else:
+                    server.smbcontrol('smbd', 'close-share', 'resume:pkg')
+                _, text = process.communicate(timeout=20)
+            assert text == 'smbdrain: pkg: resumed while waiting\n'
+            assert process.returncode == 125
+            assert drain.records() == {}
+        handle.close()

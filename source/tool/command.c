@@ -1,0 +1,246 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Starting the command of "smbdrain run". A failure to start it is told apart
+ * from the exit status of the command itself.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#define MOST_INTERPRETERS 5 /* of interpreters, as in the kernel */
+#define FIRST_LINE_SIZE 256 /* likewise (BINPRM_BUF_SIZE) */
+
+static const int command_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+/*
+ * Would execvp(3) find it?
+ */
+
+/* The interpreter of a script; "": it is no script, or cannot be read */
+static void read_interpreter(const char *path, char line[FIRST_LINE_SIZE])
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ssize_t got = -1;
+	char *start = NULL;
+
+	if (fd != -1) {
+		got = read(fd, line, FIRST_LINE_SIZE - 1);
+		close(fd);
+	}
+	line[MAX(got, 0)] = '\0';
+	if (strncmp(line, "#!", 2) != 0) {
+		line[0] = '\0';
+		return;
+	}
+	start = line + 2 + strspn(line + 2, " \t");
+	start[strcspn(start, " \t\n")] = '\0';
+	memmove(line, start, strlen(start) + 1);
+}
+
+/* What execve(2) would say, as far as that can be known: 0, or an errno */
+static int look_at_file(const char *path, int depth)
+{
+	char interpreter[FIRST_LINE_SIZE];
+	struct stat st;
+
+	if (stat(path, &st) != 0) {
+		return errno;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		return EACCES;
+	}
+	if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) != 0) {
+		return errno;
+	}
+	read_interpreter(path, interpreter);
+	if (interpreter[0] == '\0') {
+		return 0;
+	}
+	return (depth < MOST_INTERPRETERS)
+		       ? look_at_file(interpreter, depth + 1)
+		       : ELOOP;
+}
+
+static int look_in(const char *dir, size_t len, const char *name)
+{
+	char *path = talloc_asprintf(talloc_tos(), "%.*s%s%s", (int)len, dir,
+				     len > 0 ? "/" : "", name);
+	int error = (path != NULL) ? look_at_file(path, 0) : ENOMEM;
+
+	TALLOC_FREE(path);
+	return error;
+}
+
+/* Does execvp(3) look in the next directory after this error? */
+static bool is_looked_on_after(int error)
+{
+	return error == EACCES || error == ENOENT || error == ENOTDIR ||
+	       error == ESTALE || error == ENODEV || error == ETIMEDOUT;
+}
+
+int command_look_up(const char *name)
+{
+	const char *dir = getenv("PATH");
+	bool found = false; /* and it is not to be executed */
+	int error = ENOENT;
+
+	if (name[0] == '\0' || strchr(name, '/') != NULL) {
+		return look_at_file(name, 0);
+	}
+	if (dir == NULL) {
+		dir = "/bin:/usr/bin"; /* as execvp(3) has it */
+	}
+	for (;;) {
+		const size_t len = strcspn(dir, ":");
+
+		error = look_in(dir, len, name);
+		if (!is_looked_on_after(error)) {
+			return error; /* 0, in most cases */
+		}
+		found |= error == EACCES;
+		if (dir[len] == '\0') {
+			return found ? EACCES : error;
+		}
+		dir += len + 1;
+	}
+}
+
+int command_exit_status(int error)
+{
+	return (error == ENOENT) ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+}
+
+/*
+ * Starting it
+ */
+
+/* As nohup(1) has it: for us, and for the command */
+static bool is_ignored(int signum)
+{
+	struct sigaction action;
+
+	return sigaction(signum, NULL, &action) == 0 &&
+	       action.sa_handler == SIG_IGN;
+}
+
+bool command_catch_signals(struct tool *tool,
+			   TALLOC_CTX *mem_ctx,
+			   tevent_signal_handler_t handler,
+			   void *private_data)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(command_signals); i++) {
+		if (!is_ignored(command_signals[i]) &&
+		    tevent_add_signal(tool->ev, mem_ctx, command_signals[i], 0,
+				      handler, private_data) == NULL) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * In the child, which uses our memory: never returns. @tell, which the exec
+ * closes, takes the errno of an exec that fails.
+ */
+static void become_command(char **command, pid_t parent, int tell)
+{
+	sigset_t none;
+	int error;
+	size_t i;
+
+	/* Until the exec a signal would be caught as it is in the parent */
+	for (i = 0; i < ARRAY_SIZE(command_signals); i++) {
+		if (!is_ignored(command_signals[i])) {
+			(void)signal(command_signals[i], SIG_DFL);
+		}
+	}
+	(void)signal(SIGCHLD, SIG_DFL);
+
+	/* If we are killed, it shall not go on with nobody to resume */
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent) {
+		_exit(EXIT_RUN_FAILED);
+	}
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	tell = caller_leave(tell);
+
+	execvp(command[0], command);
+	error = errno;
+	if (write(tell, &error, sizeof(error)) != sizeof(error)) {
+		_exit(EXIT_RUN_FAILED);
+	}
+	_exit(command_exit_status(error));
+}
+
+/* What the child has told: 0, it is the command now; else why it is not */
+static int hear_exec(int told)
+{
+	int error = 0;
+	ssize_t got;
+
+	do {
+		got = read(told, &error, sizeof(error));
+	} while (got == -1 && errno == EINTR);
+	return (got == sizeof(error)) ? error : 0;
+}
+
+/* -1: errno says why */
+static pid_t fork_to(char **command, int tell)
+{
+	const pid_t self = getpid();
+	/* To copy the memory of a program of Samba's takes a millisecond */
+	const pid_t child = vfork();
+
+	if (child == 0) {
+		become_command(command, self, tell);
+	}
+	return child;
+}
+
+/* With all signals blocked, so that none comes before *child is known */
+static int start(char **command, const int ends[2], pid_t *child)
+{
+	pid_t pid = fork_to(command, ends[1]);
+	int error = errno;
+
+	close(ends[1]);
+	if (pid == -1) {
+		return error;
+	}
+	error = hear_exec(ends[0]);
+	if (error != 0) {
+		(void)waitpid(pid, NULL, 0);
+		return error;
+	}
+	*child = pid;
+	return 0;
+}
+
+int command_start(char **command, pid_t *child)
+{
+	sigset_t all;
+	sigset_t old;
+	int ends[2];
+	int error;
+
+	*child = 0;
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		return errno;
+	}
+	sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &old);
+	error = start(command, ends, child);
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	close(ends[0]);
+	return error;
+}
