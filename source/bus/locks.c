@@ -446,7 +446,7 @@ static NTSTATUS exclusive(struct drain_locks *locks,
 
 	*who = (struct server_id) {0};
 	if (NT_STATUS_IS_OK(status) && state.exclusive.pid != 0 &&
-	    serverid_exists(&state.exclusive)) {
+	    drain_is_alive(&state.exclusive)) {
 		*who = state.exclusive;
 	}
 	TALLOC_FREE(frame);

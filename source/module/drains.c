@@ -309,13 +309,6 @@ static NTSTATUS mark_all_handles(void)
 	return status;
 }
 
-/* Is it time to close what is left? */
-static bool is_forced(const struct drain *drain)
-{
-	return drain->record->on_timeout == DRAIN_TIMEOUT_FORCE &&
-	       drain_record_is_due(drain->record, drain_now());
-}
-
 /* Has the client a counted handle in the drain that is another one? */
 static bool has_other(const struct drain *drain,
 		      const struct files_struct *fsp)
@@ -337,7 +330,7 @@ bool drains_may_finish(const struct drain *drain,
 	 */
 	return drain->record->policy.let_holders_finish &&
 	       drain->record->state != DRAIN_QUIESCENT &&
-	       has_other(drain, but) && !is_forced(drain);
+	       has_other(drain, but) && !drain_is_forced(drain);
 }
 
 struct files_struct *drains_mark_fsp(const struct drain_mark *mark)
@@ -401,60 +394,6 @@ struct drain *drains_find(const struct drain_id *id)
 	return NULL;
 }
 
-#define DRAIN_FORCE_AGAIN_SECONDS 5
-
-static struct timeval time_of_usec(uint64_t usec)
-{
-	return (struct timeval) {
-		.tv_sec = usec / 1000000,
-		.tv_usec = usec % 1000000,
-	};
-}
-
-static void deadline_fn(struct tevent_context *ev,
-			struct tevent_timer *te,
-			struct timeval now,
-			void *private_data);
-
-/* Force is carried out here, so that it happens with no tool running */
-static void set_deadline(struct drain *drain, struct timeval when)
-{
-	const struct drain_record *record = drain->record;
-	struct smbd_server_connection *sconn = drain_process_sconn();
-
-	TALLOC_FREE(drain->deadline);
-	if (record->deadline == 0 || sconn == NULL ||
-	    record->on_timeout != DRAIN_TIMEOUT_FORCE ||
-	    record->state == DRAIN_QUIESCENT) {
-		return;
-	}
-	drain->deadline = tevent_add_timer(sconn->ev_ctx, drain, when,
-					   deadline_fn, drain);
-	if (drain->deadline == NULL) {
-		drain_process_error(drain_about_drain(drain),
-				    "out of memory for its deadline");
-	}
-}
-
-static void deadline_fn(struct tevent_context *ev _UNUSED_,
-			struct tevent_timer *te _UNUSED_,
-			struct timeval now _UNUSED_,
-			void *private_data)
-{
-	struct drain *drain = private_data;
-	const struct drain_id id = drain->record->id;
-
-	/* A durable handle may still come back: look again */
-	set_deadline(drain, timeval_current_ofs(DRAIN_FORCE_AGAIN_SECONDS, 0));
-	if (drain->num_marks == 0 || !drains_catch_up()) {
-		return;
-	}
-	drain = drains_find(&id);
-	if (drain != NULL && is_forced(drain)) {
-		drain_close_marked(drain);
-	}
-}
-
 static bool same_deadline(const struct drain_record *a,
 			  const struct drain_record *b)
 {
@@ -496,7 +435,7 @@ static NTSTATUS obey(struct drain_record **record)
 	TALLOC_FREE(drain->record);
 	drain->record = talloc_move(drain, record);
 	if (!is_set) {
-		set_deadline(drain, time_of_usec(drain->record->deadline));
+		drain_set_deadline(drain);
 	}
 	return NT_STATUS_OK;
 }

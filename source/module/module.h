@@ -389,6 +389,14 @@ const char *drain_spelling_find(struct drain_below *below,
 				const char *dir,
 				const char *path);
 
+/* deadline.c */
+
+/** Act on the deadline of a drain when it comes: force and resume. */
+void drain_set_deadline(struct drain *drain);
+
+/** Is it time to close what is left? */
+bool drain_is_forced(const struct drain *drain);
+
 /* place.c */
 
 /* Something in a share, and the drains that it is in */

@@ -218,3 +218,59 @@ NTSTATUS end_at_deadline(struct tool *tool, const struct drain_record *record)
 	}
 	return status;
 }
+
+static NTSTATUS end_if_free(struct tool *tool,
+			    const struct drain_record *record)
+{
+	struct server_id who = {0};
+	NTSTATUS status = drain_end_claim(tool->locks, &record->id, &who);
+
+	if (!NT_STATUS_IS_OK(status)) {
+		return status;
+	}
+	status = drain_store_expire(tool->store, &record->id);
+	if (NT_STATUS_IS_OK(status)) {
+		tell_everybody(tool, record);
+	}
+	drain_end_release(tool->locks, &record->id);
+	return status;
+}
+
+/* Somebody else ends it, it has ended, or it is not due any more */
+static bool is_for_others(NTSTATUS status)
+{
+	return NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) ||
+	       NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND) ||
+	       NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE);
+}
+
+void end_all_due(struct tool *tool)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct drain_list *list = NULL;
+	size_t i;
+
+	/* Whoever reads the records next complains if that is not possible */
+	if (!NT_STATUS_IS_OK(drain_store_list(tool->store, frame, &list))) {
+		TALLOC_FREE(frame);
+		return;
+	}
+	for (i = 0; i < list->num_records; i++) {
+		const struct drain_record *record = list->records[i];
+		NTSTATUS status;
+
+		if (!end_is_due(record)) {
+			continue;
+		}
+		status = end_if_free(tool, record);
+		if (NT_STATUS_IS_OK(status)) {
+			complain("%s: resumed at its deadline",
+				 show_target(record));
+		} else if (!is_for_others(status)) {
+			complain("cannot resume %s at its deadline: %s",
+				 show_target(record),
+				 tool_write_error(status));
+		}
+	}
+	TALLOC_FREE(frame);
+}

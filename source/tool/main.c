@@ -554,6 +554,14 @@ static bool tool_open(struct tool *tool)
 	return ask_start(tool);
 }
 
+static int run_open(struct tool *tool, const struct verb *verb)
+{
+	if (!verb->minds_deadline) {
+		end_all_due(tool);
+	}
+	return verb->run(tool);
+}
+
 static int run_verb(const struct verb *verb, const struct options *options)
 {
 	struct tool *tool = talloc_zero(NULL, struct tool);
@@ -566,7 +574,7 @@ static int run_verb(const struct verb *verb, const struct options *options)
 	tool->options = options;
 	if (tool_open(tool) &&
 	    (!verb->relies_on_locks || namespace_is_shared())) {
-		ret = verb->run(tool);
+		ret = run_open(tool, verb);
 	} else {
 		ret = exit_failed(options);
 	}

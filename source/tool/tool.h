@@ -134,6 +134,7 @@ struct verb {
 	/* What has happened even if the output is lost; NULL: it is all */
 	const char *succeeded;
 	bool relies_on_locks; /* smbds have to be in our PID namespace */
+	bool minds_deadline; /* of its target, by itself */
 	int (*run)(struct tool *tool);
 };
 
@@ -1033,6 +1034,22 @@ bool end_is_due(const struct drain_record *record);
  *         quiescent by now, or has been given more time.
  */
 NTSTATUS end_at_deadline(struct tool *tool, const struct drain_record *record);
+
+/**
+ * Resume all drains whose deadline says so, and on which nobody works. Whoever
+ * looks does that.
+ */
+void end_all_due(struct tool *tool);
+
+/*
+ * deadline.c
+ */
+
+/**
+ * See to it that somebody resumes the drain at its deadline when no tool waits
+ * for it, if it is to be resumed then, and say who does.
+ */
+void deadline_arrange(struct tool *tool, const struct drain_record *record);
 
 /*
  * near.c

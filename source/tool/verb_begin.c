@@ -239,6 +239,7 @@ static int begin(struct tool *tool, TALLOC_CTX *mem_ctx)
 		if (ret == EXIT_DONE) {
 			begin_armed(tool, record);
 		}
+		deadline_arrange(tool, record);
 		return ret;
 	}
 	return begin_wait(tool, shares, record);

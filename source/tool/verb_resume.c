@@ -138,5 +138,6 @@ const struct verb verb_resume = {
 	.usage = "resume TARGET|--all [--id=DRAIN_ID] [--force]",
 	.takes_target = true,
 	.succeeded = "resume has succeeded",
+	.minds_deadline = true,
 	.run = run_resume,
 };

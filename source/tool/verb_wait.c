@@ -47,5 +47,6 @@ const struct verb verb_wait = {
 	.takes_target = true,
 	.succeeded = "the target is quiescent",
 	.relies_on_locks = true,
+	.minds_deadline = true,
 	.run = run_wait,
 };

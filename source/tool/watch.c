@@ -47,6 +47,7 @@ void watch_drains(struct tool *tool,
 		if (tool_poll(tool, req, next)) {
 			well = is_well(req);
 			TALLOC_FREE(req);
+			end_all_due(tool);
 			req = watch_all(tool);
 		}
 	}

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import struct
+import subprocess
 import time
 from datetime import datetime
 
@@ -153,33 +154,137 @@ def test_resume_on_run(drain, handle, tmp_path):
     handle.close()
 
 
-def test_resume_is_done_by_the_next_that_waits(drain, handle):
-    """The tool that began has died: closed and due until another waits"""
-    waiter = drain.start('begin', 'pkg/app', '--wait', *deadline(1, 'resume'))
-    drain.wait_for_state('pkg/app', 'armed')
-    waiter.kill()
-    waiter.communicate()
-    wait_due(drain)
-    assert 'resume, is due' in drain.call('status').stdout
-    drain.wait('pkg/app', expect=124)
-    assert drain.state('pkg/app') == 'open'
+def test_resume_with_no_tool_running(server, drain, handle):
+    """The smbds do it by themselves, also after the tool was killed"""
+    for wait in (), ('--wait',):
+        began = time.monotonic()
+        waiter = drain.start('begin', 'pkg/app', *wait,
+                             *deadline(1, 'resume'))
+        drain.wait_for_state('pkg/app', 'armed')
+        waiter.kill()
+        waiter.communicate()
+        wait_until(lambda: drain.records() == {}, 10, 'resume', 0.05)
+        assert time.monotonic() - began >= 1
+        with connect(server.port) as tree:
+            assert tree.status_of_open('app/tool.exe') == NtStatus.SUCCESS
+    assert handle.read(length=2) == b'MZ'
+
+
+def test_resume_lets_opens_in_that_wait(server, drain, handle):
+    """Who waits is let in, and nobody had to run anything"""
+    drain.begin('pkg/app', '--new-opens=hold', *deadline(1, 'resume'))
+    with connect(server.port) as tree:
+        assert tree.create_nowait('app/tool.exe').wait(20).read(length=2) == (
+            b'MZ')
+    assert not handle.is_closed()
+    assert drain.records() == {}
+
+
+def test_resume_put_off_and_the_message_was_lost(server, drain, handle):
+    """The record decides, not what an smbd remembers of it"""
+    drain.begin('pkg/app', *deadline(1, 'resume'))
+    put_off(server, 5 * SLOWNESS)
+    time.sleep(2.5 * SLOWNESS)
+    assert drain.records() != {}
+    wait_until(lambda: drain.records() == {}, 15, 'resume', 0.05)
     handle.close()
 
 
-@pytest.mark.parametrize('verb', ['begin', 'run'])
-def test_resume_is_done_by_the_next_that_begins(drain, handle, verb):
-    """One that nobody has resumed in time stands in nobody's way"""
+def test_quiescent_is_not_resumed_by_itself(server, drain):
+    """Somebody works there"""
+    with connect(server.port):
+        drain.begin('pkg/app', '--wait', *deadline(1, 'resume'))
+        time.sleep(2 * SLOWNESS)
+        assert drain.state('pkg/app') == 'quiescent'
+
+
+def overdue(drain):
+    """A drain past its deadline, with no client there that would resume it"""
     drain.begin('pkg/app', *deadline(0.5, 'resume'))
-    first = record(drain)['id']
-    wait_due(drain)
-    handle.close()
-    if verb == 'run':
-        done = drain.run('pkg/app', 'true')
-        assert drain.state('pkg/app') == 'open'
-    else:
-        done = drain.begin('pkg/app')
-        assert record(drain)['id'] != first
-    assert 'resumed at its deadline' in complaint(done)
+    number, = drain.records()
+    time.sleep(1.3 * SLOWNESS)
+    assert list(drain.records()) == [number]
+    return number
+
+
+def test_resume_by_the_next_client_that_connects(server, drain):
+    """Before it is refused anything"""
+    overdue(drain)
+    with connect(server.port) as tree:
+        assert tree.status_of_open('app/tool.exe') == NtStatus.SUCCESS
+    wait_until(lambda: drain.records() == {}, 10, 'resume', 0.05)
+
+
+@pytest.mark.parametrize('verb', [
+    ('status',), ('holders', 'pkg/app'), ('check',), ('begin', 'pkg/app'),
+    ('begin', 'pkg/other'), ('run', 'pkg/app', '--', 'true')], ids=' '.join)
+def test_resume_by_whoever_looks(drain, verb):
+    """Whatever is asked for: it stands in nobody's way"""
+    number = overdue(drain)
+    done = drain.call(*verb, expect=None)
+    assert 'pkg/app: resumed at its deadline' in done.stderr
+    assert number not in drain.records()
+    assert done.returncode == 0 or verb == ('check',)
+
+
+BOOTED = 'int sd_booted(void) { return 1; }'
+
+
+@pytest.fixture(name='systemd')
+def _systemd(tmp_path, preloaded):
+    """A stand-in for systemd-run, which ends with a status: the environment,
+    and what it was called with"""
+    words = tmp_path / 'words'
+
+    def install(status=0):
+        program = tmp_path / 'systemd-run'
+        program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{words}\n'
+                           f'exit {status}\n')
+        program.chmod(0o755)
+        return {**os.environ, **preloaded(BOOTED),
+                'PATH': f'{tmp_path}:{os.environ["PATH"]}'}
+
+    return install, words
+
+
+def test_resume_by_a_timer_of_systemd(drain, systemd):
+    """begin starts it, and names it; what it runs opens the target"""
+    install, words = systemd
+    done = drain.begin('pkg/app', *deadline(1, 'resume'), env=install())
+    number = record(drain)['id']
+    called = words.read_text(encoding='utf-8').splitlines()
+    unit, = (word.removeprefix('--unit=') for word in called
+             if word.startswith('--unit='))
+    assert unit.startswith(f'smbdrain-deadline-{number}-')
+    assert f'{unit}.timer opens pkg/app after ' in done.stdout
+    assert done.stderr == ''
+    seconds, = (int(word.removeprefix('--on-active=')) for word in called
+                if word.startswith('--on-active='))
+    assert 2 <= seconds <= 3 + SLOWNESS
+    time.sleep(1.1 * SLOWNESS)
+    subprocess.run([*drain.server.enter,
+                    *called[called.index('--') + 1:]], check=True, timeout=30)
+    assert drain.records() == {}
+
+
+@pytest.mark.parametrize('how', ['no systemd', 'fails'])
+def test_begin_says_that_nothing_opens_it(drain, systemd, how):
+    """It is in force all the same"""
+    done = drain.begin('pkg/app', *deadline('1h', 'resume'),
+                       env=systemd[0](1) if how == 'fails' else None)
+    assert complaint(done).startswith(
+        'pkg/app: nothing opens it at its deadline unless a client is '
+        'connected')
+    assert drain.state('pkg/app') == 'armed'
+
+
+def test_no_timer_for_what_is_not_resumed(drain, systemd):
+    """Nor for whom begin waits"""
+    install, words = systemd
+    drain.begin('pkg/app', *deadline('1h', 'fail'), env=install())
+    drain.resume('pkg/app')
+    drain.begin('pkg/app', '--wait', *deadline('1h', 'resume'), env=install())
+    assert not words.exists()
 
 
 def test_run_that_continues_does_what_is_due(drain, handle, tmp_path):

@@ -1,0 +1,174 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Who resumes a drain at its deadline when no tool waits for it. The smbds of
+ * connected clients do. When no client is connected nobody is kept out, and the
+ * first that connects finds it open; until then it is closed by its record only.
+ * A timer of systemd looks at the records then, if there is systemd.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+
+#define DEADLINE_START_MSEC 10000
+#define DEADLINE_LATER_SECONDS 2 /* than the deadline: the smbds come first */
+
+/* A program that runs for us */
+struct child {
+	pid_t pid;
+	int status;
+	bool gone;
+	bool late;
+};
+
+static void child_fn(struct tevent_context *ev _UNUSED_,
+		     struct tevent_signal *se _UNUSED_,
+		     int signum _UNUSED_,
+		     int count _UNUSED_,
+		     void *siginfo _UNUSED_,
+		     void *private_data)
+{
+	struct child *child = private_data;
+
+	if (child->pid > 0 &&
+	    waitpid(child->pid, &child->status, WNOHANG) == child->pid) {
+		child->gone = true;
+	}
+}
+
+static void late_fn(struct tevent_context *ev _UNUSED_,
+		    struct tevent_timer *te _UNUSED_,
+		    struct timeval now _UNUSED_,
+		    void *private_data)
+{
+	struct child *child = private_data;
+
+	child->late = true;
+}
+
+static bool await(struct tevent_context *ev, struct child *child)
+{
+	while (!child->gone && !child->late) {
+		if (tevent_loop_once(ev) != 0) {
+			break;
+		}
+	}
+	if (!child->gone) {
+		(void)kill(child->pid, SIGKILL);
+		(void)waitpid(child->pid, &child->status, 0);
+	}
+	return child->gone && WIFEXITED(child->status) &&
+	       WEXITSTATUS(child->status) == 0;
+}
+
+static bool run_program(struct tool *tool, char **command)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct child child = {0};
+	bool ok;
+
+	ok = tevent_add_signal(tool->ev, frame, SIGCHLD, 0, child_fn,
+			       &child) != NULL &&
+	     tevent_add_timer(tool->ev, frame,
+			      timeval_current_ofs_msec(DEADLINE_START_MSEC),
+			      late_fn, &child) != NULL &&
+	     command_start(command, &child.pid) == 0 &&
+	     await(tool->ev, &child);
+	TALLOC_FREE(frame);
+	return ok;
+}
+
+static uint64_t seconds_left(const struct drain_record *record)
+{
+	const uint64_t now = drain_now();
+
+	return (record->deadline > now)
+		       ? (record->deadline - now) / 1000000 + 1
+		       : 0;
+}
+
+static char *own_program(TALLOC_CTX *mem_ctx)
+{
+	char *path = realpath("/proc/self/exe", NULL);
+	char *copy = talloc_strdup(mem_ctx, path != NULL ? path : "smbdrain");
+
+	free(path);
+	return copy;
+}
+
+static char *own_config(TALLOC_CTX *mem_ctx)
+{
+	char *path = realpath(get_dyn_CONFIGFILE(), NULL);
+	char *copy = talloc_strdup(mem_ctx, path != NULL
+						    ? path
+						    : get_dyn_CONFIGFILE());
+
+	free(path);
+	return copy;
+}
+
+/* Whatever verb looks at the records does; no name that systemd might expand */
+static bool start_timer(struct tool *tool,
+			TALLOC_CTX *mem_ctx,
+			const struct drain_record *record,
+			char *unit)
+{
+	char *command[] = {
+		discard_const_p(char, "systemd-run"),
+		discard_const_p(char, "--quiet"),
+		discard_const_p(char, "--collect"),
+		talloc_asprintf(mem_ctx, "--unit=%s", unit),
+		talloc_asprintf(mem_ctx, "--on-active=%" PRIu64,
+				seconds_left(record) +
+					DEADLINE_LATER_SECONDS),
+		discard_const_p(char, "--timer-property=AccuracySec=1s"),
+		discard_const_p(char, "--"),
+		own_program(mem_ctx),
+		discard_const_p(char, "-s"),
+		own_config(mem_ctx),
+		discard_const_p(char, "status"),
+		NULL,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(command) - 1; i++) {
+		if (command[i] == NULL) {
+			return false;
+		}
+	}
+	return sd_booted() > 0 && command_look_up(command[0]) == 0 &&
+	       run_program(tool, command);
+}
+
+void deadline_arrange(struct tool *tool, const struct drain_record *record)
+{
+	TALLOC_CTX *frame = NULL;
+	struct drain_id_buf buf;
+	char *unit = NULL;
+
+	if (record->deadline == 0 ||
+	    record->on_timeout != DRAIN_TIMEOUT_RESUME) {
+		return;
+	}
+	frame = talloc_stackframe();
+	unit = talloc_asprintf(frame, "smbdrain-deadline-%s-%" PRIu64,
+			       drain_id_string(&record->id, &buf),
+			       record->deadline / 1000000);
+	if (unit != NULL && start_timer(tool, frame, record, unit)) {
+		printf("%s.timer opens %s after %s, unless it is quiescent "
+		       "by then\n", unit, show_target(record),
+		       show_time(record->deadline));
+	} else {
+		complain("%s: nothing opens it at its deadline unless a client "
+			 "is connected then; otherwise the next client that "
+			 "connects does, or the next smbdrain command",
+			 show_target(record));
+	}
+	TALLOC_FREE(frame);
+}
