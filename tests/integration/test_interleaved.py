@@ -12,7 +12,7 @@ import time
 import pytest
 
 from lib.caching import CACHING_SHARE
-from lib.drain import Started, ended
+from lib.drain import Started, ended, stopped
 from lib.faults import at_stop, injected
 from lib.memcheck import SLOWNESS
 from lib.smb2 import SMB_3_0, Durable, connect
@@ -215,16 +215,20 @@ def _stopping(drained, preloaded):
 def test_quiescent_at_its_deadline(stopping):
     """Who waits is too late to resume what another one has seen quiescent"""
     server, drain, start = stopping
-    with connect(server.port) as tree:
-        handle = tree.create('app/tool.exe')
-        drain.begin('pkg/app', '--timeout=0.5', '--on-timeout=resume')
+    tree = connect(server.port)
+    pid = server.child_of(tree.connection)
+    tree.create('app/tool.exe')
+    drain.begin('pkg/app', '--timeout=2', '--on-timeout=resume')
+    # Its smbd would resume it by itself
+    with stopped(pid):
         process = start('wait', 'pkg/app')
         with ended(process):
             wait_until(lambda: is_stopped(process.pid), 10, 'a stop')
-            handle.close()
+            os.kill(pid, signal.SIGKILL)
             drain.wait('pkg/app')
             process.send_signal(signal.SIGCONT)
             assert process.wait(10) == 0, process.stderr.read()
+    tree.connection.drop()
     assert drain.state('pkg/app') == 'quiescent'
 
 
