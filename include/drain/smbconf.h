@@ -39,4 +39,42 @@ struct drain_share_config *drain_smbconf_read(TALLOC_CTX *mem_ctx, int snum);
  */
 int drain_smbconf_module_index(int snum);
 
+/**
+ * The first module before ours in "vfs objects" that may keep opens or names
+ * from it. NULL: there is none.
+ */
+const char *drain_smbconf_module_before(int snum);
+
+/**
+ * "vfs objects" of a service as one string, "" if there are none. NULL: out of
+ * memory.
+ */
+char *drain_smbconf_objects(TALLOC_CTX *mem_ctx, int snum);
+
+/*
+ * words.c: values as smbd makes use of them
+ */
+
+/** Without the quotes that smbd strips (lp_string()). NULL: out of memory. */
+char *drain_words_unquote(TALLOC_CTX *mem_ctx, const char *value);
+
+/**
+ * Replace the %-words that are the same for every client of this host.
+ *
+ * @param[in] share  The service that the value is of; NULL: of [global].
+ * @return NULL: out of memory.
+ */
+char *drain_words_settle(TALLOC_CTX *mem_ctx,
+			 const char *value,
+			 const char *share);
+
+/**
+ * The first %-word that depends on who asks, in what is settled. NULL: none. A
+ * "%" that smbd does not replace is part of the name.
+ */
+const char *drain_words_vary(const char *value);
+
+/** May such a word stand for more than one component of a path? */
+bool drain_words_lead_anywhere(const char *value);
+
 #endif /* _DRAIN_SMBCONF_H_ */

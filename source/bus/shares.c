@@ -10,6 +10,7 @@
  */
 
 #include "drain/samba_compat.h"
+#include "lib/util_path.h"
 #include <dirent.h>
 #include "drain/shares.h"
 #include "drain/smbconf.h"
@@ -18,39 +19,58 @@
 /* Links before the first component that varies lead elsewhere */
 static char *real_pattern(TALLOC_CTX *mem_ctx, const char *path)
 {
-	size_t len = strcspn(path, "%");
+	size_t len = drain_words_vary(path) - path;
 	char *pattern = NULL;
+	char *clean = NULL;
 	char *real = NULL;
 	char *dir = NULL;
 
+	if (strstr(path + len, "/..") != NULL) {
+		/* smbd takes ".." away before it looks for links: anywhere */
+		return talloc_strdup(mem_ctx, path + len);
+	}
 	while (len > 0 && path[len - 1] != '/') {
 		len -= 1;
 	}
 	dir = talloc_strndup(mem_ctx, path, len);
-	if (dir == NULL) {
+	clean = (dir != NULL) ? canonicalize_absolute_path(mem_ctx, dir)
+			      : NULL;
+	if (clean == NULL) {
 		return NULL;
 	}
-	real = realpath(dir, NULL); /* not there: as it is written */
-	pattern = (real != NULL) ? drain_path_join(mem_ctx, real, path + len)
-				 : talloc_strdup(mem_ctx, path);
+	real = realpath(clean, NULL); /* not there: as it is written */
+	pattern = drain_path_join(mem_ctx, (real != NULL) ? real : clean,
+				  path + len);
 	free(real);
 	TALLOC_FREE(dir);
 	return pattern;
 }
 
-/* Where does its path lead? false: out of memory. */
+/* As make_connection_snum() does. false: out of memory. */
 static bool find_place(TALLOC_CTX *mem_ctx, struct share *share)
 {
-	const char *percent = strchr(share->path, '%');
+	char *path = drain_words_settle(mem_ctx, share->path, share->name);
+	const char *word = (path != NULL) ? drain_words_vary(path) : NULL;
 	char *real = NULL;
 
-	if (percent != NULL) {
-		share->varies = talloc_strndup(mem_ctx, percent, 2);
-		share->pattern = real_pattern(mem_ctx, share->path);
+	if (path == NULL) {
+		return false;
+	}
+	if (word != NULL) {
+		share->varies = talloc_strndup(mem_ctx, word, 2);
+		share->pattern = real_pattern(mem_ctx, path);
 		return share->varies != NULL && share->pattern != NULL;
 	}
+	if (path[0] == '\0') {
+		share->error = ENOENT; /* nobody can connect to it */
+		return true;
+	}
 
-	real = realpath(share->path, NULL);
+	path = canonicalize_absolute_path(mem_ctx, path);
+	if (path == NULL) {
+		return false;
+	}
+	real = realpath(path, NULL);
 	share->error = (real == NULL) ? errno : 0;
 	if (real != NULL) {
 		share->real = talloc_strdup(mem_ctx, real);
@@ -60,26 +80,73 @@ static bool find_place(TALLOC_CTX *mem_ctx, struct share *share)
 	return true; /* not there: nobody can connect to it */
 }
 
+/*
+ * [homes] without a path is every user's home directory; with that of [global],
+ * too (lp_add_home())
+ */
+static bool has_no_path(const struct share *share, const char *raw)
+{
+	const char *inherited = lp_path(talloc_tos(),
+					lpcfg_noop_substitution(),
+					GLOBAL_SECTION_SNUM);
+
+	return share_is_homes(share) &&
+	       (raw[0] == '\0' || strequal(raw, inherited));
+}
+
+/* It has a file of its own, named in lower case */
+static bool is_of_user(const char *name)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	const char *dir = lp_usershare_path(frame, lpcfg_noop_substitution());
+	char *lower = strlower_talloc(frame, name);
+	char *file = NULL;
+	struct stat st;
+	bool is = false;
+
+	if (dir[0] != '\0' && lp_usershare_max_shares() > 0 && lower != NULL) {
+		file = drain_path_join(frame, dir, lower);
+		is = file != NULL && lstat(file, &st) == 0 &&
+		     S_ISREG(st.st_mode);
+	}
+	TALLOC_FREE(frame);
+	return is;
+}
+
 static bool read_share(TALLOC_CTX *mem_ctx, int snum, struct share *share)
 {
 	const struct loadparm_substitution *lp_sub =
 		lpcfg_noop_substitution();
-
 	/* Unsubstituted: what %U is depends on who asks */
+	const char *raw = lp_path(mem_ctx, lp_sub, snum);
+	const char *veto = lp_veto_files(mem_ctx, lp_sub, snum);
+
+	if (raw == NULL || veto == NULL) {
+		return false;
+	}
 	*share = (struct share) {
 		.snum = snum,
 		.name = talloc_strdup(mem_ctx, lp_const_servicename(snum)),
-		.path = lp_path(mem_ctx, lp_sub, snum),
+		.path = drain_words_unquote(mem_ctx, raw),
+		.veto = drain_words_unquote(mem_ctx, veto),
 		.module_index = drain_smbconf_module_index(snum),
+		.objects = drain_smbconf_objects(mem_ctx, snum),
 	};
-	if (share->name == NULL || share->path == NULL) {
+	if (share->name == NULL || share->path == NULL ||
+	    share->veto == NULL || share->objects == NULL) {
 		return false;
 	}
-
-	/* [homes] without a path is every user's home directory */
-	if (share_is_homes(share) && share->path[0] == '\0') {
+	if (drain_smbconf_module_before(snum) != NULL) {
+		share->before = talloc_strdup(
+			mem_ctx, drain_smbconf_module_before(snum));
+		if (share->before == NULL) {
+			return false;
+		}
+	}
+	if (has_no_path(share, raw)) {
 		share->path = "%H";
 	}
+	share->of_user = is_of_user(share->name);
 	return find_place(mem_ctx, share);
 }
 
@@ -123,7 +190,8 @@ const struct share *shares_find(const struct share_list *list,
 	size_t i;
 
 	for (i = 0; i < list->num_shares; i++) {
-		if (strequal(list->shares[i].name, name)) {
+		if (list->shares[i].from == NULL &&
+		    strequal(list->shares[i].name, name)) {
 			return &list->shares[i];
 		}
 	}
@@ -143,6 +211,42 @@ const struct share *shares_find_closed(TALLOC_CTX *mem_ctx, const char *name)
 		TALLOC_FREE(share);
 	}
 	return share;
+}
+
+bool share_is_guarded(const struct share *share)
+{
+	return share->module_index >= 0 && share->before == NULL;
+}
+
+/* A usershare has no "vfs objects" of its own */
+static char *advice_to_users(TALLOC_CTX *mem_ctx)
+{
+	const char *template = lp_usershare_template_share();
+	const bool global = template == NULL || template[0] == '\0';
+
+	return talloc_asprintf(
+		mem_ctx, "it is a usershare: put \"drain\" first in \"vfs "
+		"objects\" of [%s]%s", global ? "global" : template,
+		global ? "" : ", the \"usershare template share\"");
+}
+
+char *share_advice(TALLOC_CTX *mem_ctx, const struct share *share)
+{
+	char *text = NULL;
+
+	if (share->of_user) {
+		text = advice_to_users(mem_ctx);
+	} else if (share->objects[0] == '\0') {
+		text = talloc_strdup(mem_ctx,
+				     "add \"vfs objects = drain\" to it");
+	} else {
+		text = talloc_asprintf(
+			mem_ctx, "put \"drain\" first in its \"vfs "
+			"objects\", which is now \"%s\"", share->objects);
+	}
+	return (share->from == NULL)
+		       ? text
+		       : talloc_asprintf_append(text, ", in %s", share->from);
 }
 
 bool share_is_homes(const struct share *share)
@@ -167,15 +271,11 @@ const struct share *shares_find_home(TALLOC_CTX *mem_ctx,
 		TALLOC_FREE(home);
 		return NULL;
 	}
-	*home = (struct share) {
-		.snum = homes->snum,
-		.name = talloc_strdup(home, user),
-		.path = talloc_string_sub(home, homes->path, "%H", dir),
-		.module_index = homes->module_index,
-	};
-	if (home->path != NULL) {
-		home->path = talloc_string_sub(home, home->path, "%S", user);
-	}
+	*home = *homes;
+	home->varies = NULL;
+	home->pattern = NULL;
+	home->name = talloc_strdup(home, user);
+	home->path = talloc_string_sub(home, homes->path, "%H", dir);
 	if (home->name == NULL || home->path == NULL ||
 	    !find_place(home, home)) {
 		TALLOC_FREE(home);
@@ -305,7 +405,15 @@ static const struct share *share_to_drain(struct resolving *r,
 					  const char *name)
 {
 	const struct share *share = shares_find(r->list, name);
+	const char *root = lp_root_directory(r->record,
+					     lpcfg_noop_substitution());
 
+	if (root[0] != '\0' && strcmp(root, "/") != 0) {
+		explain(r, "%s: smb.conf sets \"root directory\", and "
+			"paths lead elsewhere for smbd; take that out",
+			printable(r, name));
+		return NULL;
+	}
 	if (share == NULL) {
 		explain(r, "%s: smb.conf has no share of that name",
 			printable(r, name));
@@ -324,10 +432,13 @@ static const struct share *share_to_drain(struct resolving *r,
 		return NULL;
 	}
 	if (share->module_index < 0) {
-		explain(r, "%s: the share does not use the module; add "
-			"\"vfs objects = drain\" to it, reload, and "
-			"disconnect its clients once (smbcontrol smbd "
-			"close-share %s)", share->name, share->name);
+		char *advice = share_advice(r->record, share);
+
+		explain(r, "%s: the share does not use the module; %s, "
+			"reload, and disconnect its clients once (smbcontrol "
+			"smbd close-share %s)", share->name,
+			(advice != NULL) ? printable(r, advice) : "?",
+			share->name);
 		return NULL;
 	}
 	if (share->real == NULL) {

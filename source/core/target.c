@@ -133,6 +133,19 @@ static bool leads_anywhere(const char *part, size_t len)
 	return false;
 }
 
+/* Nothing but words: a client that has no name leaves "" of them */
+static bool may_be_empty(const char *part, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < len; i += 2) {
+		if (part[i] != '%') {
+			return false;
+		}
+	}
+	return len > 0 && len % 2 == 0;
+}
+
 bool drain_pattern_overlap(const char *pattern, const char *path)
 {
 	if (pattern[0] != '/') {
@@ -150,6 +163,11 @@ bool drain_pattern_overlap(const char *pattern, const char *path)
 
 		if (pattern_len == 0 || path_len == 0 ||
 		    leads_anywhere(pattern, pattern_len)) {
+			return true;
+		}
+		if (may_be_empty(pattern, pattern_len) &&
+		    pattern[pattern_len] == '/' &&
+		    drain_pattern_overlap(pattern + pattern_len, path)) {
 			return true;
 		}
 		if (memchr(pattern, '%', pattern_len) == NULL &&

@@ -13,11 +13,20 @@
 
 bool share_reaches(const struct share *share, const char *path)
 {
+	size_t i;
+
 	if (share->real != NULL) {
 		return drain_path_overlap(share->real, path);
 	}
-	return share->varies != NULL &&
-	       drain_pattern_overlap(share->pattern, path);
+	if (share->varies == NULL) {
+		return false;
+	}
+	for (i = 0; i < share->num_links; i++) {
+		if (drain_path_overlap(share->links[i], path)) {
+			return true;
+		}
+	}
+	return drain_pattern_overlap(share->pattern, path);
 }
 
 bool share_overlaps(const struct share *share,
@@ -47,7 +56,7 @@ bool share_passes_by(const struct share *share,
 	if (share_is_of_homes(share)) {
 		return false;
 	}
-	if (share->module_index < 0 && share_overlaps(share, record)) {
+	if (!share_is_guarded(share) && share_overlaps(share, record)) {
 		return true;
 	}
 	*alias = mounts_alias_in(aliases, share);
@@ -122,8 +131,6 @@ static bool is_vetoed(const char *veto, const char *name)
 bool share_hides(const struct share *share, const char *path)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
-	const char *veto = lp_veto_files(frame, lpcfg_noop_substitution(),
-					 share->snum);
 	char *rest = talloc_strdup(frame, path);
 	char *save = NULL;
 	char *name = NULL;
@@ -131,7 +138,7 @@ bool share_hides(const struct share *share, const char *path)
 
 	for (name = (rest != NULL) ? strtok_r(rest, "/", &save) : NULL;
 	     !hidden && name != NULL; name = strtok_r(NULL, "/", &save)) {
-		hidden = is_vetoed(veto, name);
+		hidden = is_vetoed(share->veto, name);
 	}
 	TALLOC_FREE(frame);
 	return hidden;

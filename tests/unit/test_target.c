@@ -378,6 +378,10 @@ static void test_pattern(void **state)
 		{"/home/%U/bin", "/home/bin", true}, /* bin/bin is below */
 		{"/home/%U/%m/x", "/home/anna/pc/x", true},
 		{"/home/%U/%m/x", "/home/anna/pc/y", false},
+		/* no name at all */
+		{"/home/%U/bin", "/home/bin/x", true},
+		{"/home/%U%m/%D/bin", "/home/bin/x", true},
+		{"/home/x%m/bin", "/home/bin/x", false},
 		/* a part of a name */
 		{"/srv/pkg-%a", "/srv/pkg-win10", true},
 		{"/srv/%D-pkg/x", "/srv/corp-pkg/x", true},
@@ -430,13 +434,22 @@ static bool some_overlaps(TALLOC_CTX *mem_ctx,
 			  const char *path)
 {
 	static const char *names[] = {
-		"a", "b", "ab", "abc", "b.", "A", "\xc3\xa4", "another",
+		"", "a", "b", "ab", "abc", "b.", "A", "\xc3\xa4", "another",
 	};
 	const char *percent = strchr(pattern, '%');
 	size_t i;
 
 	if (percent == NULL) {
-		return drain_path_overlap(pattern, path);
+		char *clean = talloc_strdup(mem_ctx, pattern);
+		char *slashes = NULL;
+
+		while ((slashes = strstr(clean, "//")) != NULL) {
+			memmove(slashes, slashes + 1, strlen(slashes));
+		}
+		if (clean[1] != '\0' && clean[strlen(clean) - 1] == '/') {
+			clean[strlen(clean) - 1] = '\0';
+		}
+		return drain_path_overlap(clean, path);
 	}
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		char *one = talloc_asprintf(mem_ctx, "%.*s%s%s",

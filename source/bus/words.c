@@ -1,0 +1,114 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Values of smb.conf as smbd makes use of them: quotes, and %-words.
+ *
+ * smbd replaces words in lp_string() (param/loadparm.c) and in talloc_sub_full()
+ * (lib/substitute.c). Some of them are the same for every client. What it does
+ * not know stays as it is.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "drain/samba_compat.h"
+#include "drain/smbconf.h"
+
+/* The client, its user, time, process; what the environment of smbd has */
+#define VARYING_WORDS "DGHIJLMRTUVadgijmtuv$"
+
+/* In smbd a '"' inside means that those at the ends are no pair */
+char *drain_words_unquote(TALLOC_CTX *mem_ctx, const char *value)
+{
+	char *text = talloc_strdup(mem_ctx, value);
+
+	if (text != NULL && trim_char(text, '"', '"') &&
+	    strchr(text, '"') != NULL) {
+		TALLOC_FREE(text);
+		text = talloc_strdup(mem_ctx, value);
+	}
+	return text;
+}
+
+/* A client that comes by NetBIOS has a say in what the server is called */
+static bool has_netbios(void)
+{
+	const char **ports = lp_smb_ports();
+	size_t i;
+
+	if (lp_disable_netbios() || ports == NULL) {
+		return !lp_disable_netbios();
+	}
+	for (i = 0; ports[i] != NULL; i++) {
+		if (strcmp(ports[i], "139") == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A "default service" has the name that the client asks for */
+static bool has_one_name(const char *share)
+{
+	const char *fallback = lp_defaultservice(talloc_tos(),
+						 lpcfg_noop_substitution());
+
+	return share != NULL && !strequal(share, HOMES_NAME) &&
+	       !strequal(share, fallback);
+}
+
+char *drain_words_settle(TALLOC_CTX *mem_ctx,
+			 const char *value,
+			 const char *share)
+{
+	const struct {
+		const char *word;
+		const char *replacement;
+		bool is_known;
+	} words[] = {
+		{"%N", lp_netbios_name(), true},
+		{"%L", lp_netbios_name(), !has_netbios()},
+		{"%h", myhostname(), true},
+		{"%w", lp_winbind_separator(), true},
+		/* smbd asks for the path before it knows it */
+		{"%P", "", share != NULL},
+		{"%S", share, has_one_name(share)},
+	};
+	char *text = talloc_strdup(mem_ctx, value);
+	size_t i;
+
+	for (i = 0; text != NULL && i < ARRAY_SIZE(words); i++) {
+		if (words[i].is_known) {
+			text = talloc_string_sub(mem_ctx, text, words[i].word,
+						 words[i].replacement);
+		}
+	}
+	return text;
+}
+
+const char *drain_words_vary(const char *value)
+{
+	const char *p = NULL;
+
+	for (p = strchr(value, '%'); p != NULL; p = strchr(p + 1, '%')) {
+		if (p[1] != '\0' && strchr(VARYING_WORDS "S", p[1]) != NULL) {
+			return p;
+		}
+	}
+	return NULL;
+}
+
+bool drain_words_lead_anywhere(const char *value)
+{
+	const char *p = NULL;
+
+	for (p = drain_words_vary(value); p != NULL;
+	     p = drain_words_vary(p + 1)) {
+		if (strchr("HT$", p[1]) != NULL) {
+			return true;
+		}
+	}
+	return false;
+}
