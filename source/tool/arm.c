@@ -11,10 +11,30 @@
  */
 
 #include "tool.h"
+#include "drain/smbconf.h"
 
 #define ARM_LOOKS 10 /* at connections that may just be on their way */
 #define ARM_PAUSE_MSEC 50
 #define ARM_ASK_MSEC 2000
+
+/* "without the module", or behind one that hides opens from it */
+static void complain_of_module(const struct share *s)
+{
+	char *advice = share_advice(talloc_tos(), s);
+	char *how = (s->module_index < 0)
+			    ? talloc_strdup(talloc_tos(), "without the module")
+			    : talloc_asprintf(talloc_tos(), "past the module, "
+					      "which comes after %s",
+					      show_text(s->before));
+
+	complain("share %s (%s%s) reaches the target %s: %s", s->name,
+		 show_text(s->path),
+		 (s->from != NULL) ? ", for some clients" : "",
+		 (how != NULL) ? how : "?",
+		 (advice != NULL) ? show_text(advice) : "?");
+	TALLOC_FREE(how);
+	TALLOC_FREE(advice);
+}
 
 static size_t complain_of_share(const struct share *s,
 				const struct drain_record *record,
@@ -26,9 +46,7 @@ static size_t complain_of_share(const struct share *s,
 		return 0;
 	}
 	if (alias == NULL) {
-		complain("share %s (%s) reaches the target without the "
-			 "module: add \"vfs objects = drain\" to it",
-			 s->name, show_text(s->path));
+		complain_of_module(s);
 	} else {
 		complain("share %s (%s) reaches the target by a mount, as %s, "
 			 "where the module does not know it: take away the "
@@ -59,6 +77,53 @@ static const char *destination(const struct server_id *id)
 		return "all";
 	}
 	return parents_own(&parent) ? "smbd" : show_server(*id);
+}
+
+size_t arm_unknown(const struct tool *tool)
+{
+	/* A share that nobody knows of has what [global] has */
+	if (drain_smbconf_module_index(GLOBAL_SECTION_SNUM) >= 0 &&
+	    drain_smbconf_module_before(GLOBAL_SECTION_SNUM) == NULL) {
+		return 0;
+	}
+	return tool->conf->num_unknown;
+}
+
+static void complain_of_unknown(const struct tool *tool, size_t *num)
+{
+	const size_t num_unknown = arm_unknown(tool);
+	size_t i;
+
+	for (i = 0; i < num_unknown; i++) {
+		complain("\"%s\" in smb.conf may have shares that reach the "
+			 "target without the module: put \"drain\" first in "
+			 "\"vfs objects\" of [global], or name a file that "
+			 "is the same for all clients",
+			 show_text(tool->conf->unknown[i]));
+	}
+	*num += num_unknown;
+}
+
+bool arm_is_passed_by(const struct tool *tool,
+		      TALLOC_CTX *mem_ctx,
+		      const struct share_list *shares,
+		      const struct drain_record *record)
+{
+	struct alias_list *aliases = mounts_aliases(mem_ctx, record);
+	size_t num = 0;
+
+	if (aliases == NULL) {
+		return true;
+	}
+	complain_of_shares(shares, record, aliases, &num);
+	complain_of_unknown(tool, &num);
+	return num > 0;
+}
+
+void arm_complain(const struct drain_record *record)
+{
+	complain("%s is not armed; \"smbdrain wait\" goes on with it, "
+		 "\"smbdrain resume\" ends it", show_target(record));
 }
 
 static void complain_of_trees(const struct open_tree_list *list, size_t *num)
@@ -243,6 +308,7 @@ static bool look_around(struct tool *tool,
 	TALLOC_FREE(tool->armed);
 	tool->armed = talloc_steal(tool, survey);
 	complain_of_shares(shares, record, aliases, &num);
+	complain_of_unknown(tool, &num);
 	complain_of_trees(trees, &num);
 	complain_of_nodes(nodes, &num);
 	if (num > 0 && !record->allow_unguarded) {
@@ -292,9 +358,7 @@ int arm(struct tool *tool,
 	if (is_guarded(tool, frame, shares, record, deadline)) {
 		ret = step_to_armed(tool, record);
 	} else if (tool->stop_signal == 0) {
-		complain("%s is not armed; \"smbdrain wait\" goes on with "
-			 "it, \"smbdrain resume\" ends it",
-			 show_target(record));
+		arm_complain(record);
 	}
 	TALLOC_FREE(frame);
 	return ret;

@@ -468,7 +468,7 @@ struct drain_record *holders_place(TALLOC_CTX *mem_ctx, struct tool *tool)
 	if (record != NULL || !open) {
 		return record;
 	}
-	shares = shares_load(mem_ctx);
+	shares = conf_shares(mem_ctx, tool);
 	if (shares == NULL) {
 		complain("out of memory");
 		return NULL;

@@ -19,8 +19,6 @@
 #include "dynconfig/dynconfig.h"
 #include "drain/duration.h"
 
-#define MOST_CONFIG_FILES 10
-
 static const struct verb *const verbs[] = {
 	&verb_begin,  &verb_wait,    &verb_run,	   &verb_resume,
 	&verb_status, &verb_holders, &verb_close,  &verb_monitor,
@@ -423,73 +421,6 @@ static bool right_samba(void)
 	return false;
 }
 
-/* As smbd does, it goes on to "config file" */
-static bool load_files(const char *file)
-{
-	const struct loadparm_substitution *lp_sub =
-		loadparm_s3_global_substitution();
-	char *next = NULL;
-	int i;
-
-	for (i = 0; i < MOST_CONFIG_FILES; i++) {
-		/* All shares: smbd loads one of the registry when asked for */
-		if (!lp_load_with_registry_shares(get_dyn_CONFIGFILE())) {
-			break;
-		}
-		caller_catch_panics(); /* loading has set Samba's own way */
-		next = lp_next_configfile(talloc_tos(), lp_sub);
-		if (next == NULL || !file_exist(next) ||
-		    strcmp(next, get_dyn_CONFIGFILE()) == 0) {
-			return true;
-		}
-		set_dyn_CONFIGFILE(next);
-	}
-	complain("can not load %s; run testparm to see why", file);
-	return false;
-}
-
-/*
- * As smbd, which always has an IPC$: without any share there is no table of
- * their names, and Samba would look for those of users in it.
- */
-static void load_usershares(void)
-{
-	if (lp_numservices() > 0 || lp_add_service("IPC$", -1) >= 0) {
-		(void)load_usershare_shares(NULL, NULL);
-	}
-}
-
-static bool load_config(struct tool *tool)
-{
-	const char *file = talloc_strdup(tool, get_dyn_CONFIGFILE());
-
-	if (file == NULL) {
-		complain("out of memory");
-		return false;
-	}
-	if (access(file, R_OK) != 0) {
-		complain("%s: %s; name the smb.conf of smbd with -s", file,
-			 strerror(errno));
-		return false;
-	}
-	if (!load_files(file)) {
-		return false;
-	}
-
-	/* Samba's own complaints only if they are asked for with -d */
-	if (debuglevel_get() == 0) {
-		debuglevel_set(-1);
-	}
-	load_usershares();
-
-	tool->conf = conf_files_find(tool, file);
-	if (tool->conf == NULL) {
-		complain("out of memory");
-		return false;
-	}
-	return true;
-}
-
 /* Samba's libraries would end the program, with words of their own */
 static bool check_directory(const char *what, const char *path)
 {
@@ -511,7 +442,7 @@ static bool tool_open(struct tool *tool)
 	if (!right_samba()) {
 		return false;
 	}
-	if (!load_config(tool) ||
+	if (!conf_load(tool) ||
 	    !check_directory("lock directory", lp_lock_directory()) ||
 	    !check_directory("state directory", lp_state_directory())) {
 		return false;

@@ -30,6 +30,8 @@ struct waiter {
 	enum drain_on_timeout on_timeout;
 	uint64_t warn_at; /* half time; UINT64_MAX: never, or done */
 	bool named; /* whose handles are to be closed by force */
+	struct share_list *loaded; /* @shares, if they were loaded anew here */
+	struct timespec checked; /* smb.conf as it was then has no way past */
 	uint64_t began; /* when all connections were looked at, or before */
 	struct suspect_list *suspects;
 	bool heard; /* all who may hold something */
@@ -100,6 +102,7 @@ enum look_result {
 	LOOK_AGAIN, /* it has changed under our eyes */
 	LOOK_DONE,
 	LOOK_RESUMED,
+	LOOK_UNGUARDED, /* smb.conf has a way past the module now */
 	LOOK_FAILED,
 };
 
@@ -183,6 +186,50 @@ static bool hear_all(struct waiter *w)
 	return is_as_heard(w);
 }
 
+/* Since begin, and not looked at yet. When that can not be known: each time. */
+static bool smbconf_changed(const struct waiter *w,
+			    struct timespec *changed,
+			    bool unless_known)
+{
+	if (w->record->allow_unguarded) {
+		return false;
+	}
+	if (!conf_files_changed(w->tool->conf, changed)) {
+		return unless_known;
+	}
+	return (uint64_t)changed->tv_sec >= w->began / 1000000 &&
+	       timespec_compare(changed, &w->checked) != 0;
+}
+
+/* LOOK_DONE: nothing in it reaches the target past the module */
+static enum look_result look_at_smbconf(struct waiter *w)
+{
+	TALLOC_CTX *frame = NULL;
+	struct share_list *shares = NULL;
+	struct timespec changed = {0};
+	bool passed;
+
+	if (!smbconf_changed(w, &changed, true)) {
+		return LOOK_DONE;
+	}
+	if (!conf_load(w->tool)) {
+		return LOOK_FAILED;
+	}
+	shares = conf_shares(w->tool, w->tool);
+	if (shares == NULL) {
+		complain("out of memory");
+		return LOOK_FAILED;
+	}
+	TALLOC_FREE(w->loaded);
+	w->loaded = shares;
+	w->shares = shares;
+	w->checked = changed;
+	frame = talloc_stackframe();
+	passed = arm_is_passed_by(w->tool, frame, shares, w->record);
+	TALLOC_FREE(frame);
+	return passed ? LOOK_UNGUARDED : LOOK_DONE;
+}
+
 static enum look_result record_quiescence(struct waiter *w)
 {
 	NTSTATUS status;
@@ -206,11 +253,13 @@ static enum look_result decide(struct waiter *w)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct open_handle_list *left = left_overs(w, frame);
+	struct timespec changed = {0};
 	enum look_result result;
 
 	if (left == NULL) {
 		result = LOOK_FAILED;
-	} else if (left->num_handles > 0 || !is_as_heard(w)) {
+	} else if (left->num_handles > 0 || !is_as_heard(w) ||
+		   smbconf_changed(w, &changed, false)) {
 		result = LOOK_AGAIN;
 	} else {
 		result = record_quiescence(w);
@@ -385,7 +434,10 @@ static enum look_result wait_for_left_overs(struct waiter *w)
 	} else if (!all_have_let_go(w)) {
 		result = (w->num_astray > 1) ? look_later(w) : LOOK_WAIT;
 	} else {
-		result = try_to_finish(w);
+		result = look_at_smbconf(w);
+		if (result == LOOK_DONE) {
+			result = try_to_finish(w);
+		}
 	}
 	TALLOC_FREE(frame);
 	return result;
@@ -491,6 +543,8 @@ static enum quiesce_result wait_for_it(struct waiter *w)
 			return QUIESCE_DONE;
 		case LOOK_RESUMED:
 			return resumed(w);
+		case LOOK_UNGUARDED:
+			return QUIESCE_UNGUARDED;
 		case LOOK_FAILED:
 			return QUIESCE_FAILED;
 		case LOOK_WAIT:
@@ -558,6 +612,7 @@ enum quiesce_result quiesce(struct tool *tool,
 		result = wait_for_it(&w);
 	}
 	TALLOC_FREE(w.suspects);
+	TALLOC_FREE(w.loaded);
 	return result;
 }
 
@@ -576,6 +631,9 @@ static int exit_status(struct tool *tool,
 		return EXIT_TIMED_OUT;
 	case QUIESCE_GAVE_UP:
 		return EXIT_TIMED_OUT;
+	case QUIESCE_UNGUARDED:
+		arm_complain(record);
+		return EXIT_FAILED;
 	case QUIESCE_STOPPED:
 	case QUIESCE_FAILED:
 		break;

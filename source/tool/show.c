@@ -279,7 +279,7 @@ struct drain_record *show_find_if_any(TALLOC_CTX *mem_ctx,
 	if (record != NULL) {
 		goto done;
 	}
-	shares = shares_load(frame);
+	shares = conf_shares(frame, tool);
 	if (shares == NULL) {
 		complain("out of memory");
 		goto done;

@@ -14,6 +14,8 @@
  * namespace.c   whether smbds are in our PID namespace
  * nodes.c       which nodes of a cluster can not be asked
  * conf_files.c  what smb.conf is made of, and when that was changed
+ * conf_load.c   loading it, and loading it again
+ * conf_views.c  what it is to clients for whom other files are included
  * reload.c      after a change of smb.conf: have all smbds read it
  * trees.c       Samba's table of tree connections: who is not guarded
  * arm.c         from arming to armed
@@ -113,7 +115,9 @@ struct tool {
 	struct messaging_context *msg_ctx;
 	struct drain_store *store;
 	struct drain_locks *locks;
+	const char *conf_file; /* where it begins */
 	struct conf_files *conf;
+	struct share_list *views; /* of files that some clients get */
 	struct ask_listener *listeners;
 	struct survey *armed; /* what smbds have said of our drain; or NULL */
 	/* Somebody watches: is told of each holder that goes; may be NULL */
@@ -219,11 +223,40 @@ int caller_finish(int status, const struct verb *verb);
  * conf_files.c
  */
 
+/* "include" or "config file" of a file that depends on who asks */
+struct conf_pattern {
+	const char *text; /* "/etc/samba/%m.conf" */
+	const char *in; /* the file that has it */
+	bool instead; /* "config file" */
+	const char **files; /* that are there, and may change shares */
+	size_t num_files;
+};
+
+struct conf_files {
+	const char **paths;
+	size_t num_paths;
+	struct conf_pattern *patterns;
+	size_t num_patterns;
+	const char **unknown; /* lines that lead nobody knows where */
+	size_t num_unknown;
+	bool nomem;
+};
+
 /**
  * Find all that smb.conf, which has been loaded, is made of: what it includes,
- * the registry, shares of users. NULL: out of memory.
+ * for any client, the registry, shares of users. NULL: out of memory.
  */
 struct conf_files *conf_files_find(TALLOC_CTX *mem_ctx, const char *file);
+
+/** For glob(3): any name in the place of each word that varies. */
+char *conf_glob(TALLOC_CTX *mem_ctx, const char *text, size_t len);
+
+/** The names of those parameters. */
+bool conf_is_include(const char *name);
+bool conf_is_instead(const char *name);
+
+/** The file that one of them names, as far as it is the same for all. */
+char *conf_file_named(TALLOC_CTX *mem_ctx, const char *name, const char *value);
 
 /**
  * When was any of it last changed? Asked after a change, it need not know of
@@ -232,6 +265,54 @@ struct conf_files *conf_files_find(TALLOC_CTX *mem_ctx, const char *file);
  * @return false: that can not be known.
  */
 bool conf_files_changed(const struct conf_files *files, struct timespec *when);
+
+/*
+ * conf_load.c
+ */
+
+/**
+ * Load smb.conf, and find out what it is to whom. What was loaded before is
+ * forgotten: the numbers of shares, too.
+ *
+ * @return false after a complaint.
+ */
+bool conf_load(struct tool *tool);
+
+/**
+ * Load one file and what it includes: all shares of the registry, too, which
+ * smbd loads when one is asked for. What Samba says about it is heard once.
+ */
+bool conf_load_file(const char *path);
+
+/** Load the shares of users, all that a client can ask for. */
+void conf_load_usershares(void);
+
+/** Forget all shares. */
+void conf_forget_shares(void);
+
+/**
+ * All shares, as shares_load(), and those that only some clients get. NULL: out
+ * of memory.
+ */
+struct share_list *conf_shares(TALLOC_CTX *mem_ctx, const struct tool *tool);
+
+/*
+ * conf_views.c
+ */
+
+/**
+ * The shares that are other ones for some clients, by files that smb.conf
+ * includes for them. Loads those: smb.conf is to be loaded again afterwards.
+ *
+ * @return NULL: out of memory.
+ */
+struct share_list *conf_views(TALLOC_CTX *mem_ctx,
+			      struct conf_files *files,
+			      const char *file,
+			      const struct share_list *shares);
+
+/** Are there any to look at? */
+bool conf_has_views(const struct conf_files *files);
 
 /*
  * shares.c
@@ -573,6 +654,21 @@ bool arm_again(struct tool *tool,
 	       uint64_t deadline);
 
 /**
+ * Does anything in smb.conf, as it is loaded, give access to what the record
+ * covers past the module? Each is complained of.
+ */
+bool arm_is_passed_by(const struct tool *tool,
+		      TALLOC_CTX *mem_ctx,
+		      const struct share_list *shares,
+		      const struct drain_record *record);
+
+/** That it is not armed, and what to do. */
+void arm_complain(const struct drain_record *record);
+
+/** What in smb.conf leads nobody knows where; none if all are guarded then. */
+size_t arm_unknown(const struct tool *tool);
+
+/**
  * The same without a word, and of a drain that is armed: is everybody on the
  * roster who may have something open in the target? After a recovery smbds of a
  * node that was cut off have to come back to it first.
@@ -749,6 +845,7 @@ enum quiesce_result {
 	QUIESCE_RESUMED, /* somebody has ended the drain */
 	QUIESCE_TIMED_OUT,
 	QUIESCE_GAVE_UP, /* and opened it again, as its deadline says */
+	QUIESCE_UNGUARDED, /* smb.conf has a way past the module now */
 	QUIESCE_STOPPED, /* tool->stop_signal */
 	QUIESCE_FAILED, /* after a complaint */
 };

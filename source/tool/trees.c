@@ -76,12 +76,40 @@ static bool is_astray(const struct collect_state *state, const char *name)
 	return share != NULL && mounts_alias_in(state->aliases, share) != NULL;
 }
 
+/*
+ * One that only some clients get, by a file that smb.conf includes for them.
+ * Several may have that name.
+ */
+static bool find_of_some(const struct collect_state *state,
+			 const char *name,
+			 bool *reaches)
+{
+	bool found = false;
+	size_t i;
+
+	*reaches = false;
+	for (i = 0; i < state->shares->num_shares; i++) {
+		const struct share *share = &state->shares->shares[i];
+
+		if (share->from != NULL && strequal(share->name, name)) {
+			found = true;
+			*reaches |= share_overlaps(share, state->record);
+		}
+	}
+	return found;
+}
+
 /* NULL: such a connection does not reach the target. Else: what is wrong? */
 static const char *why_unguarded(const struct collect_state *state,
 				 const char *name)
 {
 	const struct share *share = shares_find(state->shares, name);
+	bool reaches = false;
+	bool found = find_of_some(state, name, &reaches);
 
+	if (reaches) {
+		return " without the module";
+	}
 	if (share == NULL) {
 		share = find_other(state, name);
 	}
@@ -94,7 +122,7 @@ static const char *why_unguarded(const struct collect_state *state,
 			       ? " without the module"
 			       : NULL;
 	}
-	if (strequal(name, "IPC$") || is_printer(name)) {
+	if (found || strequal(name, "IPC$") || is_printer(name)) {
 		return NULL;
 	}
 	return " that smb.conf does not have any more";

@@ -207,7 +207,7 @@ static void begin_armed(struct tool *tool, const struct drain_record *record)
 static int begin(struct tool *tool, TALLOC_CTX *mem_ctx)
 {
 	const struct options *options = tool->options;
-	struct share_list *shares = shares_load(mem_ctx);
+	struct share_list *shares = conf_shares(mem_ctx, tool);
 	struct drain_record *record = NULL;
 	struct drain_record *rival = NULL;
 	int ret;

@@ -117,13 +117,21 @@ static void check_options(struct findings *f, const struct share *share)
 	TALLOC_FREE(config);
 }
 
+static const char *advice_of(const struct share *share)
+{
+	const char *advice = share_advice(talloc_tos(), share);
+
+	return (advice != NULL) ? advice : "out of memory";
+}
+
 static void check_share(struct findings *f, const struct share *share)
 {
 	check_options(f, share);
-	if (share->module_index > 0) {
+	if (share->before != NULL) {
 		problem(f, share->name,
-			"drain is not the first of its \"vfs objects\": "
-			"what is before it changes names and opens unseen");
+			"the module comes after %s in its \"vfs objects\", "
+			"and may not see what that opens: %s", share->before,
+			advice_of(share));
 	}
 	if (lp_parm_bool(share->snum, "aio_pthread", "aio open", false)) {
 		problem(f, share->name,
@@ -153,10 +161,20 @@ static void check_other_way(struct findings *f,
 	if (!share_passes_by(other, record, aliases, &alias)) {
 		return;
 	}
-	if (alias == NULL) {
+	if (alias == NULL && other->before != NULL) {
+		if (other != share) { /* check_share() has said it */
+			problem(f, share->name,
+				"share %s (%s) gives access to the same files "
+				"past the module, which comes after %s: %s",
+				other->name, other->path, other->before,
+				advice_of(other));
+		}
+	} else if (alias == NULL) {
 		problem(f, share->name,
-			"share %s (%s) gives access to the same files "
-			"without the module", other->name, other->path);
+			"share %s (%s%s) gives access to the same files "
+			"without the module: %s", other->name, other->path,
+			(other->from != NULL) ? ", for some clients" : "",
+			advice_of(other));
 	} else {
 		problem(f, share->name,
 			"share %s (%s) gives access to the same files by a "
@@ -203,7 +221,7 @@ static void check_shares(struct findings *f, const struct share_list *list)
 	for (i = 0; i < list->num_shares; i++) {
 		const struct share *share = &list->shares[i];
 
-		if (share->module_index < 0) {
+		if (share->module_index < 0 || share->from != NULL) {
 			continue;
 		}
 		num += 1;
@@ -216,6 +234,49 @@ static void check_shares(struct findings *f, const struct share_list *list)
 		problem(f, NULL, "no share uses the module: "
 			"add \"vfs objects = drain\" to one");
 	}
+}
+
+/* Lines of smb.conf that keep any drain from being armed */
+static void check_unknown(struct findings *f, const struct tool *tool)
+{
+	const size_t num = arm_unknown(tool);
+	size_t i;
+
+	for (i = 0; i < num; i++) {
+		problem(f, NULL, "\"%s\" in smb.conf may have shares that "
+			"nobody knows of, and no drain is armed: put "
+			"\"drain\" first in \"vfs objects\" of [global], "
+			"or name a file that is the same for all clients",
+			tool->conf->unknown[i]);
+	}
+}
+
+/* Each share, and where it leads */
+static json_t *all_shares(const struct share_list *list)
+{
+	json_t *all = json_array();
+	size_t i;
+
+	for (i = 0; i < list->num_shares; i++) {
+		const struct share *s = &list->shares[i];
+
+		json_array_append_new(
+			all,
+			json_pack("{s:o, s:o, s:o, s:o, s:b, s:o}",
+				  "share", show_json_text(s->name),
+				  "path", show_json_text(s->path),
+				  "real_path", s->real != NULL
+						       ? show_json_text(s->real)
+						       : json_null(),
+				  "varies", s->varies != NULL
+						    ? show_json_text(s->varies)
+						    : json_null(),
+				  "guarded", share_is_guarded(s),
+				  "file", s->from != NULL
+						  ? show_json_text(s->from)
+						  : json_null()));
+	}
+	return all;
 }
 
 /* Can it be drained? If not, that was said on standard error. */
@@ -288,7 +349,7 @@ static void print_target(const struct findings *f)
 	}
 }
 
-static bool print_json(const struct findings *f)
+static bool print_json(const struct findings *f, const struct share_list *list)
 {
 	json_t *json = show_json_new();
 
@@ -296,13 +357,15 @@ static bool print_json(const struct findings *f)
 	json_object_set(json, "problems", f->problems);
 	if (f->target != NULL) {
 		json_object_set(json, "target", f->target);
+	} else {
+		json_object_set_new(json, "all_shares", all_shares(list));
 	}
 	return show_json(json, false);
 }
 
 static int check(struct tool *tool, struct findings *f)
 {
-	const struct share_list *list = shares_load(talloc_tos());
+	const struct share_list *list = conf_shares(talloc_tos(), tool);
 
 	if (list == NULL || f->problems == NULL || f->shares == NULL) {
 		complain("out of memory");
@@ -311,6 +374,7 @@ static int check(struct tool *tool, struct findings *f)
 	check_module(f);
 	check_namespace(f);
 	check_preload(f);
+	check_unknown(f, tool);
 	if (tool->options->target != NULL) {
 		check_target(f, list, tool->options->target);
 	} else {
@@ -318,7 +382,7 @@ static int check(struct tool *tool, struct findings *f)
 	}
 
 	if (tool->options->json) {
-		if (!print_json(f)) {
+		if (!print_json(f, list)) {
 			return EXIT_FAILED;
 		}
 	} else if (tool->options->target != NULL) {

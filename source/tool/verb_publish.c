@@ -45,7 +45,7 @@ static int run_publish(struct tool *tool)
 		TALLOC_FREE(frame);
 		return EXIT_USAGE;
 	}
-	shares = shares_load(frame);
+	shares = conf_shares(frame, tool);
 	if (shares == NULL) {
 		complain("out of memory");
 	} else {

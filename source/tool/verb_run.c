@@ -376,7 +376,7 @@ static int look_up_command(const struct options *options)
 static int run_in(struct run *run, TALLOC_CTX *mem_ctx)
 {
 	const struct options *options = run->tool->options;
-	struct share_list *shares = shares_load(mem_ctx);
+	struct share_list *shares = conf_shares(mem_ctx, run->tool);
 	uint64_t deadline = UINT64_MAX;
 	int ret = look_up_command(options);
 

@@ -13,7 +13,7 @@
 
 static int wait_for_target(struct tool *tool, TALLOC_CTX *mem_ctx)
 {
-	struct share_list *shares = shares_load(mem_ctx);
+	struct share_list *shares = conf_shares(mem_ctx, tool);
 	struct drain_record *record = NULL;
 
 	if (shares == NULL) {

@@ -1,0 +1,271 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Loading smb.conf as smbd does, and loading it again when it was changed.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include "lib/param/param.h"
+#include "dynconfig/dynconfig.h"
+#include <dirent.h>
+#include <glob.h>
+
+#define MOST_CONFIG_FILES 10
+
+static void say_nothing(void *private_data _UNUSED_,
+			int level _UNUSED_,
+			const char *msg _UNUSED_)
+{
+}
+
+/* Loading sets the level of debugging back to what -d says */
+bool conf_load_file(const char *path)
+{
+	const int level = debuglevel_get();
+	bool ok;
+
+	if (level < 0) {
+		debug_set_callback(NULL, say_nothing);
+	}
+	ok = lp_load_with_registry_shares(path);
+	if (level < 0) {
+		debug_set_callback(NULL, NULL);
+	}
+	debuglevel_set(level);
+	caller_catch_panics(); /* loading has set Samba's own way */
+	return ok;
+}
+
+/* As smbd does, it goes on to "config file" */
+static bool load_files(const char *file)
+{
+	const struct loadparm_substitution *lp_sub =
+		loadparm_s3_global_substitution();
+	char *next = NULL;
+	int i;
+
+	set_dyn_CONFIGFILE(file);
+	for (i = 0; i < MOST_CONFIG_FILES; i++) {
+		if (!conf_load_file(get_dyn_CONFIGFILE())) {
+			break;
+		}
+		next = lp_next_configfile(talloc_tos(), lp_sub);
+		if (next == NULL || !file_exist(next) ||
+		    strcmp(next, get_dyn_CONFIGFILE()) == 0) {
+			return true;
+		}
+		set_dyn_CONFIGFILE(next);
+	}
+	complain("can not load %s; run testparm to see why", file);
+	return false;
+}
+
+void conf_forget_shares(void)
+{
+	int snum;
+
+	/* Those of users, too: one whose file is the same stays as it was */
+	for (snum = lp_numservices() - 1; snum >= 0; snum--) {
+		lp_killservice(snum);
+	}
+}
+
+/*
+ * Who asks for the shares of users is given the first of them. Whoever connects
+ * to one gets it all the same.
+ */
+void conf_load_usershares(void)
+{
+	const char *path = lp_usershare_path(talloc_tos(),
+					     lpcfg_noop_substitution());
+	struct dirent *entry = NULL;
+	DIR *d = NULL;
+
+	/*
+	 * As smbd, which always has an IPC$: without any share there is no
+	 * table of their names, and Samba would look for those of users in it.
+	 */
+	if (lp_numservices() == 0 && lp_add_service("IPC$", -1) < 0) {
+		return;
+	}
+	(void)load_usershare_shares(NULL, NULL);
+	if (path == NULL || path[0] == '\0' || lp_usershare_max_shares() == 0) {
+		return;
+	}
+	d = opendir(path);
+	while (d != NULL && (entry = readdir(d)) != NULL) {
+		if (entry->d_name[0] != '.' && entry->d_name[0] != ':') {
+			(void)load_usershare_service(entry->d_name);
+		}
+	}
+	if (d != NULL) {
+		closedir(d);
+	}
+}
+
+static bool load_base(const char *file)
+{
+	bool ok;
+
+	conf_forget_shares();
+	ok = load_files(file);
+	/* Samba's own complaints only if they are asked for with -d */
+	if (debuglevel_get() == 0) {
+		debuglevel_set(-1);
+	}
+	if (ok) {
+		conf_load_usershares();
+	}
+	return ok;
+}
+
+/* What clients get for whom other files are included */
+static bool load_views(struct tool *tool)
+{
+	struct share_list *shares = NULL;
+
+	TALLOC_FREE(tool->views);
+	if (!conf_has_views(tool->conf)) {
+		return true;
+	}
+	shares = shares_load(tool);
+	if (shares != NULL) {
+		tool->views = conf_views(tool, tool->conf,
+					 get_dyn_CONFIGFILE(), shares);
+	}
+	TALLOC_FREE(shares);
+	if (tool->views == NULL) {
+		complain("out of memory");
+		return false;
+	}
+	return load_base(tool->conf_file);
+}
+
+bool conf_load(struct tool *tool)
+{
+	if (tool->conf_file == NULL) {
+		tool->conf_file = talloc_strdup(tool, get_dyn_CONFIGFILE());
+	}
+	if (tool->conf_file == NULL) {
+		complain("out of memory");
+		return false;
+	}
+	if (access(tool->conf_file, R_OK) != 0) {
+		complain("%s: %s; name the smb.conf of smbd with -s",
+			 tool->conf_file, strerror(errno));
+		return false;
+	}
+	if (!load_base(tool->conf_file)) {
+		return false;
+	}
+	TALLOC_FREE(tool->conf);
+	tool->conf = conf_files_find(tool, tool->conf_file);
+	if (tool->conf == NULL) {
+		complain("out of memory");
+		return false;
+	}
+	return load_views(tool);
+}
+
+/* What glob(3) finds, too: no user or machine is called so */
+static bool is_dots(const char *path)
+{
+	const char *end = path + strlen(path);
+
+	return strstr(path, "/./") != NULL || strstr(path, "/../") != NULL ||
+	       strcmp(end - MIN(2, end - path), "/.") == 0 ||
+	       strcmp(end - MIN(3, end - path), "/..") == 0;
+}
+
+static bool add_link(struct share_list *list, struct share *s, const char *path)
+{
+	char *real = is_dots(path) ? NULL : realpath(path, NULL);
+	const char **links = NULL;
+
+	if (real == NULL || strcmp(real, path) == 0) {
+		free(real);
+		return true;
+	}
+	links = talloc_realloc(list, s->links, const char *, s->num_links + 1);
+	if (links == NULL) {
+		free(real);
+		return false;
+	}
+	links[s->num_links] = talloc_strdup(list, real);
+	free(real);
+	s->links = links;
+	s->num_links += 1;
+	return links[s->num_links - 1] != NULL;
+}
+
+/* A path that varies: where each directory that it may be is in truth */
+static bool find_links(struct share_list *list, struct share *s)
+{
+	glob_t found = {0};
+	char *pattern = NULL;
+	bool ok = true;
+	size_t i;
+
+	if (s->varies == NULL || s->pattern[0] != '/') {
+		return true; /* nowhere, or anywhere */
+	}
+	pattern = conf_glob(list, s->pattern, strlen(s->pattern));
+	if (pattern == NULL) {
+		return false;
+	}
+	if (glob(pattern, GLOB_PERIOD | GLOB_NOSORT, NULL, &found) == 0) {
+		for (i = 0; ok && i < found.gl_pathc; i++) {
+			ok = add_link(list, s, found.gl_pathv[i]);
+		}
+	}
+	globfree(&found);
+	return ok;
+}
+
+static bool find_all_links(struct share_list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->num_shares; i++) {
+		if (!find_links(list, &list->shares[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool add_views(struct share_list *list, const struct share_list *views)
+{
+	const size_t num = list->num_shares + views->num_shares;
+	struct share *shares = talloc_realloc(list, list->shares, struct share,
+					      num);
+
+	if (shares == NULL) {
+		return false;
+	}
+	memcpy(&shares[list->num_shares], views->shares,
+	       views->num_shares * sizeof(struct share));
+	list->shares = shares;
+	list->num_shares = num;
+	return true;
+}
+
+struct share_list *conf_shares(TALLOC_CTX *mem_ctx, const struct tool *tool)
+{
+	struct share_list *list = shares_load(mem_ctx);
+
+	if (list == NULL) {
+		return NULL;
+	}
+	if ((tool->views != NULL && tool->views->num_shares > 0 &&
+	     !add_views(list, tool->views)) ||
+	    !find_all_links(list)) {
+		TALLOC_FREE(list);
+	}
+	return list;
+}
