@@ -56,7 +56,11 @@ def test_all_is_well(drained):
 def test_all_is_well_json(checked):
     """The same for programs"""
     found = checked({'pkg': MODULE, 'plain': {}})
+    places = {share['share']: (share['guarded'], share['real_path'])
+              for share in found.pop('all_shares')}
     assert found == {'version': 1, 'shares': ['pkg'], 'problems': []}
+    assert places['pkg'][0] and not places['plain'][0]
+    assert places['plain'][1].endswith('/shares/plain')
 
 
 def test_text(drained):
@@ -84,12 +88,18 @@ def test_instance_name(checked):
     assert checked({'pkg': {'vfs objects': 'drain:here'}})['shares']
 
 
-@pytest.mark.parametrize('objects', ['acl_xattr drain',
-                                     'streams_xattr acl_xattr drain:x'])
+@pytest.mark.parametrize('objects', ['time_audit drain',
+                                     'fruit acl_xattr drain:x'])
 def test_not_first(checked, objects):
-    """What is before drain is not seen by it"""
+    """What is before drain may not be seen by it"""
     text, share = problem(checked({'pkg': {'vfs objects': objects}}))
-    assert 'first' in text and share == 'pkg'
+    assert 'comes after' in text and 'first' in text and share == 'pkg'
+
+
+def test_not_first_but_well(checked):
+    """Modules that pass all opens on: see test_stacked.py"""
+    assert not checked({'pkg': {
+        'vfs objects': 'streams_xattr acl_xattr drain'}})['problems']
 
 
 def test_first_of_many(checked):

@@ -498,5 +498,5 @@ def test_short_names(drained):
 def test_module_after_another(drained):
     """check warns when a module before it may change names"""
     server, drain = drained()
-    server.set_share('pkg', {'vfs objects': 'streams_xattr drain'})
-    assert 'not the first' in drain.call('check', expect=1).stdout
+    server.set_share('pkg', {'vfs objects': 'fruit drain'})
+    assert 'comes after fruit' in drain.call('check', expect=1).stdout

@@ -309,7 +309,8 @@ def test_module_is_taken_away_in_an_include(included):
 
 
 def _stays_armed(server, drain, holder, share):
-    """While a handle that came past the module is open, nothing is empty"""
+    """While a handle that came past the module is open, nothing is empty; then
+    smb.conf is looked at"""
     waiter = drain.start('wait', 'pkg/app')
     with ended(waiter), connect(server.port, share) as tree:
         handle = tree.create(TOOL)
@@ -318,7 +319,10 @@ def _stays_armed(server, drain, holder, share):
         time.sleep(1.5)
         assert drain.state('pkg/app') == 'armed'
         handle.close()
-        assert waiter.wait(8) == 0
+        assert waiter.wait(8) == 1
+        told = waiter.stderr.read()
+    assert f'share {share} (' in told and 'is not armed' in told
+    assert drain.state('pkg/app') == 'armed'
 
 
 @pytest.mark.parametrize('how', ['utime', 'link', 'link to a link'])
@@ -391,7 +395,7 @@ def test_other_configuration_file(drained):
 
 
 @pytest.mark.parametrize('name, more, reads', [
-    ('pkg.conf', '', False), ('pkg.%h', '', True),
+    ('pkg.conf', '', False), ('pkg.%h', '', False),
     ('pkg.conf', 'include = /nonexistent', True)])
 def test_smbds_read_it_only_if_need_be(included, name, more, reads):
     """Not if no file has changed since they did"""
@@ -429,7 +433,7 @@ def varying(drained):
 
 
 @pytest.mark.parametrize('name', ['homes', 'users'])
-@pytest.mark.parametrize('path', ['{base}/shares/%S', '{base}/link/%U/x',
+@pytest.mark.parametrize('path', ['{base}/shares/%u', '{base}/link/%U/x',
                                   '{base}/shares/%U/../pkg',
                                   '{base}/%U/../link/pkg'])
 def test_path_that_may_lead_to_the_target(varying, name, path):

@@ -316,7 +316,7 @@ def test_smbd_that_has_not_read_smb_conf(late):
 
 
 def test_module_is_taken_away_again(drained):
-    """Who connects then is not guarded, but is waited for"""
+    """Who connects then is not guarded, and wait says so after that one"""
     server, drain = drained()
     with connect(server.port) as holder:
         holder.create(TOOL)
@@ -333,4 +333,5 @@ def test_module_is_taken_away_again(drained):
                 time.sleep(0.5)
                 assert drain.state('pkg/app') == 'armed'
                 handle.close()
-                assert waiter.wait(8) == 0
+                assert waiter.wait(8) == 1
+                assert 'share pkg (' in waiter.stderr.read()
