@@ -57,8 +57,8 @@ bool drain_path_overlap(const char *a, const char *b);
 /**
  * May a path with %-substitutions (smb.conf(5), VARIABLE SUBSTITUTIONS) come
  * to be @path, a directory above it or one below it? A component with a '%'
- * stands for any, or for none if nothing else is in it; %H, %P, %T and %$(NAME) stand for whole paths, and ".." for
- * any place from there on.
+ * stands for any, or for none if nothing else is in it; %H, %P, %T and %$(NAME)
+ * stand for whole paths, and ".." for any place from there on.
  *
  * @param[in] pattern  Absolute; one that begins with '%' may be anywhere.
  */
