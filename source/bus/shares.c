@@ -104,7 +104,7 @@ static bool is_of_user(const char *name)
 	struct stat st;
 	bool is = false;
 
-	if (dir[0] != '\0' && lp_usershare_max_shares() > 0 && lower != NULL) {
+	if (dir != NULL && dir[0] != '\0' && lp_usershare_max_shares() > 0 && lower != NULL) {
 		file = drain_path_join(frame, dir, lower);
 		is = file != NULL && lstat(file, &st) == 0 &&
 		     S_ISREG(st.st_mode);
@@ -408,6 +408,9 @@ static const struct share *share_to_drain(struct resolving *r,
 	const char *root = lp_root_directory(r->record,
 					     lpcfg_noop_substitution());
 
+	if (root == NULL) {
+		return NULL;
+	}
 	if (root[0] != '\0' && strcmp(root, "/") != 0) {
 		explain(r, "%s: smb.conf sets \"root directory\", and "
 			"paths lead elsewhere for smbd; take that out",
