@@ -19,6 +19,7 @@ from lib import memcheck  # noqa: E402 (needs the path above)
 from lib.drain import Drain  # noqa: E402
 from lib.smbd import PrivateSmbd  # noqa: E402
 from lib.update import Update, package  # noqa: E402
+from lib.waiting import remove_tree  # noqa: E402
 
 TIME_LIMIT = 60
 LAST_RESORT = 30
@@ -203,7 +204,8 @@ def signed(tmp_path):
     yield sign
     subprocess.run(['gpgconf', '--homedir', str(home), '--kill', 'all'],
                    check=True, timeout=30)
-    shutil.rmtree(home)
+    # The agent may remove its sockets meanwhile
+    remove_tree(home)
 
 
 @pytest.fixture

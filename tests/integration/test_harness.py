@@ -1,5 +1,6 @@
 """The harness itself, on a plain share: no module, no tool."""
 
+import os
 import shutil
 import signal
 import socket
@@ -18,6 +19,7 @@ from lib.smb2 import (Access, Break, Close, Connection, ConnectionLost,
 from lib.smbclient import SMB1_SERVER, SmbClient
 from lib.smbd import (DURABLE_SHARE, SmbdError, stock_modules,
                       wait_until)
+from lib.waiting import remove_tree
 
 PLAIN = {'pkg': DURABLE_SHARE}
 USER, PASSWORD = 'daemon', 'Not-a-secret-1'
@@ -122,6 +124,39 @@ def test_logs_of_a_crash_are_found(smbd):
     (server.log_dir / 'log.client').write_text('PANIC: harness\n')
     with pytest.raises(SmbdError, match='PANIC'):
         server.check_logs()
+
+
+@pytest.fixture(name='crowd')
+def _crowd(tmp_path):
+    """A directory with ten files"""
+    crowd = tmp_path / 'crowd'
+    crowd.mkdir()
+    for number in range(10):
+        (crowd / str(number)).touch()
+    return crowd
+
+
+def test_files_that_somebody_else_removes(crowd, monkeypatch):
+    """They are gone when it is their turn: that is no error"""
+    unlink = os.unlink
+
+    def unlink_too_late(*args, **kwargs):
+        unlink(*args, **kwargs)
+        unlink(*args, **kwargs)
+
+    monkeypatch.setattr(os, 'unlink', unlink_too_late)
+    remove_tree(crowd)
+    assert not crowd.exists()
+
+
+def test_files_that_cannot_be_removed(crowd, monkeypatch):
+    """Any other error is one"""
+    def refuse(*_args, **_kwargs):
+        raise PermissionError
+
+    monkeypatch.setattr(os, 'unlink', refuse)
+    with pytest.raises(PermissionError):
+        remove_tree(crowd)
 
 
 # -- raw client

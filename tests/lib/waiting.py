@@ -1,7 +1,9 @@
-"""Opens that a drain with --new-opens=hold makes wait."""
+"""Opens that a drain with --new-opens=hold makes wait, and other waiting."""
 
+import contextlib
 import os
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -28,3 +30,13 @@ def memory_of(pid):
     """
     text = Path(f'/proc/{pid}/status').read_text()
     return int(re.search(r'^RssAnon:\s*(\d+) kB$', text, re.M)[1])
+
+
+def remove_tree(path, rounds=100):
+    """Remove a directory in which a process that ends removes files too"""
+    for _ in range(rounds):
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(path)
+        if not os.path.lexists(path):
+            return
+    raise TimeoutError(f'{path}: still there after {rounds} rounds')
