@@ -84,4 +84,14 @@ struct drain_record *shares_make_record(TALLOC_CTX *mem_ctx,
 					const char *target,
 					const char **why);
 
+/**
+ * The target that a person may have meant by what is none: by an absolute path,
+ * by \\SERVER\SHARE\PATH, or by SHARE\PATH.
+ *
+ * @return "pkg/office"; NULL: nothing of the kind, or out of memory.
+ */
+char *shares_suggest(TALLOC_CTX *mem_ctx,
+		     const struct share_list *list,
+		     const char *text);
+
 #endif /* _DRAIN_SHARES_H_ */

@@ -528,7 +528,12 @@ static bool resolve(struct resolving *r, const char *target)
 
 	wrong = drain_target_parse(record, target, &record->target);
 	if (wrong != NULL) {
-		explain(r, "%s: %s", printable(r, target), wrong);
+		const char *meant = shares_suggest(record, r->list, target);
+
+		explain(r, "%s: %s%s%s%s", printable(r, target), wrong,
+			(meant != NULL) ? "; did you mean " : "",
+			(meant != NULL) ? printable(r, meant) : "",
+			(meant != NULL) ? "?" : "");
 		return false;
 	}
 	share = share_to_drain(r, record->target.share);

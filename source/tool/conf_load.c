@@ -41,8 +41,7 @@ bool conf_load_file(const char *path)
 	return ok;
 }
 
-/* As smbd does, it goes on to "config file" */
-static bool load_files(const char *file)
+bool conf_load_files(const char *file)
 {
 	const struct loadparm_substitution *lp_sub =
 		loadparm_s3_global_substitution();
@@ -61,7 +60,6 @@ static bool load_files(const char *file)
 		}
 		set_dyn_CONFIGFILE(next);
 	}
-	complain("can not load %s; run testparm to see why", file);
 	return false;
 }
 
@@ -113,7 +111,10 @@ static bool load_base(const char *file)
 	bool ok;
 
 	conf_forget_shares();
-	ok = load_files(file);
+	ok = conf_load_files(file);
+	if (!ok) {
+		complain("cannot load %s; run testparm to see why", file);
+	}
 	/* Samba's own complaints only if they are asked for with -d */
 	if (debuglevel_get() == 0) {
 		debuglevel_set(-1);

@@ -342,13 +342,38 @@ static bool check_words(const struct verb *verb, const struct options *options)
 	return true;
 }
 
+/* NULL: nothing that smb.conf has, or no smb.conf that can be read */
+static const char *find_meant(TALLOC_CTX *mem_ctx, const char *target)
+{
+	const char *file = talloc_strdup(mem_ctx, get_dyn_CONFIGFILE());
+	const struct share_list *shares = NULL;
+
+	/* Samba's own complaints only if they are asked for with -d */
+	if (debuglevel_get() == 0) {
+		debuglevel_set(-1);
+	}
+	if (file == NULL || access(file, R_OK) != 0 ||
+	    !conf_load_files(file)) {
+		return NULL;
+	}
+	shares = shares_load(mem_ctx);
+	return (shares != NULL) ? shares_meant(mem_ctx, shares, target) : NULL;
+}
+
 static bool check_target(const char *target)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct drain_target parsed;
+	const char *meant = NULL;
 	const char *why = drain_target_parse(frame, target, &parsed);
 
 	if (why != NULL) {
+		meant = find_meant(frame, target);
+	}
+	if (meant != NULL) {
+		complain("%s: %s; did you mean %s?", show_text(target), why,
+			 show_text(meant));
+	} else if (why != NULL) {
 		complain("%s: %s", show_text(target), why);
 	}
 	TALLOC_FREE(frame);

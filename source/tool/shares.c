@@ -63,18 +63,55 @@ bool share_passes_by(const struct share *share,
 	return *alias != NULL;
 }
 
+const char *shares_meant(TALLOC_CTX *mem_ctx,
+			 const struct share_list *list,
+			 const char *text)
+{
+	char here[PATH_MAX];
+	char *meant = shares_suggest(mem_ctx, list, text);
+	char *path = NULL;
+
+	if (meant != NULL || text[0] == '\0' || text[0] == '/' ||
+	    getcwd(here, sizeof(here)) == NULL) {
+		return meant;
+	}
+	path = talloc_asprintf(mem_ctx, "%s/%s", here, text);
+	return (path != NULL) ? shares_suggest(mem_ctx, list, path) : NULL;
+}
+
+/* No share has that name: is it a directory where the person is? */
+static const char *meant_instead(TALLOC_CTX *mem_ctx,
+				 const struct share_list *list,
+				 const char *text)
+{
+	struct drain_target target;
+
+	if (drain_target_parse(mem_ctx, text, &target) != NULL ||
+	    shares_find(list, target.share) != NULL) {
+		return NULL;
+	}
+	return shares_meant(mem_ctx, list, text);
+}
+
 struct drain_record *shares_resolve(TALLOC_CTX *mem_ctx,
 				    const struct share_list *list,
 				    const char *target)
 {
 	struct drain_record *record = NULL;
+	const char *meant = NULL;
 	const char *why = NULL;
 
 	record = shares_make_record(mem_ctx, list, target, &why);
-	if (record == NULL) {
+	if (record != NULL) {
+		return record;
+	}
+	meant = meant_instead(mem_ctx, list, target);
+	if (meant != NULL) {
+		complain("%s; did you mean %s?", why, show_text(meant));
+	} else {
 		complain("%s", why);
 	}
-	return record;
+	return NULL;
 }
 
 const char *target_kind_string(enum target_kind kind)

@@ -284,6 +284,9 @@ bool conf_load(struct tool *tool);
  */
 bool conf_load_file(const char *path);
 
+/** The same, and go on to "config file", as smbd does. Without a complaint. */
+bool conf_load_files(const char *file);
+
 /** Load the shares of users, all that a client can ask for. */
 void conf_load_usershares(void);
 
@@ -335,6 +338,15 @@ bool share_is_of_homes(const struct share *share);
 struct drain_record *shares_resolve(TALLOC_CTX *mem_ctx,
 				    const struct share_list *list,
 				    const char *target);
+
+/**
+ * The target that a person may have meant who typed @text: as shares_suggest(),
+ * and a relative path is taken from the working directory. NULL: nothing is
+ * like it.
+ */
+const char *shares_meant(TALLOC_CTX *mem_ctx,
+			 const struct share_list *list,
+			 const char *text);
 
 /* What kind of thing a target is, for those who replace it */
 enum target_kind {

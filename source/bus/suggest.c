@@ -1,0 +1,163 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * What a person may have meant who typed a path or a UNC name for a target.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "drain/samba_compat.h"
+#include "drain/shares.h"
+
+/* SHARE/PATH of it as smb.conf spells the share; NULL: there is no such one */
+static char *named(TALLOC_CTX *mem_ctx,
+		   const struct share_list *list,
+		   const char *text)
+{
+	struct drain_target target;
+	const struct share *share = NULL;
+
+	if (drain_target_parse(mem_ctx, text, &target) != NULL) {
+		return NULL;
+	}
+	share = shares_find(list, target.share);
+	if (share == NULL) {
+		return NULL;
+	}
+	target.share = share->name;
+	return drain_target_name(mem_ctx, &target);
+}
+
+/* \\SERVER\SHARE\PATH, //SERVER/SHARE/PATH, smb://..., SHARE\PATH */
+static char *of_unc(TALLOC_CTX *mem_ctx,
+		    const struct share_list *list,
+		    const char *text)
+{
+	char *slashed = talloc_string_sub(mem_ctx, text, "\\", "/");
+	const char *rest = slashed;
+
+	if (slashed == NULL) {
+		return NULL;
+	}
+	if (strncasecmp_m(rest, "smb://", 6) == 0) {
+		rest += 4;
+	}
+	if (strncmp(rest, "//", 2) == 0) {
+		rest += strspn(rest, "/");
+		rest += strcspn(rest, "/"); /* the server */
+		rest += strspn(rest, "/");
+	}
+	return (rest[0] != '/') ? named(mem_ctx, list, rest) : NULL;
+}
+
+/* One that can be drained is better than one that cannot, then the nearer one */
+static bool is_better(const struct share *share, const struct share *best)
+{
+	if (best == NULL) {
+		return true;
+	}
+	if ((share->module_index < 0) != (best->module_index < 0)) {
+		return best->module_index < 0;
+	}
+	return strlen(share->real) > strlen(best->real);
+}
+
+static const struct share *share_of(const struct share_list *list,
+				    const char *real)
+{
+	const struct share *best = NULL;
+	size_t i;
+
+	for (i = 0; i < list->num_shares; i++) {
+		const struct share *share = &list->shares[i];
+
+		if (share->real != NULL &&
+		    drain_path_within(real, share->real) &&
+		    is_better(share, best)) {
+			best = share;
+		}
+	}
+	return best;
+}
+
+static char *resolved(TALLOC_CTX *mem_ctx, const char *path)
+{
+	char *real = realpath(path, NULL);
+	char *copy = (real != NULL) ? talloc_strdup(mem_ctx, real) : NULL;
+
+	free(real);
+	return copy;
+}
+
+static bool is_of_kind(const char *path, mode_t kind)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && (st.st_mode & S_IFMT) == kind;
+}
+
+/* As it is called where it is: a link itself, not where it leads. Or NULL. */
+static char *unfollowed(TALLOC_CTX *mem_ctx, const char *path)
+{
+	char *copy = talloc_strdup(mem_ctx, path);
+	size_t len = (copy != NULL) ? strlen(copy) : 0;
+	char *name = NULL;
+	char *dir = NULL;
+
+	while (len > 1 && copy[len - 1] == '/') {
+		len -= 1;
+		copy[len] = '\0';
+	}
+	if (len < 2 || !is_of_kind(copy, S_IFLNK)) {
+		return NULL;
+	}
+	name = strrchr(copy, '/');
+	*name = '\0';
+	dir = resolved(mem_ctx, (name > copy) ? copy : "/");
+	return (dir != NULL) ? drain_path_join(mem_ctx, dir, name + 1) : NULL;
+}
+
+static char *of_path(TALLOC_CTX *mem_ctx,
+		     const struct share_list *list,
+		     const char *path)
+{
+	char *real = resolved(mem_ctx, path);
+	const char *link = unfollowed(mem_ctx, path);
+	const struct share *share = NULL;
+	const char *rest = NULL;
+
+	if (real != NULL && is_of_kind(real, S_IFREG)) {
+		*strrchr(real, '/') = '\0'; /* directories are drained */
+	}
+	share = (real != NULL) ? share_of(list, real) : NULL;
+	if (share == NULL) {
+		return NULL;
+	}
+	if (link != NULL && drain_path_within(link, share->real)) {
+		real = discard_const_p(char, link);
+	}
+	rest = real + strlen(share->real);
+	rest += strspn(rest, "/");
+	return drain_target_name(mem_ctx, &(struct drain_target) {
+						  .share = share->name,
+						  .path = rest,
+					  });
+}
+
+char *shares_suggest(TALLOC_CTX *mem_ctx,
+		     const struct share_list *list,
+		     const char *text)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	char *name = of_unc(frame, list, text);
+
+	if (name == NULL && text[0] == '/') {
+		name = of_path(frame, list, text);
+	}
+	name = talloc_steal(mem_ctx, name);
+	TALLOC_FREE(frame);
+	return name;
+}
