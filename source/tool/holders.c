@@ -459,21 +459,12 @@ struct holder_list *holders_told(TALLOC_CTX *mem_ctx,
 
 struct drain_record *holders_place(TALLOC_CTX *mem_ctx, struct tool *tool)
 {
-	struct share_list *shares = NULL;
 	struct drain_record *record = NULL;
-	bool open = false;
+	struct drain_record *place = NULL;
 
 	record = show_find_if_any(mem_ctx, tool, tool->options->target,
-				  &open);
-	if (record != NULL || !open) {
-		return record;
-	}
-	shares = conf_shares(mem_ctx, tool);
-	if (shares == NULL) {
-		complain("out of memory");
-		return NULL;
-	}
-	return shares_resolve(mem_ctx, shares, tool->options->target);
+				  &place);
+	return (record != NULL) ? record : place;
 }
 
 size_t holders_drop_exempt(struct holder_list *list)

@@ -299,6 +299,7 @@ static bool check_options(const struct verb *verb,
 		{"--allow-unguarded", options->allow_unguarded},
 		{"--continue", options->adopt},
 		{"--force", options->force},
+		{"--if-needed", options->if_needed},
 		{"--json", options->json},
 		{"--prometheus", options->prometheus},
 		{"--wait", options->wait},
@@ -615,6 +616,8 @@ int main(int argc, const char **argv)
 		{"force", 0, POPT_ARG_NONE, &options.force, 0,
 		 "resume: even while a command runs for the drain, or when "
 		 "a publish was interrupted", NULL},
+		{"if-needed", 0, POPT_ARG_NONE, &options.if_needed, 0,
+		 "Succeed if it is drained, or open, already", NULL},
 		{"id", 0, POPT_ARG_STRING, &options.id, 0,
 		 "publish: the drain that you hold, if it is not DRAIN_ID in "
 		 "the environment; resume: none but this one", "DRAIN_ID"},

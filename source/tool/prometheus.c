@@ -148,6 +148,47 @@ static void print_drains(const struct overview *all)
 	}
 }
 
+static void print_others(const char *name,
+			 const char *help,
+			 const char *target,
+			 const struct drain_record *const *records,
+			 size_t num)
+{
+	size_t i;
+
+	if (num == 0) {
+		return;
+	}
+	print_head(name, help);
+	for (i = 0; i < num; i++) {
+		printf("smbdrain_%s{", name);
+		print_label("target", show_text(target));
+		putchar(',');
+		print_label("drain", show_target(records[i]));
+		printf("} 1\n");
+	}
+}
+
+/* Of a target that was named, whether it has a drain of its own or not */
+static void print_target(const struct overview *all)
+{
+	const struct relations *relations = all->relations;
+	const bool is_armed = all->num_views > 0 &&
+			      all->views[0].record->state != DRAIN_ARMING;
+
+	print_head("target_closed",
+		   "Whether opens in the target are refused or wait.");
+	printf("smbdrain_target_closed{");
+	print_label("target", show_text(all->target));
+	printf("} %d\n", is_armed || relations_close(relations));
+	print_others("target_covered",
+		     "1 for each drain of what the target is in.",
+		     all->target, relations->outer, relations->num_outer);
+	print_others("target_part_drained",
+		     "1 for each drain of a part of the target.",
+		     all->target, relations->inner, relations->num_inner);
+}
+
 static double count_errors(const struct survey *survey)
 {
 	double errors = 0;
@@ -172,6 +213,9 @@ bool show_as_metrics(const struct overview *all)
 		  "Records that nobody can read: shares with the module refuse "
 		  "new connections.", all->num_unreadable);
 	print_one("drains", "Drains in force.", all->num_views);
+	if (all->relations != NULL) {
+		print_target(all);
+	}
 	if (all->num_views > 0) {
 		print_states(all);
 		print_drains(all);

@@ -110,8 +110,7 @@ static json_t *json_paths(const struct drain_record *record)
 	return paths;
 }
 
-/* To be typed: not as it is shown */
-static json_t *json_target(const struct drain_record *r)
+json_t *show_json_target(const struct drain_record *r)
 {
 	const char *name = drain_target_name(talloc_tos(), &r->target);
 
@@ -126,7 +125,7 @@ json_t *show_json_record(const struct drain_record *r)
 		"{s:s, s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:o, s:o, "
 		"s:o, s:b, s:b, s:s, s:s, s:f, s:o, s:s, s:b, s:b, s:b, s:o}",
 		"id", drain_id_string(&r->id, &buf),
-		"target", json_target(r),
+		"target", show_json_target(r),
 		"share", show_json_text(r->target.share),
 		"path", show_json_text(r->target.path),
 		"state", drain_state_string(r->state),
@@ -253,17 +252,16 @@ struct drain_list *show_list(TALLOC_CTX *mem_ctx, struct tool *tool)
 struct drain_record *show_find_if_any(TALLOC_CTX *mem_ctx,
 				      struct tool *tool,
 				      const char *name,
-				      bool *open)
+				      struct drain_record **place)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct drain_record *record = NULL;
-	struct drain_record *place = NULL;
 	struct drain_list *list = NULL;
 	struct share_list *shares = NULL;
 	struct drain_target target;
 	const char *why = NULL;
 
-	*open = false;
+	*place = NULL;
 	why = drain_target_parse(frame, name, &target);
 	if (why != NULL) {
 		complain("%s: %s", show_text(name), why);
@@ -279,17 +277,19 @@ struct drain_record *show_find_if_any(TALLOC_CTX *mem_ctx,
 	if (record != NULL) {
 		goto done;
 	}
-	shares = conf_shares(frame, tool);
+	shares = conf_shares(mem_ctx, tool); /* the place has names of it */
 	if (shares == NULL) {
 		complain("out of memory");
 		goto done;
 	}
-	place = shares_resolve(frame, shares, name);
-	if (place == NULL) {
+	*place = shares_resolve(mem_ctx, shares, name);
+	if (*place == NULL) {
 		goto done;
 	}
-	record = drain_list_find(mem_ctx, list, &target, place);
-	*open = record == NULL;
+	record = drain_list_find(mem_ctx, list, &target, *place);
+	if (record != NULL) {
+		TALLOC_FREE(*place);
+	}
 done:
 	TALLOC_FREE(frame);
 	return record;
@@ -300,11 +300,15 @@ struct drain_record *show_find(TALLOC_CTX *mem_ctx,
 			       const char *name)
 {
 	struct drain_record *record = NULL;
-	bool open = false;
+	struct drain_record *place = NULL;
+	struct relations *relations = NULL;
 
-	record = show_find_if_any(mem_ctx, tool, name, &open);
-	if (open) {
-		complain("%s: no drain is in force there", show_text(name));
+	record = show_find_if_any(mem_ctx, tool, name, &place);
+	if (place != NULL) {
+		relations = relations_find(mem_ctx, tool, place);
+	}
+	if (relations != NULL) {
+		relations_complain(name, relations);
 	}
 	return record;
 }

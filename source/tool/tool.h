@@ -23,6 +23,7 @@
  * handles.c     Samba's table of open files: what the smbds can not tell of
  * holders.c     who holds files, from the smbds and from that table
  * quiesce.c     from armed to quiescent: the waiter
+ * relations.c   drains of what a target is in, and of parts of it
  * view.c        what a drain looks like now
  * prometheus.c  the same for a monitoring system
  * warn.c        telling people before their time is up
@@ -97,6 +98,7 @@ struct options {
 	int allow_unguarded;
 	int adopt; /* --continue */
 	int force;
+	int if_needed; /* that it is so already is no failure */
 	int json;
 	int prometheus;
 	int wait;
@@ -884,6 +886,40 @@ int arm_and_wait(struct tool *tool,
 		 uint64_t deadline);
 
 /*
+ * relations.c
+ */
+
+/* Drains in force, other than a target's own */
+struct relations {
+	const struct drain_record **outer; /* they cover all of the target */
+	size_t num_outer;
+	const struct drain_record **inner; /* they cover a part of it */
+	size_t num_inner;
+};
+
+/**
+ * Look for them.
+ *
+ * @param[in] place  What shares_resolve() makes of the target, or its drain.
+ * @return NULL after a complaint.
+ */
+struct relations *relations_find(TALLOC_CTX *mem_ctx,
+				 struct tool *tool,
+				 const struct drain_record *place);
+
+/** Is one of those that cover all of it armed? */
+bool relations_close(const struct relations *relations);
+
+/** "closed by the drain of pkg; "smbdrain resume pkg" opens it" */
+const char *relations_of_outer(const struct relations *relations);
+
+/** "a part of it is drained: pkg/office; "smbdrain resume pkg/office" ..." */
+const char *relations_of_inner(const struct relations *relations);
+
+/** Say that the target has no drain of its own, and what drains it instead. */
+void relations_complain(const char *target, const struct relations *relations);
+
+/*
  * view.c
  */
 
@@ -909,6 +945,8 @@ struct overview {
 	size_t num_unreadable; /* records */
 	bool smbd_runs;
 	const char *stranger; /* what namespace_problem() says */
+	const char *target; /* NULL: all drains are looked at */
+	const struct relations *relations; /* of the target */
 };
 
 /**
@@ -1418,11 +1456,15 @@ struct drain_record *show_find(TALLOC_CTX *mem_ctx,
 			       struct tool *tool,
 			       const char *target);
 
-/** The same; *open: there is such a target, and no drain: no complaint. */
+/**
+ * The same, but a target without a drain is none to complain of.
+ *
+ * @param[out] place  The target, if it can be drained and no drain is in force.
+ */
 struct drain_record *show_find_if_any(TALLOC_CTX *mem_ctx,
 				      struct tool *tool,
 				      const char *target,
-				      bool *open);
+				      struct drain_record **place);
 
 /** "pkg/office", safe to print. On talloc_tos(), as all below. */
 const char *show_target(const struct drain_record *record);
@@ -1439,6 +1481,8 @@ const char *show_server(struct server_id id);
 json_t *show_json_text(const char *untrusted);
 /** A new document with its version. */
 json_t *show_json_new(void);
+/** "pkg/office", to be typed: not as it is shown. */
+json_t *show_json_target(const struct drain_record *record);
 /** The part of a document that describes a record. */
 json_t *show_json_record(const struct drain_record *record);
 json_t *show_json_holder(const struct holder *holder);

@@ -204,6 +204,19 @@ static void begin_armed(struct tool *tool, const struct drain_record *record)
 	}
 }
 
+/* It is armed or quiescent already, as whoever asks wants it to be */
+static int begin_nothing(struct tool *tool,
+			 const struct share_list *shares,
+			 const struct drain_record *rival)
+{
+	if (tool->options->wait && rival->state != DRAIN_QUIESCENT) {
+		return begin_wait(tool, shares, rival);
+	}
+	printf("%s is %s already\n", show_target(rival),
+	       drain_state_string(rival->state));
+	return EXIT_DONE;
+}
+
 static int begin(struct tool *tool, TALLOC_CTX *mem_ctx)
 {
 	const struct options *options = tool->options;
@@ -226,6 +239,9 @@ static int begin(struct tool *tool, TALLOC_CTX *mem_ctx)
 			return EXIT_FAILED;
 		}
 		record = rival;
+	}
+	if (record == NULL && rival != NULL && options->if_needed) {
+		return begin_nothing(tool, shares, rival);
 	}
 	if (record == NULL) {
 		if (rival != NULL) {
@@ -260,7 +276,7 @@ const struct verb verb_begin = {
 		 "[--timeout=DURATION] [--on-timeout=fail|force|resume] "
 		 "[--warn-command=COMMAND] [--new-opens=refuse|hold] "
 		 "[--hold-timeout=DURATION] [--let-holders-finish] "
-		 "[--purge-durables]",
+		 "[--purge-durables] [--if-needed]",
 	.takes_target = true,
 	.succeeded = "begin has succeeded",
 	.relies_on_locks = true,

@@ -11,6 +11,27 @@
 
 #include "tool.h"
 
+/* Other drains may keep it, or a part of it, closed */
+static void say_what_is_open(struct tool *tool,
+			     const struct drain_record *record)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	const struct relations *relations = relations_find(frame, tool, record);
+
+	if (relations == NULL) {
+		printf("%s: its drain has ended\n", show_target(record));
+	} else if (relations->num_outer > 0) {
+		printf("%s: its drain has ended, but it is %s\n",
+		       show_target(record), relations_of_outer(relations));
+	} else if (relations->num_inner > 0) {
+		printf("%s is open, but %s\n", show_target(record),
+		       relations_of_inner(relations));
+	} else {
+		printf("%s is open\n", show_target(record));
+	}
+	TALLOC_FREE(frame);
+}
+
 static int resume_record(struct tool *tool, const struct drain_record *record)
 {
 	const bool force = tool->options->force;
@@ -46,14 +67,14 @@ static int resume_record(struct tool *tool, const struct drain_record *record)
 	}
 	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
 		complain("%s: resumed meanwhile", show_target(record));
-		return EXIT_FAILED;
+		return tool->options->if_needed ? EXIT_DONE : EXIT_FAILED;
 	}
 	if (!NT_STATUS_IS_OK(status)) {
 		complain("%s: can not take its record away: %s",
 			 show_target(record), tool_write_error(status));
 		return EXIT_FAILED;
 	}
-	printf("%s is open\n", show_target(record));
+	say_what_is_open(tool, record);
 	return EXIT_DONE;
 }
 
@@ -109,10 +130,45 @@ static bool is_meant(struct tool *tool, const struct drain_record *record)
 	return false;
 }
 
+/* It has no drain of its own: is it open, as whoever asks wants it to be? */
+static int resume_nothing(struct tool *tool,
+			  TALLOC_CTX *mem_ctx,
+			  const struct drain_record *place)
+{
+	const struct options *options = tool->options;
+	const struct relations *relations = relations_find(mem_ctx, tool,
+							   place);
+
+	if (relations == NULL) {
+		return EXIT_FAILED;
+	}
+	if (options->if_needed && relations->num_outer == 0) {
+		printf("%s is open already\n", show_text(options->target));
+		return EXIT_DONE;
+	}
+	relations_complain(options->target, relations);
+	return EXIT_FAILED;
+}
+
+static int resume_target(struct tool *tool, TALLOC_CTX *mem_ctx)
+{
+	struct drain_record *place = NULL;
+	struct drain_record *record = NULL;
+
+	record = show_find_if_any(mem_ctx, tool, tool->options->target,
+				  &place);
+	if (place != NULL) {
+		return resume_nothing(tool, mem_ctx, place);
+	}
+	if (record == NULL || !is_meant(tool, record)) {
+		return EXIT_FAILED;
+	}
+	return resume_record(tool, record);
+}
+
 static int run_resume(struct tool *tool)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
-	struct drain_record *record = NULL;
 	int ret = EXIT_FAILED;
 
 	if (tool->options->all && tool->options->target != NULL) {
@@ -124,10 +180,7 @@ static int run_resume(struct tool *tool)
 	} else if (tool->options->all) {
 		ret = resume_all(tool, frame);
 	} else {
-		record = show_find(frame, tool, tool->options->target);
-		if (record != NULL && is_meant(tool, record)) {
-			ret = resume_record(tool, record);
-		}
+		ret = resume_target(tool, frame);
 	}
 	TALLOC_FREE(frame);
 	return ret;
@@ -135,7 +188,8 @@ static int run_resume(struct tool *tool)
 
 const struct verb verb_resume = {
 	.name = "resume",
-	.usage = "resume TARGET|--all [--id=DRAIN_ID] [--force]",
+	.usage = "resume TARGET|--all [--id=DRAIN_ID] [--force] "
+		 "[--if-needed]",
 	.takes_target = true,
 	.succeeded = "resume has succeeded",
 	.minds_deadline = true,

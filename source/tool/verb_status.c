@@ -142,6 +142,28 @@ static json_t *json_lost(const struct lost_node_list *lost)
 	return list;
 }
 
+static json_t *json_targets(const struct drain_record *const *records,
+			    size_t num)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < num; i++) {
+		json_array_append_new(list, show_json_target(records[i]));
+	}
+	return list;
+}
+
+static void add_relations(json_t *json, const struct relations *relations)
+{
+	json_object_set_new(json, "covered_by",
+			    json_targets(relations->outer,
+					 relations->num_outer));
+	json_object_set_new(json, "drained_parts",
+			    json_targets(relations->inner,
+					 relations->num_inner));
+}
+
 static bool show_as_json(const struct overview *all)
 {
 	json_t *json = show_json_new();
@@ -169,7 +191,35 @@ static bool show_as_json(const struct overview *all)
 	json_object_set_new(json, "unreadable_records",
 			    json_integer(all->num_unreadable));
 	json_object_set_new(json, "errors", json_errors(all->survey));
+	if (all->relations != NULL) {
+		add_relations(json, all->relations);
+	}
 	return show_json(json, false);
+}
+
+static void print_relations(const struct overview *all)
+{
+	const struct relations *relations = all->relations;
+	const char *target = show_text(all->target);
+
+	if (relations->num_outer > 0) {
+		printf("%s is %s%s\n", target,
+		       all->num_views > 0 ? "also " : "",
+		       relations_of_outer(relations));
+	}
+	if (relations->num_inner > 0) {
+		printf("%s%s%s\n", target,
+		       all->num_views + relations->num_outer > 0
+			       ? ": " : " is open, but ",
+		       relations_of_inner(relations));
+	}
+}
+
+static bool nothing_drains(const struct overview *all)
+{
+	return all->num_views == 0 &&
+	       (all->relations == NULL ||
+		all->relations->num_outer + all->relations->num_inner == 0);
 }
 
 static void show_as_text(struct tool *tool, const struct overview *all)
@@ -179,10 +229,12 @@ static void show_as_text(struct tool *tool, const struct overview *all)
 	for (i = 0; i < all->num_views; i++) {
 		print_view(&all->views[i]);
 	}
-	if (all->num_views == 0) {
-		printf("%s\n", tool->options->target != NULL
+	if (nothing_drains(all)) {
+		printf("%s\n", all->target != NULL
 				       ? "open: no drain is in force there"
 				       : "no drain is in force");
+	} else if (all->relations != NULL) {
+		print_relations(all);
 	}
 	if (all->num_unreadable > 0) {
 		printf("%zu records of %s can not be read: shares with the "
@@ -203,14 +255,16 @@ static void show_as_text(struct tool *tool, const struct overview *all)
 	print_errors(all->survey);
 }
 
-/* The drain that was named, or all of them */
+/* The drain that was named, or all of them; NULL place: all of them */
 static bool find_drains(struct tool *tool,
 			TALLOC_CTX *mem_ctx,
-			struct drain_list **_list)
+			struct drain_list **_list,
+			struct drain_record **place)
 {
 	struct drain_list *list = NULL;
 	struct drain_record *record = NULL;
-	bool open = false;
+
+	*place = NULL;
 
 	list = show_list(mem_ctx, tool);
 	if (list == NULL) {
@@ -222,11 +276,12 @@ static bool find_drains(struct tool *tool,
 	}
 
 	record = show_find_if_any(mem_ctx, tool, tool->options->target,
-				  &open);
+				  place);
 	list->num_records = 0;
 	if (record == NULL) {
-		return open;
+		return *place != NULL;
 	}
+	*place = record;
 	/* Its drain may be younger than the list, and that empty */
 	list->records = talloc_memdup(list, &record, sizeof(record));
 	if (list->records == NULL) {
@@ -240,6 +295,7 @@ static bool find_drains(struct tool *tool,
 static bool look(struct tool *tool,
 		 TALLOC_CTX *mem_ctx,
 		 const struct drain_list *list,
+		 const struct drain_record *place,
 		 struct overview *all)
 {
 	static const struct drain_id none;
@@ -255,12 +311,19 @@ static bool look(struct tool *tool,
 		.num_unreadable = list->num_unreadable,
 		.smbd_runs = parents_any(),
 		.stranger = namespace_problem(mem_ctx),
+		.target = tool->options->target,
 	};
 	if (all->views == NULL) {
 		complain("out of memory");
 	}
 	if (all->views == NULL || all->survey == NULL || all->lost == NULL) {
 		return false;
+	}
+	if (place != NULL) {
+		all->relations = relations_find(mem_ctx, tool, place);
+		if (all->relations == NULL) {
+			return false;
+		}
 	}
 	for (i = 0; i < all->num_views; i++) {
 		if (!view_take(mem_ctx, tool, list->records[i],
@@ -274,6 +337,7 @@ static bool look(struct tool *tool,
 static int status(struct tool *tool, TALLOC_CTX *mem_ctx)
 {
 	const struct options *options = tool->options;
+	struct drain_record *place = NULL;
 	struct drain_list *list = NULL;
 	struct overview all;
 
@@ -281,8 +345,8 @@ static int status(struct tool *tool, TALLOC_CTX *mem_ctx)
 		complain("status: --json or --prometheus, not both");
 		return EXIT_USAGE;
 	}
-	if (!find_drains(tool, mem_ctx, &list) ||
-	    !look(tool, mem_ctx, list, &all)) {
+	if (!find_drains(tool, mem_ctx, &list, &place) ||
+	    !look(tool, mem_ctx, list, place, &all)) {
 		return EXIT_FAILED;
 	}
 	if (options->json) {

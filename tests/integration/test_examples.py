@@ -4,6 +4,7 @@ import configparser
 import http.server
 import json
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -98,6 +99,14 @@ def test_tool(office):
             'smbdrain.prom']
         assert 'smbdrain_drains 1' in (
             directory / 'smbdrain.prom').read_text()
+    desk.run(listings.pop(0))  # with a trap
+    assert drain.records() == {}
+    close, reopen = re.findall('ansible.builtin.command: (.*)',
+                               listings.pop(0))
+    for task, changed in ((close, True), (close, False), (reopen, True),
+                          (reopen, False)):
+        assert ('already' not in desk.run(task)) == changed
+    drain.begin('pkg/office')
     desk.run(listings.pop(0))  # resume --all
     assert drain.records() == {}
     assert listings == []
