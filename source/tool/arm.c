@@ -13,8 +13,6 @@
 #include "tool.h"
 #include "drain/smbconf.h"
 
-#define ARM_LOOKS 10 /* at connections that may just be on their way */
-#define ARM_PAUSE_MSEC 50
 #define ARM_ASK_MSEC 2000
 
 /* "without the module", or behind one that hides opens from it */
@@ -66,17 +64,6 @@ static void complain_of_shares(const struct share_list *shares,
 	for (i = 0; i < shares->num_shares; i++) {
 		*num += complain_of_share(&shares->shares[i], record, aliases);
 	}
-}
-
-/* For smbcontrol: "smbd" reaches the children of the parent of this node */
-static const char *destination(const struct server_id *id)
-{
-	struct server_id parent;
-
-	if (lp_clustering()) {
-		return "all";
-	}
-	return parents_own(&parent) ? "smbd" : show_server(*id);
 }
 
 size_t arm_unknown(const struct tool *tool)
@@ -131,16 +118,7 @@ static void complain_of_trees(const struct open_tree_list *list, size_t *num)
 	size_t i;
 
 	for (i = 0; i < list->num_trees; i++) {
-		const struct open_tree *t = &list->trees[i];
-
-		complain("client %s (smbd %s) is connected to share %s%s: "
-			 "disconnect it with \"smbcontrol %s close-share "
-			 "%s\"",
-			 show_client(&t->client), show_server(t->server_id),
-			 show_text(t->share),
-			 t->why,
-			 destination(&t->server_id),
-			 show_text(t->share));
+		complain("%s", trees_advice(&list->trees[i]));
 		*num += 1;
 	}
 }
@@ -168,9 +146,7 @@ static size_t complain_of_silence(const struct survey *survey)
 		const struct survey_smbd *s = &survey->smbds[i];
 
 		if (!s->answered) {
-			complain("smbd %s has not answered: see what it is "
-				 "doing, or end it with kill",
-				 show_server(s->id));
+			complain("%s", survey_silence(s));
 			num += 1;
 		}
 	}
@@ -195,48 +171,6 @@ static size_t complain_of_refusal(const struct survey *survey)
 		}
 	}
 	return num;
-}
-
-/*
- * A connection that is on its way settles while we look again. Only those of
- * the first look count: all smbds had read smb.conf by then, so whoever
- * connected later came through the module, if the survey knows of it or not.
- */
-static struct open_tree_list *settled_trees(
-	TALLOC_CTX *mem_ctx,
-	struct tool *tool,
-	const struct share_list *shares,
-	const struct drain_record *record,
-	const struct alias_list *aliases,
-	struct survey **survey,
-	uint64_t deadline)
-{
-	struct open_tree_list *list = NULL; /* of the look before */
-	int look;
-
-	for (look = 0; look < ARM_LOOKS; look++) {
-		struct tevent_req *pause = NULL;
-
-		list = trees_unguarded(mem_ctx, shares, record, aliases,
-				       *survey, list);
-		if (list == NULL || list->num_trees == 0 ||
-		    tool_is_late(deadline) || look == ARM_LOOKS - 1) {
-			break;
-		}
-		pause = tevent_wakeup_send(
-			mem_ctx, tool->ev,
-			timeval_current_ofs_msec(ARM_PAUSE_MSEC));
-		if (pause == NULL || !tool_poll(tool, pause, deadline)) {
-			break;
-		}
-		TALLOC_FREE(pause);
-		*survey = survey_take(mem_ctx, tool, &record->id, false,
-				      deadline);
-		if (*survey == NULL || !(*survey)->complete) {
-			break;
-		}
-	}
-	return list;
 }
 
 static int step_to_armed(struct tool *tool, const struct drain_record *record)
@@ -291,7 +225,7 @@ static bool look_around(struct tool *tool,
 		return false;
 	}
 
-	trees = settled_trees(mem_ctx, tool, shares, record, aliases, &survey,
+	trees = trees_settled(mem_ctx, tool, shares, record, aliases, &survey,
 			      deadline);
 	if (trees == NULL || survey == NULL) {
 		return false;

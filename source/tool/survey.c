@@ -298,3 +298,11 @@ bool survey_guards(const struct survey *survey,
 	}
 	return false;
 }
+
+const char *survey_silence(const struct survey_smbd *smbd)
+{
+	return talloc_asprintf(talloc_tos(),
+			       "smbd %s has not answered: see what it is "
+			       "doing, or end it with kill",
+			       show_server(smbd->id));
+}

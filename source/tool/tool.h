@@ -17,6 +17,7 @@
  * conf_load.c   loading it, and loading it again
  * conf_views.c  what it is to clients for whom other files are included
  * reload.c      after a change of smb.conf: have all smbds read it
+ * check_now.c   what check finds among the smbds and clients of now
  * trees.c       Samba's table of tree connections: who is not guarded
  * arm.c         from arming to armed
  * below.c       which files are in a target, by device and inode
@@ -490,6 +491,9 @@ struct survey *survey_holders(const struct survey *before,
 			      const struct drain_id *id,
 			      uint64_t deadline);
 
+/** What to do about one that has not answered. */
+const char *survey_silence(const struct survey_smbd *smbd);
+
 /** Has the smbd said that it guards this tree connection in the drain? */
 bool survey_guards(const struct survey *survey,
 		   const struct server_id *id,
@@ -623,6 +627,7 @@ struct open_tree {
 	const char *share;
 	struct drain_addresses client;
 	const char *why; /* what is wrong with that: follows the name */
+	bool has_module; /* the share has it by now, for who connects again */
 };
 
 struct open_tree_list {
@@ -640,6 +645,43 @@ struct open_tree_list *trees_unguarded(TALLOC_CTX *mem_ctx,
 				       const struct alias_list *aliases,
 				       const struct survey *survey,
 				       const struct open_tree_list *among);
+
+/**
+ * The same after a look or ten, so that those on their way have settled.
+ *
+ * @param[in,out] survey  The last one that was taken; NULL after a complaint.
+ */
+struct open_tree_list *trees_settled(TALLOC_CTX *mem_ctx,
+				     struct tool *tool,
+				     const struct share_list *shares,
+				     const struct drain_record *record,
+				     const struct alias_list *aliases,
+				     struct survey **survey,
+				     uint64_t deadline);
+
+/** Who is connected, what disconnects it, and what that does. */
+const char *trees_advice(const struct open_tree *tree);
+
+/*
+ * verb_check.c, and check_now.c for it
+ */
+
+struct findings;
+
+/** Note what is wrong, with a share (NULL: with all of them). */
+void check_problem(struct findings *f, const char *share, const char *fmt, ...)
+	PRINTF_ATTRIBUTE(3, 4);
+
+/**
+ * What stands in the way of a drain of these paths right now: that smbd does not
+ * run, that one does not answer, clients that are connected without the module.
+ *
+ * @return false after a complaint.
+ */
+bool check_now(struct findings *f,
+	       struct tool *tool,
+	       const struct share_list *shares,
+	       const struct drain_record *paths);
 
 /*
  * arm.c

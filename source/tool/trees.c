@@ -4,7 +4,7 @@
  * Samba's table of tree connections, and who is not guarded.
  *
  * A tree connection is there from before the module hears of it. One that looks
- * unguarded may just be on its way; arm.c looks more than once.
+ * unguarded may just be on its way, so it is looked at more than once.
  *
  * This program is free software; you can redistribute it and/or modify
  * it under the terms of the GNU General Public License as published by
@@ -17,6 +17,9 @@
 #include "smbd/globals.h"
 #include "librpc/gen_ndr/smbXsrv.h"
 #include "printing/printer_list.h"
+
+#define TREES_LOOKS 10 /* at connections that may just be on their way */
+#define TREES_PAUSE_MSEC 50
 
 struct collect_state {
 	struct open_tree_list *list;
@@ -128,6 +131,14 @@ static const char *why_unguarded(const struct collect_state *state,
 	return " that smb.conf does not have any more";
 }
 
+/* For who connects to it now */
+static bool has_module(const struct share_list *shares, const char *name)
+{
+	const struct share *share = shares_find(shares, name);
+
+	return share != NULL && share_is_guarded(share);
+}
+
 static int collect_fn(DRAIN_TCON_GLOBAL *tcon, void *private_data)
 {
 	struct collect_state *state = private_data;
@@ -162,6 +173,7 @@ static int collect_fn(DRAIN_TCON_GLOBAL *tcon, void *private_data)
 		.session = tcon->session_global_id,
 		.share = talloc_strdup(list, tcon->share_name),
 		.why = why,
+		.has_module = has_module(state->shares, tcon->share_name),
 	};
 	if (trees[list->num_trees].share == NULL) {
 		state->nomem = true;
@@ -223,4 +235,74 @@ struct open_tree_list *trees_unguarded(TALLOC_CTX *mem_ctx,
 						      state.list);
 	}
 	return state.list;
+}
+
+/*
+ * A connection that is on its way settles while we look again. Only those of
+ * the first look count: if all smbds had read smb.conf by then, whoever
+ * connected later came through the module, if the survey knows of it or not.
+ */
+struct open_tree_list *trees_settled(TALLOC_CTX *mem_ctx,
+				     struct tool *tool,
+				     const struct share_list *shares,
+				     const struct drain_record *record,
+				     const struct alias_list *aliases,
+				     struct survey **survey,
+				     uint64_t deadline)
+{
+	struct open_tree_list *list = NULL; /* of the look before */
+	int look;
+
+	for (look = 0; look < TREES_LOOKS; look++) {
+		struct tevent_req *pause = NULL;
+
+		list = trees_unguarded(mem_ctx, shares, record, aliases,
+				       *survey, list);
+		if (list == NULL || list->num_trees == 0 ||
+		    tool_is_late(deadline) || look == TREES_LOOKS - 1) {
+			break;
+		}
+		pause = tevent_wakeup_send(
+			mem_ctx, tool->ev,
+			timeval_current_ofs_msec(TREES_PAUSE_MSEC));
+		if (pause == NULL || !tool_poll(tool, pause, deadline)) {
+			break;
+		}
+		TALLOC_FREE(pause);
+		*survey = survey_take(mem_ctx, tool, &record->id, false,
+				      deadline);
+		if (*survey == NULL || !(*survey)->complete) {
+			break;
+		}
+	}
+	return list;
+}
+
+/* A name with anything but letters, digits and "_.-" is one word in quotes */
+static const char *quoted(const char *name)
+{
+	const char *p = name;
+
+	while (isalnum((unsigned char)*p) || strchr("_.-", *p) != NULL) {
+		if (*p == '\0') {
+			return name;
+		}
+		p += 1;
+	}
+	return talloc_asprintf(talloc_tos(), "'%s'", show_text(name));
+}
+
+const char *trees_advice(const struct open_tree *tree)
+{
+	const char *smbd = show_server(tree->server_id);
+
+	return talloc_asprintf(
+		talloc_tos(),
+		"client %s (smbd %s) is connected to share %s%s: \"smbcontrol "
+		"%s close-share %s\" disconnects it, and closes the files that "
+		"it has open there%s",
+		show_client(&tree->client), smbd, show_text(tree->share),
+		tree->why, smbd, quoted(tree->share),
+		tree->has_module
+			? "; it gets the module when it connects again" : "");
 }

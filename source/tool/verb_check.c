@@ -28,10 +28,7 @@ static bool is_well(const struct findings *f)
 	       (f->target == NULL || f->real_path != NULL);
 }
 
-static void PRINTF_ATTRIBUTE(3, 4) problem(struct findings *f,
-					   const char *share,
-					   const char *fmt,
-					   ...)
+void check_problem(struct findings *f, const char *share, const char *fmt, ...)
 {
 	va_list ap;
 	char *text = NULL;
@@ -67,14 +64,14 @@ static void check_module(struct findings *f)
 	size_t size = 0;
 
 	if (path == NULL) {
-		problem(f, NULL, "out of memory");
+		check_problem(f, NULL, "out of memory");
 		return;
 	}
 	file = (uint8_t *)file_load(path, &size, 0, talloc_tos());
 	if (file == NULL) {
-		problem(f, NULL, "%s is not there: install the module", path);
+		check_problem(f, NULL, "%s is not there: install the module", path);
 	} else if (!built_for_minor(file, size)) {
-		problem(f, NULL, "%s was not built for Samba %u.%u: "
+		check_problem(f, NULL, "%s was not built for Samba %u.%u: "
 			"build and install it again", path, DRAIN_SAMBA_MAJOR,
 			DRAIN_SAMBA_MINOR);
 	}
@@ -87,7 +84,7 @@ static void check_namespace(struct findings *f)
 	const char *text = namespace_problem(talloc_tos());
 
 	if (text != NULL) {
-		problem(f, NULL, "%s", text);
+		check_problem(f, NULL, "%s", text);
 	}
 }
 
@@ -96,7 +93,7 @@ static void check_preload(struct findings *f)
 	const char **modules = lp_preload_modules();
 
 	if (modules != NULL && modules[0] != NULL) {
-		problem(f, NULL, "\"preload modules\" is set: smbd crashes "
+		check_problem(f, NULL, "\"preload modules\" is set: smbd crashes "
 			"when it preloads a VFS module; do not name this one");
 	}
 }
@@ -108,11 +105,11 @@ static void check_options(struct findings *f, const struct share *share)
 
 	config = drain_smbconf_read(talloc_tos(), share->snum);
 	if (config == NULL) {
-		problem(f, share->name, "out of memory");
+		check_problem(f, share->name, "out of memory");
 		return;
 	}
 	for (i = 0; i < config->num_complaints; i++) {
-		problem(f, share->name, "%s", config->complaints[i]);
+		check_problem(f, share->name, "%s", config->complaints[i]);
 	}
 	TALLOC_FREE(config);
 }
@@ -128,23 +125,23 @@ static void check_share(struct findings *f, const struct share *share)
 {
 	check_options(f, share);
 	if (share->before != NULL) {
-		problem(f, share->name,
+		check_problem(f, share->name,
 			"the module comes after %s in its \"vfs objects\", "
 			"and may not see what that opens: %s", share->before,
 			advice_of(share));
 	}
 	if (lp_parm_bool(share->snum, "aio_pthread", "aio open", false)) {
-		problem(f, share->name,
+		check_problem(f, share->name,
 			"aio_pthread:aio open = yes: a file that is being "
 			"created when a drain begins may appear later");
 	}
 	if (share->varies != NULL) {
-		problem(f, share->name,
+		check_problem(f, share->name,
 			"its path holds %s: it can not be a target, its "
 			"clients are only guarded for targets of other shares",
 			share->varies);
 	} else if (share->real == NULL) {
-		problem(f, share->name, "its path %s is not there",
+		check_problem(f, share->name, "its path %s is not there",
 			share->path);
 	}
 }
@@ -163,20 +160,20 @@ static void check_other_way(struct findings *f,
 	}
 	if (alias == NULL && other->before != NULL) {
 		if (other != share) { /* check_share() has said it */
-			problem(f, share->name,
+			check_problem(f, share->name,
 				"share %s (%s) gives access to the same files "
 				"past the module, which comes after %s: %s",
 				other->name, other->path, other->before,
 				advice_of(other));
 		}
 	} else if (alias == NULL) {
-		problem(f, share->name,
+		check_problem(f, share->name,
 			"share %s (%s%s) gives access to the same files "
 			"without the module: %s", other->name, other->path,
 			(other->from != NULL) ? ", for some clients" : "",
 			advice_of(other));
 	} else {
-		problem(f, share->name,
+		check_problem(f, share->name,
 			"share %s (%s) gives access to the same files by a "
 			"mount, as %s, where the module does not know them",
 			other->name, other->path, alias);
@@ -192,7 +189,7 @@ static void check_other_ways(struct findings *f,
 	size_t i;
 
 	if (aliases == NULL) {
-		problem(f, share->name, "mounts could not be looked at");
+		check_problem(f, share->name, "mounts could not be looked at");
 		return;
 	}
 	for (i = 0; i < list->num_shares; i++) {
@@ -213,6 +210,32 @@ static void check_siblings(struct findings *f,
 	}
 }
 
+/* Those of all shares with the module */
+static bool check_all_now(struct findings *f,
+			  struct tool *tool,
+			  const struct share_list *list)
+{
+	struct drain_record paths = {
+		.real = talloc_array(talloc_tos(), const char *,
+				     list->num_shares),
+	};
+	size_t i;
+
+	if (paths.real == NULL) {
+		complain("out of memory");
+		return false;
+	}
+	for (i = 0; i < list->num_shares; i++) {
+		const struct share *share = &list->shares[i];
+
+		if (share->module_index >= 0 && share->real != NULL) {
+			paths.real[paths.num_real] = share->real;
+			paths.num_real += 1;
+		}
+	}
+	return check_now(f, tool, list, &paths);
+}
+
 static void check_shares(struct findings *f, const struct share_list *list)
 {
 	size_t num = 0;
@@ -231,7 +254,7 @@ static void check_shares(struct findings *f, const struct share_list *list)
 		check_siblings(f, list, share);
 	}
 	if (num == 0) {
-		problem(f, NULL, "no share uses the module: "
+		check_problem(f, NULL, "no share uses the module: "
 			"add \"vfs objects = drain\" to one");
 	}
 }
@@ -243,7 +266,7 @@ static void check_unknown(struct findings *f, const struct tool *tool)
 	size_t i;
 
 	for (i = 0; i < num; i++) {
-		problem(f, NULL, "\"%s\" in smb.conf may have shares that "
+		check_problem(f, NULL, "\"%s\" in smb.conf may have shares that "
 			"nobody knows of, and no drain is armed: put "
 			"\"drain\" first in \"vfs objects\" of [global], "
 			"or name a file that is the same for all clients",
@@ -280,7 +303,8 @@ static json_t *all_shares(const struct share_list *list)
 }
 
 /* Can it be drained? If not, that was said on standard error. */
-static void check_target(struct findings *f,
+static bool check_target(struct findings *f,
+			 struct tool *tool,
 			 const struct share_list *list,
 			 const char *target)
 {
@@ -290,7 +314,7 @@ static void check_target(struct findings *f,
 	f->target = json_null();
 	record = shares_resolve(talloc_tos(), list, target);
 	if (record == NULL) {
-		return;
+		return true;
 	}
 	share = shares_find(list, record->target.share);
 	json_array_append_new(f->shares, show_json_text(share->name));
@@ -302,6 +326,7 @@ static void check_target(struct findings *f,
 			      "real_path", show_json_text(record->real[0]),
 			      "kind", target_kind_string(shares_kind(record)));
 	f->real_path = record->real[0];
+	return check_now(f, tool, list, record);
 }
 
 static const char *share_of(json_t *item)
@@ -355,6 +380,7 @@ static bool print_json(const struct findings *f, const struct share_list *list)
 
 	json_object_set(json, "shares", f->shares);
 	json_object_set(json, "problems", f->problems);
+	json_object_set_new(json, "smbd_running", json_boolean(parents_any()));
 	if (f->target != NULL) {
 		json_object_set(json, "target", f->target);
 	} else {
@@ -366,6 +392,7 @@ static bool print_json(const struct findings *f, const struct share_list *list)
 static int check(struct tool *tool, struct findings *f)
 {
 	const struct share_list *list = conf_shares(talloc_tos(), tool);
+	bool ok;
 
 	if (list == NULL || f->problems == NULL || f->shares == NULL) {
 		complain("out of memory");
@@ -376,9 +403,13 @@ static int check(struct tool *tool, struct findings *f)
 	check_preload(f);
 	check_unknown(f, tool);
 	if (tool->options->target != NULL) {
-		check_target(f, list, tool->options->target);
+		ok = check_target(f, tool, list, tool->options->target);
 	} else {
 		check_shares(f, list);
+		ok = check_all_now(f, tool, list);
+	}
+	if (!ok) {
+		return EXIT_FAILED;
 	}
 
 	if (tool->options->json) {

@@ -299,8 +299,8 @@ def test_unguarded_client_of_another_node(site):
         node.reload()
         done = site.drains[0].begin('pkg', '--timeout=2', expect=1)
         assert f'(smbd 1:{child})' in done.stderr
-        assert '"smbcontrol all close-share pkg"' in done.stderr
-        site.nodes[0].smbcontrol('all', 'close-share', 'pkg')
+        assert f'"smbcontrol 1:{child} close-share pkg"' in done.stderr
+        site.nodes[0].smbcontrol(f'1:{child}', 'close-share', 'pkg')
         site.drains[2].wait('pkg', '--timeout=10')
 
 

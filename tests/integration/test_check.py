@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from lib.drain import BUILD, Drain
+from lib.drain import BUILD, Drain, complaint
 from lib.smbd import PrivateSmbd, stock_modules
 
 MODULE = {'vfs objects': 'drain'}
@@ -16,7 +16,8 @@ MODULE = {'vfs objects': 'drain'}
 
 @pytest.fixture(name='checked')
 def _checked(request):
-    """``checked(shares, global_options)``: what check --json says; no smbd"""
+    """``checked(shares, global_options)``: what check --json says but that no
+    smbd runs"""
     if os.geteuid() != 0:
         pytest.skip('needs root')
     servers = []
@@ -30,8 +31,11 @@ def _checked(request):
         done = Drain(server).call('check', '--json', expect=None)
         found = json.loads(done.stdout)
         assert done.stderr == ''
-        assert found['version'] == 1
-        assert done.returncode == (1 if found['problems'] else 0)
+        assert found['version'] == 1 and done.returncode == 1
+        assert found.pop('smbd_running') is False
+        assert found['problems'].pop() == {
+            'share': None, 'text': 'smbd is not running (with lock directory '
+                                   f'{server.base}/lock)'}
         return found
 
     yield check
@@ -53,8 +57,28 @@ def test_all_is_well(drained):
     assert done.stderr == ''
 
 
-def test_all_is_well_json(checked):
+def test_all_is_well_running_json(drained):
     """The same for programs"""
+    _, drain = drained()
+    assert json.loads(drain.call('check', '--json').stdout) == {
+        'version': 1, 'shares': ['pkg'], 'problems': [], 'smbd_running': True}
+
+
+def test_smbd_does_not_run(drained):
+    """Neither a share nor a target is well then: begin would fail"""
+    server, drain = drained()
+    assert drain.call('check', 'pkg/app').stdout == (
+        f'{server.share_path("pkg")}/app\n')
+    server.stop()
+    done = drain.call('check', expect=1)
+    assert 'problem: smbd is not running' in done.stdout
+    assert 'all is well' not in done.stdout
+    done = drain.call('check', 'pkg/app', expect=1)
+    assert 'smbd is not running' in complaint(done) and done.stdout == ''
+
+
+def test_all_is_well_json(checked):
+    """Of what smb.conf has"""
     found = checked({'pkg': MODULE, 'plain': {}})
     places = {share['share']: (share['guarded'], share['real_path'])
               for share in found.pop('all_shares')}

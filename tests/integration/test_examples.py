@@ -65,7 +65,8 @@ def test_module(office):
             server.reload()
             connect(server.port, name).connection.drop()
     assert json.loads(drain.call('check', '--json').stdout) == {
-        'version': 1, 'shares': ['pkg', 'tools'], 'problems': []}
+        'version': 1, 'shares': ['pkg', 'tools'], 'problems': [],
+        'smbd_running': True}
 
 
 # -- smbdrain(8)

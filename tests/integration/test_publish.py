@@ -621,7 +621,8 @@ def test_check_target_json(package):
     (package.path.parent / 'current').symlink_to('app')
     path = os.path.realpath(package.path)
     assert check_json(package, 'pkg/app') == {
-        'version': 1, 'shares': ['pkg'], 'problems': [], 'target': {
+        'version': 1, 'shares': ['pkg'], 'problems': [],
+        'smbd_running': True, 'target': {
             'share': 'pkg', 'path': 'app', 'real_path': path,
             'kind': 'directory'}}
     assert check_json(package, 'pkg')['target'] == {

@@ -44,6 +44,13 @@ def _names_client(done, child):
                      done.stderr)
 
 
+def _advice(child, share='pkg', module=True):
+    """What disconnects it, and what that does"""
+    again = '; it gets the module when it connects again' if module else '\n'
+    return (f'"smbcontrol {child} close-share {share}" disconnects it, and '
+            f'closes the files that it has open there{again}')
+
+
 # -- silent smbds
 
 def test_silent_smbd(drained):
@@ -127,13 +134,74 @@ def test_client_from_before_the_module(late):
         done = drain.begin('pkg', expect=1)
         child = server.child_of(tree.connection)
         assert _names_client(done, child)
-        assert 'smbcontrol smbd close-share pkg' in done.stderr
+        assert _advice(child) in done.stderr
         assert drain.state('pkg') == 'arming'
-        server.smbcontrol('smbd', 'close-share', 'pkg')
+        server.smbcontrol(str(child), 'close-share', 'pkg')
         drain.begin('pkg')
         assert drain.state('pkg') == 'armed'
         again = tree.session.tree('pkg')
         assert again.status_of_open(TOOL) == REFUSED
+
+
+def test_check_finds_what_begin_will(late):
+    """The one client that has no module, in the same words; not another one,
+    whose files stay open when that one is disconnected as check says"""
+    server, drain = late()
+    with connect(server.port) as old:
+        _arrive(server)
+        with connect(server.port) as new:
+            handle = new.create(TOOL)
+            child = server.child_of(old.connection)
+            whole = drain.call('check', expect=1).stdout
+            part = drain.call('check', 'pkg/app', expect=1).stderr
+            for said in whole, part:
+                assert len(re.findall(r'client \S+ \(smbd', said)) == 1
+                assert f'(smbd {child}) is connected to share pkg' in said
+                assert _advice(child) in said
+            assert drain.records() == {}
+            begun = drain.begin('pkg', expect=1).stderr
+            found, = re.findall(r'client .* connects again', begun)
+            assert found in whole and found in part
+            server.smbcontrol(str(child), 'close-share', 'pkg')
+            wait_until(lambda: drain.call('check', expect=None).returncode
+                       == 0, 20, 'all to be well')
+            assert handle.read() == b'MZ'
+            drain.wait('pkg', '--timeout=1', expect=124)
+
+
+def test_check_of_clients_elsewhere(late):
+    """Who is connected to a share that nobody drains is no problem"""
+    server, drain = late()
+    with connect(server.port, 'other'):
+        _arrive(server)
+        assert 'all is well' in drain.call('check').stdout
+        with connect(server.port):
+            assert drain.call('check', 'pkg').stderr == ''
+
+
+def test_check_of_a_silent_smbd(drained):
+    """It may guard its clients or not; it is named"""
+    server, drain = drained()
+    with connect(server.port) as tree:
+        child = server.child_of(tree.connection)
+        with stopped(child):
+            done = drain.call('check', expect=1)
+            assert f'problem: smbd {child} has not answered' in done.stdout
+            assert 'client' not in done.stdout
+        assert 'all is well' in drain.call('check').stdout
+
+
+def test_advice_can_be_copied(drained):
+    """A share whose name has a blank; it has no module, now or later"""
+    server, drain = drained()
+    server.set_share('by side', {'path': server.share_path('pkg')})
+    server.reload()
+    with connect(server.port, 'by side') as tree:
+        child = server.child_of(tree.connection)
+        assert _advice(child, "'by side'", module=False) in (
+            drain.begin('pkg', expect=1).stderr)
+        assert _advice(child, "'by side'", module=False) in (
+            drain.call('check', expect=1).stdout)
 
 
 def test_old_tree_beside_a_guarded_one(late):

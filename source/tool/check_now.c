@@ -1,0 +1,80 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * What "smbdrain check" finds among the smbds and clients that are there now.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+
+#define CHECK_MSEC 5000 /* how long smbds may be silent */
+
+static size_t check_silence(struct findings *f, const struct survey *survey)
+{
+	size_t num = 0;
+	size_t i;
+
+	for (i = 0; i < survey->num_smbds; i++) {
+		if (!survey->smbds[i].answered) {
+			check_problem(f, NULL, "%s",
+				      survey_silence(&survey->smbds[i]));
+			num += 1;
+		}
+	}
+	return num;
+}
+
+/* Who is asked and says nothing may guard them: nobody knows */
+static bool check_clients(struct findings *f,
+			  struct tool *tool,
+			  TALLOC_CTX *mem_ctx,
+			  const struct share_list *shares,
+			  const struct drain_record *paths)
+{
+	const uint64_t deadline = tool_deadline(CHECK_MSEC);
+	struct alias_list *aliases = mounts_aliases(mem_ctx, paths);
+	struct open_tree_list *trees = NULL;
+	struct survey *survey = NULL;
+	size_t i;
+
+	survey = survey_take(mem_ctx, tool, &paths->id, false, deadline);
+	if (aliases == NULL || survey == NULL) {
+		return false;
+	}
+	if (check_silence(f, survey) > 0) {
+		return true;
+	}
+	trees = trees_settled(mem_ctx, tool, shares, paths, aliases, &survey,
+			      deadline);
+	if (trees == NULL || survey == NULL) {
+		return false;
+	}
+	for (i = 0; i < trees->num_trees; i++) {
+		check_problem(f, NULL, "%s", trees_advice(&trees->trees[i]));
+	}
+	return true;
+}
+
+bool check_now(struct findings *f,
+	       struct tool *tool,
+	       const struct share_list *shares,
+	       const struct drain_record *paths)
+{
+	TALLOC_CTX *frame = NULL;
+	bool ok;
+
+	if (!parents_any()) {
+		check_problem(f, NULL,
+			      "smbd is not running (with lock directory %s)",
+			      lp_lock_directory());
+		return true;
+	}
+	frame = talloc_stackframe();
+	ok = check_clients(f, tool, frame, shares, paths);
+	TALLOC_FREE(frame);
+	return ok;
+}
