@@ -10,6 +10,7 @@
  */
 
 #include "tool.h"
+#include "help.h"
 #include "lib/cmdline/cmdline.h"
 #include "lib/param/param.h"
 #include "lib/global_contexts.h"
@@ -22,7 +23,7 @@
 static const struct verb *const verbs[] = {
 	&verb_begin,  &verb_wait,    &verb_run,	   &verb_resume,
 	&verb_status, &verb_holders, &verb_close,  &verb_monitor,
-	&verb_check,  &verb_publish, &verb_top,
+	&verb_check,  &verb_publish, &verb_top,	   &verb_help,
 };
 
 const char *tool_write_error(NTSTATUS status)
@@ -107,21 +108,6 @@ bool tool_poll(struct tool *tool, struct tevent_req *req, uint64_t deadline)
 	}
 	TALLOC_FREE(frame);
 	return !tevent_req_is_in_progress(req);
-}
-
-/* What follows "Usage: smbdrain " */
-static char *help_on_verbs(TALLOC_CTX *mem_ctx)
-{
-	char *text = talloc_strdup(mem_ctx, "[OPTION...] VERB ...\n\n");
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(verbs); i++) {
-		text = talloc_asprintf_append(text, "  smbdrain %s\n",
-					      verbs[i]->usage);
-	}
-	return talloc_asprintf_append(
-		text, "\nTARGET is SHARE or SHARE/PATH. Durations are as for "
-		"sleep(1): 90, 90s, 15m, 2h.\n");
 }
 
 static const struct verb *find_verb(const char *name)
@@ -223,6 +209,9 @@ enum {
 	OPT_ON_TIMEOUT,
 	OPT_NEW_OPENS,
 	OPT_HOLD_TIMEOUT,
+	OPT_HELP,
+	OPT_USAGE,
+	OPT_VERSION,
 };
 
 static bool parse_option(struct options *options, int c, const char *arg)
@@ -241,6 +230,11 @@ static bool parse_option(struct options *options, int c, const char *arg)
 		return parse_duration("hold-timeout", arg,
 				      &options->hold_timeout,
 				      &options->has_hold_timeout);
+	case OPT_HELP:
+	case OPT_USAGE:
+	case OPT_VERSION:
+		options->about = c;
+		return true;
 	default:
 		return true;
 	}
@@ -255,26 +249,11 @@ static bool parse_words(poptContext pc, struct options *options)
 
 	if (options->verb == NULL) {
 		fprintf(stderr, "Usage: smbdrain %s",
-			help_on_verbs(talloc_tos()));
+			help_on_verbs(talloc_tos(), verbs,
+				      ARRAY_SIZE(verbs)));
 		return false;
 	}
 	return true;
-}
-
-/* Verbs say in their usage what they take; that is the one place */
-static bool takes(const struct verb *verb, const char *option)
-{
-	const char *p = verb->usage;
-	size_t len = strlen(option);
-
-	while ((p = strstr(p, option)) != NULL) {
-		/* "--all" is not the beginning of "--allow-unguarded" */
-		if (!isalpha((unsigned char)p[len]) && p[len] != '-') {
-			return true;
-		}
-		p += len;
-	}
-	return false;
 }
 
 static bool check_options(const struct verb *verb,
@@ -313,7 +292,7 @@ static bool check_options(const struct verb *verb,
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(given); i++) {
-		if (given[i].given && !takes(verb, given[i].name)) {
+		if (given[i].given && !verb_takes(verb, given[i].name)) {
 			complain("%s takes no %s; usage: smbdrain %s",
 				 verb->name, given[i].name, verb->usage);
 			return false;
@@ -324,7 +303,7 @@ static bool check_options(const struct verb *verb,
 
 static bool check_words(const struct verb *verb, const struct options *options)
 {
-	const bool takes_directory = takes(verb, "TARGET NEW_DIRECTORY");
+	const bool takes_directory = verb_takes(verb, "TARGET NEW_DIRECTORY");
 	const char *extra = takes_directory ? options->extra
 					    : options->new_directory;
 
@@ -399,13 +378,23 @@ static bool check_work(const struct verb *verb, const struct options *options)
 	return true;
 }
 
-static const struct verb *choose_verb(const struct options *options)
+/* NULL after a complaint */
+static const struct verb *known_verb(const char *name)
 {
-	const struct verb *verb = find_verb(options->verb);
+	const struct verb *verb = find_verb(name);
 
 	if (verb == NULL) {
 		complain("%s: there is no such verb; see smbdrain --help",
-			 options->verb);
+			 show_text(name));
+	}
+	return verb;
+}
+
+static const struct verb *choose_verb(const struct options *options)
+{
+	const struct verb *verb = known_verb(options->verb);
+
+	if (verb == NULL) {
 		return NULL;
 	}
 	if (!check_words(verb, options) ||
@@ -413,12 +402,13 @@ static const struct verb *choose_verb(const struct options *options)
 		return NULL;
 	}
 	if (verb->takes_target && options->target == NULL &&
-	    !(options->all && takes(verb, "TARGET|--all"))) {
+	    !(options->all && verb_takes(verb, "TARGET|--all"))) {
 		complain("%s: which target? Usage: smbdrain %s", verb->name,
 			 verb->usage);
 		return NULL;
 	}
-	if (options->target != NULL && !check_target(options->target)) {
+	if (verb != &verb_help && options->target != NULL &&
+	    !check_target(options->target)) {
 		return NULL;
 	}
 	if (options->has_on_timeout && !options->has_timeout) {
@@ -559,6 +549,47 @@ static int give_up(TALLOC_CTX *frame)
 	return EXIT_FAILED;
 }
 
+/* Of all verbs, or of the one that is named */
+static int show_help(TALLOC_CTX *mem_ctx,
+		     poptContext pc,
+		     const char *name,
+		     const struct poptOption *table)
+{
+	const struct verb *verb = NULL;
+
+	if (name == NULL) {
+		poptPrintHelp(pc, stdout, 0);
+		return EXIT_DONE;
+	}
+	verb = known_verb(name);
+	if (verb == NULL) {
+		return EXIT_USAGE;
+	}
+	if (!help_on_verb(mem_ctx, verb, table)) {
+		complain("out of memory");
+		return EXIT_FAILED;
+	}
+	return EXIT_DONE;
+}
+
+/* An option asks for something to be shown, whatever the other words are */
+static int show_about(TALLOC_CTX *mem_ctx,
+		      poptContext pc,
+		      int about,
+		      const struct poptOption *table)
+{
+	switch (about) {
+	case OPT_VERSION:
+		help_print_version();
+		return EXIT_DONE;
+	case OPT_USAGE:
+		poptPrintUsage(pc, stdout, 0);
+		return EXIT_DONE;
+	default:
+		return show_help(mem_ctx, pc, poptGetArg(pc), table);
+	}
+}
+
 int main(int argc, const char **argv)
 {
 	TALLOC_CTX *frame = NULL;
@@ -568,8 +599,21 @@ int main(int argc, const char **argv)
 	poptContext pc = NULL;
 	int ret;
 	int c;
+	struct poptOption help_options[] = {
+		{"help", '?', POPT_ARG_NONE, NULL, OPT_HELP,
+		 "Show this help message, or that of VERB", NULL},
+		{"usage", 0, POPT_ARG_NONE, NULL, OPT_USAGE,
+		 "Display brief usage message", NULL},
+		POPT_TABLEEND
+	};
+	struct poptOption version_options[] = {
+		{"version", 'V', POPT_ARG_NONE, NULL, OPT_VERSION,
+		 "Print the versions of smbdrain and of Samba", NULL},
+		POPT_TABLEEND
+	};
 	struct poptOption table[] = {
-		POPT_AUTOHELP
+		{NULL, 0, POPT_ARG_INCLUDE_TABLE, help_options, 0,
+		 "Help options:", NULL},
 		{"reason", 0, POPT_ARG_STRING, &options.reason, 0,
 		 "Why, for users and logs", "TEXT"},
 		{"timeout", 0, POPT_ARG_STRING, NULL, OPT_TIMEOUT,
@@ -631,7 +675,8 @@ int main(int argc, const char **argv)
 		 "status: metrics, as node_exporter's textfile collector "
 		 "reads them", NULL},
 		POPT_COMMON_SAMBA
-		POPT_COMMON_VERSION
+		{NULL, 0, POPT_ARG_INCLUDE_TABLE, version_options, 0,
+		 "Version options:", NULL},
 		POPT_TABLEEND
 	};
 
@@ -642,7 +687,7 @@ int main(int argc, const char **argv)
 	smb_init_locale();
 	(void)setlocale(LC_NUMERIC, "POSIX"); /* for who reads numbers */
 	argc = split_command(argc, argv, &options);
-	other_help = help_on_verbs(frame);
+	other_help = help_on_verbs(frame, verbs, ARRAY_SIZE(verbs));
 
 	if (!samba_cmdline_init(frame, SAMBA_CMDLINE_CONFIG_NONE, false)) {
 		return give_up(frame);
@@ -663,19 +708,26 @@ int main(int argc, const char **argv)
 			break;
 		}
 	}
-	if (c < -1) {
+	if (c < -1 && options.about == 0) {
 		complain("%s: %s; see smbdrain --help", poptBadOption(pc, 0),
 			 poptStrerror(c));
 	}
-	if (c != -1) {
+	if (options.about != 0) {
+		ret = show_about(frame, pc, options.about, table);
+	} else if (c != -1) {
 		options.verb = find_run(argc, argv);
 		ret = exit_usage(&options);
 	} else if (!parse_words(pc, &options)) {
 		ret = exit_usage(&options);
 	} else {
 		verb = choose_verb(&options);
-		ret = (verb != NULL) ? run_verb(verb, &options)
-				     : exit_usage(&options);
+		if (verb == NULL) {
+			ret = exit_usage(&options);
+		} else if (verb == &verb_help) {
+			ret = show_help(frame, pc, options.target, table);
+		} else {
+			ret = run_verb(verb, &options);
+		}
 	}
 
 	poptFreeContext(pc);

@@ -5,6 +5,7 @@
  *
  * main.c        options, the table of verbs, what all verbs need
  * caller.c      descriptors, signals, limits, output and exit status
+ * help.c        how it is used, and the version
  * verb_*.c      a file a verb
  * shares.c      what shares reach, and what clients see of them
  * mounts.c      other paths to the same files, by mounts
@@ -79,6 +80,7 @@ struct options {
 	const char *target; /* NULL: none was named */
 	const char *new_directory; /* what is to be published; NULL: none */
 	const char *extra; /* a word that no verb takes */
+	int about; /* --help, --usage or --version; 0: none of them */
 	char **command; /* after "--", NULL-terminated */
 	const char *reason;
 	const char *warn_command;

@@ -101,6 +101,8 @@ def test_verbs_and_options(drained, shell):
     usage = usage_of(drain)
     assert shell.offers('smbdrain ') == set(usage)
     assert shell.line('smbdrain mon') == 'smbdrain monitor '
+    assert shell.line('smbdrain help mon') == 'smbdrain help monitor '
+    assert shell.line('smbdrain begin --if') == 'smbdrain begin --if-needed '
     assert shell.line('smbdrain begin --let') == (
         'smbdrain begin --let-holders-finish ')
     assert shell.line('smbdrain run pkg --rea') == 'smbdrain run pkg --reason='

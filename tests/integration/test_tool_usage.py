@@ -4,11 +4,16 @@ No smbd runs here: none of this may get as far as to need one.
 """
 
 import os
+import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
-from lib.drain import Drain, complaint
-from lib.smbd import PrivateSmbd
+from lib.drain import Drain, as_nobody, complaint
+from lib.smbd import SMBD, PrivateSmbd
+
+TOP = Path(os.environ['DRAIN_TOP'])
 
 VERBS = ('begin', 'wait', 'run', 'resume', 'status', 'holders', 'monitor',
          'check', 'publish')
@@ -49,10 +54,61 @@ def test_help_shows_all_verbs(tool):
         assert word in done.stdout, '%s is not in the help' % word
 
 
+def options_in(text):
+    """Those that have a description"""
+    return set(re.findall(r'^ +(?:-., )?(--[a-z-]+)', text, re.M))
+
+
+@pytest.mark.parametrize('verb', [*VERBS, 'close', 'top', 'help'])
+def test_help_of_a_verb(tool, verb):
+    """Its usage, and each option in it is described; it needs no root"""
+    done = as_nobody(tool.program, 'help', verb)
+    assert done.returncode == 0 and done.stderr == ''
+    usage, _, described = done.stdout.partition('\n')
+    assert usage.startswith(f'Usage: smbdrain {verb}')
+    assert options_in(described) == set(re.findall('--[a-z][a-z-]*', usage))
+    assert tool.call(verb, '--help').stdout == done.stdout
+    assert tool.call('--help', verb, '-?').stdout == done.stdout
+    assert f'  {usage.removeprefix("Usage: ")}\n' in tool.call('help').stdout
+
+
+def test_help_with_other_words(tool):
+    """It is help that is asked for, whatever is wrong with them"""
+    expected = tool.call('help', 'run').stdout
+    for words in (('pkg', '--help', '--', 'true'), ('--help', '--bogus')):
+        assert tool.call('run', *words).stdout == expected
+
+
+def test_help_is_all_help(tool):
+    """Without a verb"""
+    assert tool.call('help').stdout == tool.call('--help').stdout
+
+
+@pytest.mark.parametrize('words', [('help', 'drian'), ('drian', '--help')])
+def test_help_of_no_verb(tool, words):
+    """It is named"""
+    assert fails(tool, *words).startswith('drian: there is no such verb')
+
+
+def test_help_takes_one_verb(tool):
+    """And no option"""
+    assert 'wait' in fails(tool, 'help', 'begin', 'wait')
+    assert '--json' in fails(tool, 'help', 'begin', '--json')
+
+
 def test_version(tool):
-    """-V tells the version"""
-    assert 'ersion' in tool.call('-V').stdout
-    assert tool.call('--version').stdout == tool.call('-V').stdout
+    """Its own, as packaged, and Samba's when it was built and now"""
+    samba = subprocess.run([SMBD, '-V'], capture_output=True, text=True,
+                           timeout=20, check=True).stdout.split(None, 1)[1]
+    changelog = TOP / 'source/debian/changelog'
+    own = re.match(r'smbdrain \((.*)\)', changelog.read_text('utf-8'))[1]
+    said = tool.call('--version').stdout
+    assert said.splitlines()[0] == f'smbdrain {own}'
+    assert re.search(r'^built for Samba \d+\.\d+', said, re.M)
+    assert said.splitlines()[2] == (
+        f'runs with the libraries of Samba {samba.strip()}')
+    assert tool.call('-V').stdout == said
+    assert as_nobody(tool.program, '-V').stdout == said
 
 
 @pytest.mark.parametrize('words', [('-d', '10', 'status'),
