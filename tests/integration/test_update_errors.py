@@ -393,12 +393,13 @@ def test_read_only_file_system(updater, small):
 
 
 def test_smbd_is_not_there(updater):
-    """Nothing was changed"""
+    """It ends before anything is copied"""
     update = updater()
     source = update.make('new')
     update.server.stop()
-    assert update.update(source, expect=1).stderr
-    check_untouched(update)
+    assert 'smbd is not running' in update.update(source, expect=1).stderr
+    assert update.serves() == package('old')
+    assert not update.area.exists()
 
 
 # -- what is not to be published, whoever has made it
