@@ -600,10 +600,12 @@ enum quiesce_result quiesce(struct tool *tool,
 		.record = record,
 		.deadline = deadline,
 		.began = record->begun,
-		.due = UINT64_MAX,
 		.warn_at = UINT64_MAX,
 	};
 	enum quiesce_result result = QUIESCE_FAILED;
+
+	/* It may be gone at the first look */
+	mind_deadline(&w, record);
 
 	/* Heard now, so that it takes no time at the last close */
 	if (handles_start() && (hear_all(&w) || lp_clustering()) &&

@@ -307,8 +307,8 @@ def test_two_waiters_resume_once(server, drain, handle, new_opens):
     waiters = [drain.start('wait', 'pkg/app') for _ in range(2)]
     with stopped(pid):
         for waiter in waiters:
-            assert waiter.wait(20) == 124
-            error = waiter.communicate()[1]
+            error = waiter.communicate(timeout=20 * SLOWNESS)[1]
+            assert waiter.returncode == 124, error
             assert error.count('\n') == 1
             assert 'resumed at its deadline' in error
     assert drain.state('pkg/app') == 'open'
