@@ -60,8 +60,10 @@ def test_all_is_well(drained):
 def test_all_is_well_running_json(drained):
     """The same for programs"""
     _, drain = drained()
-    assert json.loads(drain.call('check', '--json').stdout) == {
-        'version': 1, 'shares': ['pkg'], 'problems': [], 'smbd_running': True}
+    found = json.loads(drain.call('check', '--json').stdout)
+    assert [share['share'] for share in found.pop('all_shares')] == ['pkg']
+    assert found == {'version': 1, 'shares': ['pkg'], 'problems': [],
+                     'smbd_running': True}
 
 
 def test_smbd_does_not_run(drained):
