@@ -114,7 +114,17 @@ int command_look_up(const char *name)
 
 int command_exit_status(int error)
 {
-	return (error == ENOENT) ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+	switch (error) {
+	case ENOENT:
+		return EXIT_NOT_FOUND;
+	case ENOMEM: /* these say nothing about the command */
+	case EAGAIN:
+	case EMFILE:
+	case ENFILE:
+		return EXIT_RUN_FAILED;
+	default:
+		return EXIT_NOT_EXECUTABLE;
+	}
 }
 
 /*
