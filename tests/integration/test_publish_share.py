@@ -76,11 +76,11 @@ class Share:
         return self.drain.call('publish', 'pkg', str(self.new),
                                f'--id={self.id}', *options, **keywords)
 
-    def publish_under(self, inject, *options):
+    def publish_under(self, inject, *options, path=None):
         """Run it under strace with faults; exit status as subprocess has it"""
         return subprocess.run(
-            injected(inject, *self.command(*options)), capture_output=True,
-            text=True, timeout=30, check=False)
+            injected(inject, *self.command(*options), path=path),
+            capture_output=True, text=True, timeout=30, check=False)
 
     def mark(self):
         """What status says is being published"""
@@ -102,8 +102,16 @@ def _share(drained):
     return Share(*drained({'pkg': MODULE}))
 
 
+def test_directory_cannot_be_read(share):
+    """Nothing has changed, and it is named"""
+    done = share.publish_under('getdents64:error=EIO',
+                               path=share.server.share_path('pkg'))
+    assert done.returncode == 1, done
+    assert '/pkg: Input/output error' in done.stderr
+    assert share.is_version('old')
+
+
 @pytest.mark.parametrize('fault, said', [
-    ('getdents64:error=EIO', '/pkg: Input/output error'),
     ('renameat2:error=EROFS', 'can not be exchanged: Read-only file system'),
     ('syncfs:error=EIO', 'can not be written to disk'),
 ])

@@ -273,11 +273,12 @@ def test_all_at_boot(updater):
     """--recover without a target: each package, whatever becomes of others"""
     update = updater()
     kill_at(update, 'before the exchange', update.make('new'))
+    update.server.put('pkg', 'other/tool.exe', b'MZ')
     registry = update.server.base / 'state/smbdrain-update'
-    (registry / 'pkg%2Fgone').symlink_to('/nowhere')
+    (registry / 'pkg%2Fother').symlink_to('/nowhere')
     update.server.restart()
     done = update.call('--recover', expect=1)
-    assert 'pkg/gone' in complaint(done)
+    assert 'pkg/other' in complaint(done)
     check_open(update, package('old'))
 
 

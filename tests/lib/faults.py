@@ -8,14 +8,16 @@ from lib import memcheck
 from lib.smbd import is_stopped, wait_until
 
 
-def injected(fault, *command):
+def injected(fault, *command, path=None):
     """The words of a command line with a fault, as strace --inject has them
 
-    e.g. renameat2:signal=KILL:when=3
+    e.g. renameat2:signal=KILL:when=3; only in calls on that path, if any
     """
     call = fault.partition(':')[0]
-    return ['strace', '-qq', '-f', '-o', '/dev/null', '-e', f'trace={call}',
-            '-e', f'inject={fault}', *memcheck.traceable(command)]
+    paths = ['-P', str(path)] if path else []
+    return ['strace', '-qq', '-f', '-o', '/dev/null', *paths,
+            '-e', f'trace={call}', '-e', f'inject={fault}',
+            *memcheck.traceable(command)]
 
 
 def is_in_call(strace, number):
