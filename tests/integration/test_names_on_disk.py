@@ -201,8 +201,6 @@ def normalizing(smbd, tmp_path):
     """A server whose share finds Büro by either name; NFC is on the disk"""
     back = tmp_path / 'back'
     root = tmp_path / 'share'
-    for parent in [tmp_path, *tmp_path.parents][:3]:
-        parent.chmod(0o755)
     root.mkdir()
     for name in f'{NFC}/sub/f.txt', 'other/f.txt':
         (back / name).parent.mkdir(parents=True)
