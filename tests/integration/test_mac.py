@@ -16,8 +16,6 @@ from lib.smbd import PrivateSmbd
 STACK = {'vfs objects': 'drain catia fruit streams_xattr'}
 SHARES = {
     'pkg': STACK,
-    'after': {'vfs objects': 'catia fruit drain streams_xattr',
-              'fruit:delete_empty_adfiles': 'yes'},
     'delete': {**STACK, 'fruit:delete_empty_adfiles': 'yes'},
     'wipe': {**STACK, 'fruit:wipe_intentionally_left_blank_rfork': 'yes'},
     'xattr': {**STACK, 'fruit:resource': 'xattr'},
