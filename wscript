@@ -54,7 +54,7 @@ MANUAL_STYLE = ('http://docbook.sourceforge.net/release/xsl/current/'
 
 WARNINGS = '''-Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes
 	-Wpointer-arith -Wwrite-strings -Wshadow
-	-Werror=implicit-function-declaration'''
+	-Werror=implicit-function-declaration -Werror=incompatible-pointer-types'''
 
 TOOL_NEEDS = '''sambaparts SAMBA STANDINS TALLOC TEVENT POPT JANSSON LIBSYSTEMD
 	LIBBSD MOUNT'''

@@ -24,7 +24,7 @@
 #include "serverid.h"
 #include "librpc/gen_ndr/open_files.h"
 #include "drain/alive.h"
-#if DRAIN_SAMBA_MINOR >= 22
+#if DRAIN_SAMBA_MINOR >= 21
 #include "lib/util/util_file.h"
 #include "smbd/smbXsrv_session.h"
 #endif
@@ -73,8 +73,8 @@ drain_g_lock_lock_send(TALLOC_CTX *mem_ctx,
 	 true)
 #endif
 
-/* A field of struct smbd_server_connection became a function */
-#if DRAIN_SAMBA_MINOR >= 22
+/* A field of struct smbd_server_connection until 4.20, a function since */
+#if DRAIN_SAMBA_MINOR >= 21
 #define drain_using_smb2(sconn) conn_using_smb2(sconn)
 #else
 #define drain_using_smb2(sconn) ((sconn)->using_smb2)
@@ -168,7 +168,7 @@ drain_g_lock_lock_send(TALLOC_CTX *mem_ctx,
 #define DRAIN_OPEN_FN(fn, global, private_data)                               \
 	fn(struct db_record *rec _UNUSED_, DRAIN_OPEN_GLOBAL *global,         \
 	   TDB_DATA *rc_key _UNUSED_, void *private_data)
-#elif DRAIN_SAMBA_MINOR >= 20
+#elif DRAIN_SAMBA_MINOR >= 19
 #define DRAIN_OPEN_FN(fn, global, private_data)                               \
 	fn(struct db_record *rec _UNUSED_, DRAIN_OPEN_GLOBAL *global,         \
 	   void *private_data)
