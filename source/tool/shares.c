@@ -29,13 +29,44 @@ bool share_reaches(const struct share *share, const char *path)
 	return drain_pattern_overlap(share->pattern, path);
 }
 
-bool share_overlaps(const struct share *share,
-		    const struct drain_record *record)
+static bool reaches_by_name(const struct share *share,
+			    const struct drain_record *record)
 {
 	size_t i;
 
 	for (i = 0; i < record->num_real; i++) {
 		if (share_reaches(share, record->real[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool reaches_by_identity(const struct share *share, const char *path)
+{
+	size_t i;
+
+	if (share->real != NULL) {
+		return identity_overlap(share->real, path);
+	}
+	for (i = 0; i < share->num_links; i++) {
+		if (identity_overlap(share->links[i], path)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool share_overlaps(const struct share *share,
+		    const struct drain_record *record)
+{
+	size_t i;
+
+	if (reaches_by_name(share, record)) {
+		return true;
+	}
+	for (i = 0; i < record->num_real; i++) {
+		if (reaches_by_identity(share, record->real[i])) {
 			return true;
 		}
 	}
@@ -56,11 +87,12 @@ bool share_passes_by(const struct share *share,
 	if (share_is_of_homes(share)) {
 		return false;
 	}
-	if (!share_is_guarded(share) && share_overlaps(share, record)) {
+	if (!share_is_guarded(share) && reaches_by_name(share, record)) {
 		return true;
 	}
 	*alias = mounts_alias_in(aliases, share);
-	return *alias != NULL;
+	return *alias != NULL ||
+	       (!share_is_guarded(share) && share_overlaps(share, record));
 }
 
 const char *shares_meant(TALLOC_CTX *mem_ctx,

@@ -749,6 +749,19 @@ struct below *below_walk(TALLOC_CTX *mem_ctx,
 bool below_has(const struct below *below, uint64_t ino, const uint64_t *dev);
 
 /*
+ * identity.c
+ */
+
+/**
+ * Is @path the directory @dir or below it, by device and inode? If @path is not
+ * there, the directories above it decide. false: @dir is not there.
+ */
+bool identity_within(const char *path, const char *dir);
+
+/** Is one of two paths the other, or above it, by device and inode? */
+bool identity_overlap(const char *a, const char *b);
+
+/*
  * handles.c
  */
 

@@ -280,6 +280,24 @@ def test_durable_handle_by_the_other_spelling(normalizing):
     drain.wait(f'pkg/{NFC}', '--timeout=0.3', expect=124)
 
 
+@pytest.mark.parametrize('path,target', [
+    (NFD, NFC), (f'{NFD}/sub', NFC), (NFD, f'{NFC}/sub')],
+    ids=['same', 'below', 'above'])
+def test_share_without_the_module_by_the_other_spelling(normalizing, path,
+                                                        target):
+    """It is in the way of a drain, and one of a directory beside is not"""
+    server, drain, _ = normalizing
+    root = server.share_path('pkg')
+    server.set_share('beside', {'path': root / 'other'})
+    server.set_share('plain', {'path': root / path})
+    server.reload()
+    done = drain.begin(f'pkg/{target}', expect=1)
+    assert 'share plain ' in done.stderr and 'beside' not in done.stderr
+    server.remove_share('plain')
+    server.reload()
+    drain.wait(f'pkg/{target}')
+
+
 # -- names that smbd itself uses
 
 POSIX = bytes.fromhex('93AD25509CB411E7B42383DE968BCD7C')
