@@ -26,15 +26,24 @@
 #include "smbd/smbd.h"
 #include "smbd/globals.h"
 #include "smbd/smbXsrv_open.h"
-#include "drain/fold.h"
 
 #define HANDLES_LATE_SECONDS 5
 #define HANDLES_TOLD_MSEC 2000
 
+/* A handle, whether or not it is in the target */
+struct seen {
+	struct file_id id;
+	struct share_mode_entry entry;
+	bool has_entry; /* else it is known to be away */
+	const char *servicepath;
+	const char *path;
+};
+
 struct look_state {
 	const struct drain_record *record;
-	char **folded; /* the record's real paths */
-	struct below *below; /* what is in there; NULL: not looked at yet */
+	struct inside *inside;
+	struct seen *seen; /* to be looked at once the table has been read */
+	size_t num_seen;
 	struct server_id *roster; /* sorted */
 	size_t num_roster;
 	struct open_handle_list *list;
@@ -62,28 +71,6 @@ static int compare_servers(const void *a, const void *b)
 	return server_id_cmp(a, b);
 }
 
-static bool fold_record(TALLOC_CTX *mem_ctx, struct look_state *state)
-{
-	const struct drain_record *record = state->record;
-	char folded[DRAIN_FOLDED_MAX];
-	size_t i;
-
-	state->folded = talloc_array(mem_ctx, char *, record->num_real);
-	if (state->folded == NULL) {
-		return false;
-	}
-	for (i = 0; i < record->num_real; i++) {
-		if (drain_fold(record->real[i], folded) < 0) {
-			return false;
-		}
-		state->folded[i] = talloc_strdup(state->folded, folded);
-		if (state->folded[i] == NULL) {
-			return false;
-		}
-	}
-	return true;
-}
-
 static bool look_init(struct look_state *state,
 		      TALLOC_CTX *mem_ctx,
 		      struct tool *tool,
@@ -95,7 +82,10 @@ static bool look_init(struct look_state *state,
 		.record = record,
 		.list = talloc_zero(mem_ctx, struct open_handle_list),
 	};
-	if (state->list == NULL || !fold_record(state->list, state)) {
+	if (state->list != NULL) {
+		state->inside = inside_new(state->list, record);
+	}
+	if (state->inside == NULL) {
 		complain("out of memory");
 		return false;
 	}
@@ -108,136 +98,6 @@ static bool look_init(struct look_state *state,
 	}
 	TYPESAFE_QSORT(state->roster, state->num_roster, compare_servers);
 	return true;
-}
-
-/* Case is ignored: better to look at one file too many */
-static bool in_target(const struct look_state *state, const char *path)
-{
-	char folded[DRAIN_FOLDED_MAX];
-	size_t i;
-
-	if (drain_fold(path, folded) < 0) {
-		return true;
-	}
-	for (i = 0; i < state->record->num_real; i++) {
-		if (drain_path_within(folded, state->folded[i])) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-static bool is_covered(const struct drain_record *record,
-		       const struct stat *st)
-{
-	struct stat covered;
-	size_t i;
-
-	for (i = 0; i < record->num_real; i++) {
-		if (stat(record->real[i], &covered) == 0 &&
-		    same_file(st, &covered)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* A file system may find a directory by another name; @path is cut */
-static bool is_below(const struct drain_record *record, char *path)
-{
-	char *slash = NULL;
-	struct stat st;
-
-	do {
-		if (stat(path, &st) == 0 && is_covered(record, &st)) {
-			return true;
-		}
-		slash = strrchr(path, '/');
-		if (slash != NULL) {
-			*slash = '\0';
-		}
-	} while (slash != NULL && slash != path);
-	return false;
-}
-
-/* The name may lead there through a link, or by another spelling */
-static bool name_leads_to_target(const struct look_state *state,
-				 struct file_id id,
-				 const char *path,
-				 bool *trusted)
-{
-	char *real = realpath(path, NULL);
-	struct stat st;
-	bool yes;
-
-	*trusted = real != NULL && stat(real, &st) == 0 &&
-		   st.st_ino == id.inode;
-	yes = real != NULL &&
-	      (in_target(state, real) || is_below(state->record, real));
-	free(real);
-	return yes;
-}
-
-/* Not if its share and the target have nothing in common */
-static bool may_be_below(const struct look_state *state,
-			 const char *servicepath)
-{
-	char folded[DRAIN_FOLDED_MAX];
-	size_t i;
-
-	if (drain_fold(servicepath, folded) < 0) {
-		return true;
-	}
-	for (i = 0; i < state->record->num_real; i++) {
-		if (drain_path_overlap(folded, state->folded[i])) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* The module fileid makes up devices: then the inode has to do */
-static bool is_among_files(struct look_state *state,
-			   struct file_id id,
-			   const char *servicepath)
-{
-	struct stat st;
-	bool real_device;
-
-	if (!may_be_below(state, servicepath)) {
-		return false;
-	}
-	if (state->below == NULL) {
-		state->below = below_walk(state->list, state->record);
-	}
-	if (state->below == NULL) {
-		state->nomem = true;
-		return false;
-	}
-	real_device = stat(servicepath, &st) == 0 && st.st_dev == id.devid;
-	return below_has(state->below, id.inode,
-			 real_device ? &id.devid : NULL);
-}
-
-/*
- * By its name, as far as that leads to the file; else, as it does not if a
- * module maps it or somebody has renamed a directory, by the id of the file.
- */
-static bool leads_to_target(struct look_state *state,
-			    struct file_id id,
-			    const char *servicepath,
-			    const char *path)
-{
-	bool trusted = false;
-
-	return in_target(state, path) ||
-	       name_leads_to_target(state, id, path, &trusted) ||
-	       (!trusted && is_among_files(state, id, servicepath));
 }
 
 static bool is_directory(const char *path)
@@ -357,25 +217,92 @@ static bool is_of_interest(const struct look_state *state,
 	       !on_roster(state, &e->pid);
 }
 
+static struct seen *add_seen(struct look_state *state)
+{
+	/* talloc_realloc() for each of many would take long */
+	if ((state->num_seen & (state->num_seen - 1)) == 0) {
+		state->seen = talloc_realloc(state->list, state->seen,
+					     struct seen,
+					     MAX(state->num_seen * 2, 16));
+	}
+	if (state->seen == NULL) {
+		state->nomem = true;
+		return NULL;
+	}
+	state->num_seen += 1;
+	return &state->seen[state->num_seen - 1];
+}
+
+static void name_seen(struct look_state *state,
+		      struct seen *seen,
+		      const char *servicepath,
+		      const char *base_name)
+{
+	seen->servicepath = talloc_strdup(state->seen, servicepath);
+	seen->path = drain_path_join(state->seen, servicepath, base_name);
+	state->nomem |= seen->servicepath == NULL || seen->path == NULL;
+}
+
+/* Entries of one file come one after the other: they share the names */
+static bool share_names(const struct look_state *state, struct seen *seen)
+{
+	const struct seen *before = NULL;
+
+	if (state->num_seen < 2) {
+		return false;
+	}
+	before = &state->seen[state->num_seen - 2];
+	seen->servicepath = before->servicepath;
+	seen->path = before->path;
+	return file_id_equal(&before->id, &seen->id);
+}
+
+/* A record is locked here: nothing that may wait */
 static int scan_fn(struct file_id id,
 		   const struct share_mode_data *d,
 		   const struct share_mode_entry *e,
 		   void *private_data)
 {
 	struct look_state *state = private_data;
-	char *path = NULL;
+	struct seen *seen = NULL;
 
 	if (!is_of_interest(state, e)) {
 		return 0;
 	}
-	path = drain_path_join(NULL, d->servicepath, d->base_name);
-	if (path == NULL) {
-		state->nomem = true;
-	} else if (leads_to_target(state, id, d->servicepath, path)) {
-		look_at_entry(state, id, e, path);
+	seen = add_seen(state);
+	if (seen != NULL) {
+		*seen = (struct seen) {
+			.id = id,
+			.entry = *e,
+			.has_entry = true,
+		};
+		if (!share_names(state, seen)) {
+			name_seen(state, seen, d->servicepath, d->base_name);
+		}
 	}
-	TALLOC_FREE(path);
 	return state->nomem ? -1 : 0;
+}
+
+static void look_at_seen(struct look_state *state)
+{
+	size_t i;
+
+	for (i = 0; !state->nomem && i < state->num_seen; i++) {
+		const struct seen *seen = &state->seen[i];
+
+		if (!inside_has(state->inside, seen->id, seen->servicepath,
+				seen->path, &state->nomem)) {
+			continue;
+		}
+		if (seen->has_entry) {
+			look_at_entry(state, seen->id, &seen->entry,
+				      seen->path);
+		} else {
+			add_suspect(state, seen->id);
+		}
+	}
+	TALLOC_FREE(state->seen);
+	state->num_seen = 0;
 }
 
 /* Since when is the client of a durable handle away? 0: nobody knows */
@@ -480,18 +407,15 @@ static int DRAIN_OPEN_FN(away_fn, global, private_data)
 	struct look_state *state = private_data;
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct vfs_default_durable_cookie cookie;
-	const char *path = NULL;
+	struct seen *seen = NULL;
 
 	if (global != NULL && server_id_is_disconnected(&global->server_id) &&
 	    pull_cookie(frame, global, &cookie)) {
-		path = drain_path_join(frame, cookie.servicepath,
-				       cookie.base_name);
-		if (path == NULL) {
-			state->nomem = true;
-		} else if (leads_to_target(state, cookie.id,
-					   cookie.servicepath, path)) {
-			add_suspect(state, cookie.id);
-		}
+		seen = add_seen(state);
+	}
+	if (seen != NULL) {
+		*seen = (struct seen) {.id = cookie.id};
+		name_seen(state, seen, cookie.servicepath, cookie.base_name);
 	}
 	TALLOC_FREE(frame);
 	return 0;
@@ -526,6 +450,7 @@ static struct open_handle_list *scan(TALLOC_CTX *mem_ctx,
 	    !suspect_those_away(&state)) {
 		state.failed = true;
 	}
+	look_at_seen(&state);
 	return finish(&state, ret >= 0);
 }
 

@@ -13,9 +13,11 @@ import pytest
 
 from lib import normfs, smb2
 from lib.drain import Drain
+from lib.faults import stops_at
 from lib.smb2 import (Access, Disposition, NtStatus, Option, SmbError,
                       SMB_3_1_1, connect)
-from lib.smbd import DURABLE_SHARE, samba_release
+from lib.smbd import (DURABLE_SHARE, is_stopped, samba_release,
+                      wait_until)
 
 GRANTED = NtStatus.SUCCESS
 REFUSED = NtStatus.SHARING_VIOLATION
@@ -131,10 +133,10 @@ def test_target_with_a_mapped_name_stays(mapped, objects):
         assert sorted(os.listdir(root)) == ['app', 'away']
 
 
-def _leave(server, name):
+def _leave(server, name, share='pkg'):
     """A client with a durable handle, gone: its GUID and the handle"""
     guid = uuid.uuid4().bytes_le
-    tree = connect(server.port, client_guid=guid)
+    tree = connect(server.port, share, client_guid=guid)
     handle = tree.create(name, Access.READ_WRITE, lease='RWH', durable=2)
     assert handle.durable
     child = server.child_of(tree.connection)
@@ -175,6 +177,44 @@ def test_durable_handle_in_a_directory_that_was_renamed(mapped):
     (root / 'app').rename(root / 'moved')
     drain.begin('pkg/moved')
     drain.wait('pkg/moved', '--timeout=0.3', expect=124)
+
+
+def test_durable_handle_of_a_share_that_was_moved(mapped):
+    """By root, to below the target: no path of that share is left"""
+    server, drain = mapped()
+    root = server.share_path('pkg')
+    former = root.with_name('former')
+    former.mkdir()
+    server.set_share('former', {'path': former, 'vfs objects': 'drain',
+                                **DURABLE_SHARE})
+    server.put('former', 'f.txt', b'old')
+    former.chmod(0o777)
+    server.reload()
+    _leave(server, 'f.txt', share='former')
+    server.remove_share('former')
+    former.rename(root / 'app/moved')
+    server.reload()
+    drain.begin('pkg/app')
+    assert [h['disconnected'] for h in drain.holders('pkg/app')] == [True]
+    drain.wait('pkg/app', '--timeout=0.3', expect=124)
+
+
+@pytest.mark.no_memcheck('the tool is stopped in the middle')
+def test_smbd_does_not_wait_for_a_look_at_the_target(mapped, preloaded):
+    """No record of the table of open files is locked while that lasts"""
+    server, drain = mapped()
+    name = f'{MAPPED}/f.txt'
+    environment = preloaded(stops_at('fts_open'))
+    with connect(server.port) as tree:
+        handle = tree.create(name, Access.READ, lease='RH')
+        _leave(server, name)
+        with drain.start('begin', 'pkg/a:b', '--wait',
+                         env={**os.environ, **environment}) as looking:
+            try:
+                wait_until(lambda: is_stopped(looking.pid), 10, 'a look')
+                handle.close()  # of the same record
+            finally:
+                looking.kill()
 
 
 def test_durable_handle_is_refused_once_quiescent(mapped):
