@@ -120,6 +120,19 @@ static bool is_number(const char *name, pid_t *number)
 	       value <= INT_MAX;
 }
 
+/*
+ * To remove the file of a dead process (messaging_dgm_cleanup()), another one
+ * locks it for a moment. That one has locked a file with its own number here.
+ */
+static bool cleans_up(int dir, pid_t locker)
+{
+	pid_t here;
+
+	return locker == getpid() ||
+	       (locker > 0 &&
+		probe_message_file(dir, locker, &here) == LOCKER_HERE);
+}
+
 static int find_in_message_files(DIR *dir, struct drain_stranger *stranger)
 {
 	const struct dirent *entry = NULL;
@@ -131,7 +144,8 @@ static int find_in_message_files(DIR *dir, struct drain_stranger *stranger)
 
 		if (is_number(entry->d_name, &number) && number != own &&
 		    probe_message_file(dirfd(dir), number, &here) ==
-			    LOCKER_STRANGER) {
+			    LOCKER_STRANGER &&
+		    !cleans_up(dirfd(dir), here)) {
 			*stranger = (struct drain_stranger) {number, here};
 			return 0;
 		}

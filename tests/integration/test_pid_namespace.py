@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -197,3 +198,34 @@ def test_two_smbds_of_two_namespaces(drained):
         with pytest.raises(SmbError):
             connect(second.port)
         assert 'another PID namespace' in second.logs()
+
+
+# As messaging_dgm_cleanup(): what a process of Samba does for a dead one
+CLEANS_UP = r'''
+import fcntl, os, sys
+directory, dead = sys.argv[1:]
+kept = []
+for number in os.getpid(), dead:
+    kept.append(open(f'{directory}/{number}', 'w'))
+    fcntl.lockf(kept[-1], fcntl.LOCK_EX)
+print('locked', flush=True)
+sys.stdin.read()
+'''
+
+
+def test_message_file_of_a_dead_process_is_removed(drained):
+    """Whoever does it is no stranger: clients are served, drains begin"""
+    server, drain = drained()
+    with subprocess.Popen(['true']) as dead:
+        pass
+    files = server.lock_dir / 'msg.lock'
+    with subprocess.Popen(
+            [sys.executable, '-c', CLEANS_UP, files, str(dead.pid)], text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE) as cleaner:
+        assert cleaner.stdout.readline() == 'locked\n'
+        drain.begin('pkg/app', '--wait')
+        with connect(server.port) as tree:
+            assert tree.status_of_open('app/tool.exe') == REFUSED
+        cleaner.stdin.close()
+    for number in cleaner.pid, dead.pid:
+        (files / str(number)).unlink()
