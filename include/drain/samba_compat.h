@@ -80,6 +80,13 @@ drain_g_lock_lock_send(TALLOC_CTX *mem_ctx,
 #define drain_using_smb2(sconn) ((sconn)->using_smb2)
 #endif
 
+/* "smb ports" became a synonym (docs-xml/smbdotconf/protocol) */
+#if DRAIN_SAMBA_MINOR >= 23
+#define drain_smb_ports() lp_server_smb_transports()
+#else
+#define drain_smb_ports() lp_smb_ports()
+#endif
+
 /* renameat_fn says how from 4.22 on (source3/include/vfs.h) */
 #if DRAIN_SAMBA_MINOR >= 22
 #define DRAIN_RENAME_HOW_PARAM , const struct vfs_rename_how *how

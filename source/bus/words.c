@@ -32,17 +32,24 @@ char *drain_words_unquote(TALLOC_CTX *mem_ctx, const char *value)
 	return text;
 }
 
+/* "139", "nbt", "nbt:PORT"; "+..." adds to the default, which has it */
+static bool is_of_netbios(const char *port)
+{
+	return strcmp(port, "139") == 0 || strnequal(port, "nbt", 3) ||
+	       port[0] == '+' || port[0] == '-';
+}
+
 /* A client that comes by NetBIOS has a say in what the server is called */
 static bool has_netbios(void)
 {
-	const char **ports = lp_smb_ports();
+	const char **ports = drain_smb_ports();
 	size_t i;
 
 	if (lp_disable_netbios() || ports == NULL) {
 		return !lp_disable_netbios();
 	}
 	for (i = 0; ports[i] != NULL; i++) {
-		if (strcmp(ports[i], "139") == 0) {
+		if (is_of_netbios(ports[i])) {
 			return true;
 		}
 	}
