@@ -511,8 +511,10 @@ def mounted(drained):
     ('pkg', 'away'), ('pkg', 'away/app'), ('pkg/app', 'away'),
     ('pkg/app', ''), ('.', 'away/pkg'), ('.', 'away/pkg/app')])
 def test_share_of_a_mount(mounted, what, path, module):
-    """The module does not know that it is the same, and begin says so"""
-    server, drain = mounted(what, 'away', {'side': {**module, 'path': path}})
+    """The module does not know that it is the same, and begin says so. (Of what
+    is mounted beside the target it does.)"""
+    server, drain = mounted(what, 'far/away', {
+        'side': {**module, 'path': path and f'far/{path}'}})
     with connect(server.port, 'side') as tree:
         done = drain.begin('pkg', expect=1)
         assert 'share side (' in done.stderr
@@ -557,9 +559,9 @@ def test_mount_that_no_share_reaches(mounted):
 
 def test_home_by_a_mount(mounted):
     """A home directory with the package in it: its user is named"""
-    server, drain = mounted('pkg', 'away', {
-        'homes': {**WITH, 'path': 'away'}})
-    server.shares['homes']['path'] = f'%H/../..{server.base}/shares/away'
+    server, drain = mounted('pkg', 'far/away', {
+        'homes': {**WITH, 'path': 'far/away'}})
+    server.shares['homes']['path'] = f'%H/../..{server.base}/shares/far/away'
     server.write_conf()
     server.reload()
     server.add_user('daemon', 'secret')
