@@ -73,24 +73,61 @@ void conf_forget_shares(void)
 	}
 }
 
+static char *filler(int number)
+{
+	return talloc_asprintf(talloc_tos(), "smbdrain filler %d", number);
+}
+
 /*
- * Who asks for the shares of users is given the first of them. Whoever connects
- * to one gets it all the same.
+ * A share that was forgotten leaves a gap. When Samba looks for "usershare
+ * template share", it takes it that there is none (source3/param/loadparm.c). A
+ * new share takes the first gap.
+ *
+ * @return How many fillers there are: remove_fillers() wants to know.
  */
-void conf_load_usershares(void)
+static int fill_gaps(void)
+{
+	const int before = lp_numservices();
+	int num = 0;
+
+	while (lp_numservices() == before) {
+		char *name = filler(num);
+
+		if (name == NULL || lp_add_service(name, -1) < 0) {
+			TALLOC_FREE(name);
+			return -1;
+		}
+		TALLOC_FREE(name);
+		num += 1;
+	}
+	return num;
+}
+
+static void remove_fillers(int num)
+{
+	int i;
+
+	for (i = 0; i < num; i++) {
+		char *name = filler(i);
+
+		if (name != NULL) {
+			lp_killservice(lp_servicenumber(name));
+		}
+		TALLOC_FREE(name);
+	}
+}
+
+/*
+ * Samba is asked for all shares of users, and gives as many as "usershare max
+ * shares" allows. A client that connects to another one gets it all the same.
+ */
+static void load_all_of_users(void)
 {
 	const char *path = lp_usershare_path(talloc_tos(),
 					     lpcfg_noop_substitution());
 	struct dirent *entry = NULL;
 	DIR *d = NULL;
 
-	/*
-	 * As smbd, which always has an IPC$: without any share there is no
-	 * table of their names, and Samba would look for those of users in it.
-	 */
-	if (lp_numservices() == 0 && lp_add_service("IPC$", -1) < 0) {
-		return;
-	}
 	(void)load_usershare_shares(NULL, NULL);
 	if (path == NULL || path[0] == '\0' || lp_usershare_max_shares() == 0) {
 		return;
@@ -103,6 +140,16 @@ void conf_load_usershares(void)
 	}
 	if (d != NULL) {
 		closedir(d);
+	}
+}
+
+void conf_load_usershares(void)
+{
+	int num = fill_gaps();
+
+	if (num > 0) {
+		load_all_of_users();
+		remove_fillers(num);
 	}
 }
 
