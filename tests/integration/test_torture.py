@@ -169,6 +169,15 @@ def test_smbd_of_another_client_is_killed():
                  broken('kill_smbd', 24, 24.5, 1)) == []
 
 
+def test_reset_that_comes_late():
+    """A client does it when it can"""
+    asked = broken('reset', 10, 10.1, 1)
+    assert rules([lost(25)], asked) == ['S4']
+    for client, violated in (1, []), (2, ['S4']):
+        reset = {'what': 'reset', 'client': client, 'at': 24.9}
+        assert rules([reset, lost(25)], asked) == violated
+
+
 def test_opens_while_quiescent():
     """Both should not have been"""
     assert rules([opened(32, 36)]) == ['S1', 'S2']

@@ -29,6 +29,7 @@ way, well       what was done in which way, and whether no tool failed in it
 
 Who breaks things notes what, and from when to when (see killer.py). `whom` is
 the client of a reset, and the ports of the clients of an smbd that was killed.
+A client that is to reset its connection may do that later, and notes when.
 
 All times are of one clock. What happens between two of them may have happened
 at any moment between, so that an open counts as granted while a drain was in
@@ -97,8 +98,11 @@ class Checker:
         self._facts = facts
         self._opens = [fact for fact in facts if fact['what'] == 'open']
         self._drains = drains
+        resets = [{'what': 'reset', 'whom': fact['client'],
+                   'began': fact['at'], 'ended': fact['at']}
+                  for fact in facts if fact['what'] == 'reset']
         self._faults = Intervals(
-            [fault for fault in faults if fault['what'] != REST],
+            [fault for fault in faults if fault['what'] != REST] + resets,
             lambda fault: fault['began'],
             lambda fault: fault['ended'] + AFTERMATH)
         self._by_package = self._sort_drains()
@@ -256,6 +260,9 @@ class Checker:
         if not self._is_explained(CUTS, fact['at'], fact['at'],
                                   fact['client'], fact['port']):
             self._violated('S4', 'a connection that nobody has cut', fact)
+
+    def _check_reset(self, _):
+        self.counted['resets by clients'] += 1
 
     def _check_done(self, fact):
         self.counted[f'uses: {fact["way"]}, gone well'] += 1

@@ -157,11 +157,10 @@ class Opened:
         """The content"""
         return self.do(self.handle.read_nowait())
 
-    def settle(self, *requests):
-        """Those have ended, with what they may be told"""
-        for request in requests:
-            if request.status(ANSWER_WITHIN) not in ENDED:
-                self._note_failure(request, 'use')
+    def settle(self, request, *others):
+        """It has ended, with one of the statuses that it may have"""
+        if request.status(ANSWER_WITHIN) not in ENDED.union(others):
+            self._note_failure(request, 'use')
 
     def come_back(self, tree):
         """By a new connection, to a durable handle"""
@@ -218,6 +217,8 @@ class Client:
         with self._dropping:
             if self._connection:
                 self._connection.drop(reset=True)
+                self.log({'what': 'reset', 'client': self.number,
+                          'at': time.time()})
 
     # -- connections
 
@@ -369,12 +370,13 @@ class Client:
                 target.do(copy)
 
     def _watch(self, tree, use):
-        """A directory, until it is closed"""
+        """A directory, until it is closed. smbd cannot pass that on while
+        notifyd is dead."""
         request = tree.create_nowait(use.path, options=Option.DIRECTORY_FILE)
         with Opened(self, request, use.package) as opened:
             watch = opened.handle.notify_nowait()
             time.sleep(use.caches)
-        opened.settle(watch)
+        opened.settle(watch, NtStatus.OBJECT_NAME_NOT_FOUND)
 
     def _rename(self, tree, use):
         """A file of one's own, on which there is another lease"""
