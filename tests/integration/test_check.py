@@ -204,15 +204,16 @@ def test_sibling_that_varies(checked):
     assert 'plain' in problem(found)[0]
 
 
-@pytest.mark.parametrize('path', ['/srv/%U/data', '/srv/%m', '/srv/%I',
-                                  '/srv/%u', '/srv/%S', '/srv/%H'])
+@pytest.mark.parametrize('path', ['/varies/%U/data', '/varies/%m',
+                                  '/varies/%I', '/varies/%u', '/varies/%S',
+                                  '/varies/%H'])
 def test_path_that_varies(checked, path):
     """A path with a substitution is no one place"""
     def set_path(server):
         server.shares['pkg']['path'] = path
 
     text, share = problem(checked({'pkg': MODULE}, None, set_path))
-    assert path[5:7] in text and share == 'pkg'
+    assert path[8:10] in text and share == 'pkg'
 
 
 def test_path_missing(checked):
