@@ -24,10 +24,20 @@ struct drain_share_config {
 };
 
 /**
+ * The number of a loaded service that clients can see or that is not available.
+ * lp_servicenumber() loads a usershare again if its file was changed, and
+ * crashes on the gap that it has just made among the services, if there is a
+ * "usershare template share".
+ *
+ * @return -1: there is none of that name, case ignored.
+ */
+int drain_smbconf_find(const char *name);
+
+/**
  * Read the drain: options of a loaded service, [global] first, then its own.
  * What is not right is complained of and has no effect.
  *
- * @param[in] snum  A service number, see lp_servicenumber().
+ * @param[in] snum  A service number, see drain_smbconf_find().
  * @return NULL: out of memory.
  */
 struct drain_share_config *drain_smbconf_read(TALLOC_CTX *mem_ctx, int snum);

@@ -200,7 +200,7 @@ const struct share *shares_find(const struct share_list *list,
 
 const struct share *shares_find_closed(TALLOC_CTX *mem_ctx, const char *name)
 {
-	int snum = lp_servicenumber(name);
+	int snum = drain_smbconf_find(name);
 	struct share *share = NULL;
 
 	if (snum < 0 || lp_snum_ok(snum) || !is_of_files(snum)) {

@@ -12,6 +12,18 @@
 #include "drain/samba_compat.h"
 #include "drain/smbconf.h"
 
+int drain_smbconf_find(const char *name)
+{
+	int snum;
+
+	for (snum = lp_numservices() - 1; snum >= 0; snum--) {
+		if (strequal(lp_const_servicename(snum), name)) {
+			break;
+		}
+	}
+	return snum;
+}
+
 static bool complain(struct drain_share_config *config, char *complaint)
 {
 	char **list = NULL;

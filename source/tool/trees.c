@@ -13,6 +13,7 @@
  */
 
 #include "tool.h"
+#include "drain/smbconf.h"
 #include "smbd/smbd.h"
 #include "smbd/globals.h"
 #include "librpc/gen_ndr/smbXsrv.h"
@@ -49,10 +50,10 @@ static bool is_among(const struct open_tree_list *list,
 /* [printers] lends itself to each printer that the system has */
 static bool is_printer(const char *name)
 {
-	int snum = lp_servicenumber(name);
+	int snum = drain_smbconf_find(name);
 
 	return (snum >= 0) ? lp_printable(snum)
-			   : lp_servicenumber(PRINTERS_NAME) >= 0 &&
+			   : drain_smbconf_find(PRINTERS_NAME) >= 0 &&
 				     printer_list_printername_exists(name);
 }
 

@@ -7,6 +7,7 @@ and what a client is connected to may have changed since.
 import contextlib
 import os
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -148,6 +149,33 @@ def test_usershare_is_a_target(users):
         drain.begin('deep', '--wait')
         assert tree.status_of_open('tool.exe') == REFUSED
         assert other.status_of_open(TOOL) == REFUSED
+
+
+def test_usershare_that_is_closed_changes_while_begin_looks(users):
+    """Its file is a newer one each time that somebody looks for the share"""
+    server, drain, add = users(
+        {'pkg': WITH, 'any': {'-valid': 'no'}},
+        {'usershare template share': 'any', 'log level': 1})
+    add('deep', server.base / 'shares' / 'deep')
+    file = server.base / 'usershares' / 'deep'
+    stop = threading.Event()
+
+    def touch():
+        while not stop.wait(0.001):
+            os.utime(file)
+
+    thread = threading.Thread(target=touch)
+    with connect(server.port, 'deep'):
+        server.shares['any']['available'] = 'no'
+        server.write_conf()
+        thread.start()
+        try:
+            for _ in range(5):
+                drain.begin('pkg')
+                drain.resume('pkg')
+        finally:
+            stop.set()
+            thread.join()
 
 
 def test_directory_of_usershares_is_not_there(drained):
