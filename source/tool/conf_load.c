@@ -63,16 +63,6 @@ bool conf_load_files(const char *file)
 	return false;
 }
 
-void conf_forget_shares(void)
-{
-	int snum;
-
-	/* Those of users, too: one whose file is the same stays as it was */
-	for (snum = lp_numservices() - 1; snum >= 0; snum--) {
-		lp_killservice(snum);
-	}
-}
-
 static char *filler(int number)
 {
 	return talloc_asprintf(talloc_tos(), "smbdrain filler %d", number);
@@ -114,6 +104,37 @@ static void remove_fillers(int num)
 			lp_killservice(lp_servicenumber(name));
 		}
 		TALLOC_FREE(name);
+	}
+}
+
+/*
+ * Samba does not forget a share with "-valid = no", and a share of that name is
+ * not valid after the next load either. Without gaps every number is a share.
+ */
+static void make_all_valid(void)
+{
+	int num = fill_gaps();
+	int snum;
+
+	if (num < 0) {
+		return;
+	}
+	for (snum = 0; snum < lp_numservices(); snum++) {
+		(void)lp_do_parameter(snum, "-valid", "yes");
+	}
+	remove_fillers(num);
+}
+
+void conf_forget_shares(void)
+{
+	int snum;
+
+	if (lp_numservices() > 0) {
+		make_all_valid();
+	}
+	/* Those of users, too: one whose file is the same stays as it was */
+	for (snum = lp_numservices() - 1; snum >= 0; snum--) {
+		lp_killservice(snum);
 	}
 }
 

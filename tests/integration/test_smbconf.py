@@ -290,6 +290,16 @@ def test_two_files_of_a_client(sorts):
     assert 'share side (' in told and '127.0.0.1.more' in told
 
 
+def test_share_that_is_valid_for_one_client_only(sorts):
+    """Files that other clients get come first, and their [legacy] is not"""
+    invalid = LEGACY + '-valid = no\n'
+    server, drain = sorts(LEGACY, files={'1.conf': invalid, '0.conf': invalid})
+    told = drain.begin('pkg/app', expect=1).stderr
+    assert 'share legacy (' in told and '127.0.0.1.conf' in told
+    with connect(server.port, 'legacy') as tree:
+        assert tree.status_of_open(TOOL) == OPEN
+
+
 @pytest.mark.parametrize('text', [
     None, 'log level = 1\n', '[pkg]\npath = {pkg}\n',
     '[private]\npath = {other}\nguest ok = yes\nvfs objects =\n'])
