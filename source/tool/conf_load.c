@@ -198,7 +198,9 @@ static bool load_views(struct tool *tool)
 {
 	struct share_list *shares = NULL;
 
-	TALLOC_FREE(tool->views);
+	/* Lists of shares that were made before may refer to them */
+	(void)talloc_unlink(tool, tool->views);
+	tool->views = NULL;
 	if (!conf_has_views(tool->conf)) {
 		return true;
 	}
@@ -308,13 +310,13 @@ static bool find_all_links(struct share_list *list)
 	return true;
 }
 
-static bool add_views(struct share_list *list, const struct share_list *views)
+static bool add_views(struct share_list *list, struct share_list *views)
 {
 	const size_t num = list->num_shares + views->num_shares;
 	struct share *shares = talloc_realloc(list, list->shares, struct share,
 					      num);
 
-	if (shares == NULL) {
+	if (shares == NULL || talloc_reference(list, views) == NULL) {
 		return false;
 	}
 	memcpy(&shares[list->num_shares], views->shares,
