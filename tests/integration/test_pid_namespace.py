@@ -218,7 +218,7 @@ def test_message_file_of_a_dead_process_is_removed(drained):
     server, drain = drained()
     with subprocess.Popen(['true']) as dead:
         pass
-    files = server.lock_dir / 'msg.lock'
+    files = server.base / 'lock/msg.lock'
     with subprocess.Popen(
             [sys.executable, '-c', CLEANS_UP, files, str(dead.pid)], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE) as cleaner:
