@@ -11,7 +11,13 @@ import struct
 import pytest
 
 from lib.smb2 import Access, Option, connect
-from lib.smbd import PrivateSmbd
+from lib.smbd import PrivateSmbd, samba_release
+
+# Seen with 4.22.11: it ends with a panic if an attribute is damaged, with or
+# without drain, and leaves all else as it is
+pytestmark = pytest.mark.skipif(
+    samba_release() >= (4, 22),
+    reason='vfs_fruit converts nothing when a Mac lists a directory')
 
 STACK = {'vfs objects': 'drain catia fruit streams_xattr'}
 SHARES = {

@@ -56,7 +56,7 @@ class Contained(PrivateSmbd):
 
     def enter_command(self):
         """In front of what is to run where smbd is"""
-        return ['nsenter', '-t', str(self.pid), '-p', '-m']
+        return ['nsenter', '-t', str(self.pid), '-p', '-m', '-r']
 
     def set_next_number(self, number):
         """Of the process that is started next in there"""
