@@ -226,9 +226,13 @@ bool conf_load(struct tool *tool)
 		complain("out of memory");
 		return false;
 	}
-	if (access(tool->conf_file, R_OK) != 0) {
+	/* Samba takes a directory for an empty file */
+	if (access(tool->conf_file, R_OK) != 0 ||
+	    directory_exist(tool->conf_file)) {
 		complain("%s: %s; name the smb.conf of smbd with -s",
-			 tool->conf_file, strerror(errno));
+			 tool->conf_file,
+			 strerror(directory_exist(tool->conf_file) ? EISDIR
+								   : errno));
 		return false;
 	}
 	if (!load_base(tool->conf_file)) {

@@ -288,6 +288,15 @@ def test_smb_conf_missing(shared, tmp_path):
     assert name in complaint(done)
 
 
+def test_smb_conf_is_a_directory(shared, tmp_path):
+    """It is no empty configuration, with no drain in force"""
+    _, drain = shared
+    done = subprocess.run([drain.program, '-s', tmp_path, 'status'], text=True,
+                          capture_output=True, timeout=20, check=False)
+    assert done.returncode == 1 and done.stdout == ''
+    assert f'{tmp_path}: Is a directory' in complaint(done)
+
+
 def test_smb_conf_missing_for_run(shared, tmp_path):
     """As for the others, with the status of run"""
     _, drain = shared
