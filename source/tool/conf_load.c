@@ -10,6 +10,7 @@
  */
 
 #include "tool.h"
+#include "drain/smbconf.h"
 #include "lib/param/param.h"
 #include "dynconfig/dynconfig.h"
 #include <dirent.h>
@@ -99,9 +100,10 @@ static void remove_fillers(int num)
 
 	for (i = 0; i < num; i++) {
 		char *name = filler(i);
+		int snum = (name != NULL) ? drain_smbconf_find(name) : -1;
 
-		if (name != NULL) {
-			lp_killservice(lp_servicenumber(name));
+		if (snum >= 0) {
+			lp_killservice(snum);
 		}
 		TALLOC_FREE(name);
 	}
