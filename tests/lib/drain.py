@@ -244,10 +244,14 @@ MSG_DRAIN_REQUEST = 0xDA00
 MSG_DRAIN_REPLY = 0xDA01
 MESSAGE_VERSION = 3  # DRAIN_MESSAGE_VERSION of drain.idl
 
-# In a process of its own: Samba's libraries keep one bus in a process. Not all
-# at once: what does not fit into the receiver's socket is sent in the loop.
+MSG_PING = 2
+MSG_PONG = 3
+
+# In a process of its own: Samba's libraries keep one bus in a process. What
+# does not fit into the receiver's socket is sent in the loop, and lost if the
+# sender ends: the answer to the last message, a ping, says that all is read.
 _SENDER = r'''
-import json, sys, time
+import json, os, sys, time
 from samba.messaging import Messaging
 from samba.param import LoadParm
 
@@ -255,19 +259,28 @@ job = json.load(sys.stdin)
 lp = LoadParm()
 lp.load(job['conf'])
 bus = Messaging(own_id=(0,), lp_ctx=lp)
+pongs = []
+bus.register((lambda *answer: pongs.append(answer), None), job['pong'])
 for number, payload in enumerate(job['payloads']):
     bus.send((job['pid'], 0), job['type'], bytes.fromhex(payload))
     if number % 5 == 4:
         bus.loop_once(0.005)
-end = time.monotonic() + 0.3
-while time.monotonic() < end:
+bus.send((job['pid'], 0), job['ping'], b'')
+end = time.monotonic() + job['timeout']
+while not pongs and time.monotonic() < end:
     bus.loop_once(0.05)
+    if not os.path.exists('/proc/%d' % job['pid']):
+        break
+else:
+    if not pongs:
+        sys.exit('%d does not read its messages' % job['pid'])
 '''
 
 
 def send_messages(server, pid, kind, *payloads):
     """Send messages of a type to a process of Samba's, as a stranger would"""
     job = {'conf': str(server.conf), 'pid': pid, 'type': kind,
+           'ping': MSG_PING, 'pong': MSG_PONG, 'timeout': TIMEOUT / 2,
            'payloads': [payload.hex() for payload in payloads]}
     done = subprocess.run(['/usr/bin/python3', '-c', _SENDER], text=True,
                           input=json.dumps(job), capture_output=True,
