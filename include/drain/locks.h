@@ -140,30 +140,28 @@ bool drain_runner_is(struct drain_locks *locks,
 		     const struct drain_id *id,
 		     struct server_id who);
 
-/**
- * Who has owner(id), or publish(id)? pid 0: nobody that lives.
- */
-NTSTATUS drain_owner_get(struct drain_locks *locks,
-			 const struct drain_id *id,
-			 struct server_id *owner);
-NTSTATUS drain_publish_get(struct drain_locks *locks,
-			   const struct drain_id *id,
-			   struct server_id *publisher);
+/* A lock that one process has while it works */
+enum drain_work_lock {
+	DRAIN_WORK_OWNER, /* owner(id) */
+	DRAIN_WORK_PUBLISH, /* publish(id) */
+};
+
+/** The process that has the lock. pid 0: no living process has it. */
+NTSTATUS drain_work_get(struct drain_locks *locks,
+			enum drain_work_lock lock,
+			const struct drain_id *id,
+			struct server_id *who);
 
 /**
- * Wait until @who gives owner(id) or publish(id) back, or dies, or for a
- * second: what a watcher that is stopped keeps to itself is seen then.
+ * Wait until @who gives the lock back, or dies, or for a second: what a watcher
+ * that is stopped keeps to itself is seen then.
  */
-struct tevent_req *drain_owner_watch_send(TALLOC_CTX *mem_ctx,
-					  struct tevent_context *ev,
-					  struct drain_locks *locks,
-					  const struct drain_id *id,
-					  struct server_id who);
-struct tevent_req *drain_publish_watch_send(TALLOC_CTX *mem_ctx,
-					    struct tevent_context *ev,
-					    struct drain_locks *locks,
-					    const struct drain_id *id,
-					    struct server_id who);
+struct tevent_req *drain_work_watch_send(TALLOC_CTX *mem_ctx,
+					 struct tevent_context *ev,
+					 struct drain_locks *locks,
+					 enum drain_work_lock lock,
+					 const struct drain_id *id,
+					 struct server_id who);
 
 /** Own the end of a drain, and wait for it as long as that takes. */
 struct tevent_req *drain_owner_lock_send(TALLOC_CTX *mem_ctx,

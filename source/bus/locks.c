@@ -436,13 +436,23 @@ void drain_end_release(struct drain_locks *locks, const struct drain_id *id)
 	drain_owner_release(locks, id);
 }
 
-static NTSTATUS exclusive(struct drain_locks *locks,
-			  TDB_DATA key,
-			  struct server_id *who)
+static TDB_DATA work_key(enum drain_work_lock lock,
+			 const struct drain_id *id,
+			 struct key_buf *buf)
+{
+	return id_key(lock == DRAIN_WORK_PUBLISH ? "publish" : "owner", id,
+		      buf);
+}
+
+NTSTATUS drain_work_get(struct drain_locks *locks,
+			enum drain_work_lock lock,
+			const struct drain_id *id,
+			struct server_id *who)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct dump_state state;
-	NTSTATUS status = dump(locks, frame, key, &state);
+	struct key_buf buf;
+	NTSTATUS status = dump(locks, frame, work_key(lock, id, &buf), &state);
 
 	*who = (struct server_id) {0};
 	if (NT_STATUS_IS_OK(status) && state.exclusive.pid != 0 &&
@@ -453,62 +463,22 @@ static NTSTATUS exclusive(struct drain_locks *locks,
 	return status;
 }
 
-NTSTATUS drain_owner_get(struct drain_locks *locks,
-			 const struct drain_id *id,
-			 struct server_id *owner)
+struct tevent_req *drain_work_watch_send(TALLOC_CTX *mem_ctx,
+					 struct tevent_context *ev,
+					 struct drain_locks *locks,
+					 enum drain_work_lock lock,
+					 const struct drain_id *id,
+					 struct server_id who)
 {
 	struct key_buf buf;
-
-	return exclusive(locks, id_key("owner", id, &buf), owner);
-}
-
-NTSTATUS drain_publish_get(struct drain_locks *locks,
-			   const struct drain_id *id,
-			   struct server_id *publisher)
-{
-	struct key_buf buf;
-
-	return exclusive(locks, id_key("publish", id, &buf), publisher);
-}
-
-static struct tevent_req *watch_exclusive(TALLOC_CTX *mem_ctx,
-					  struct tevent_context *ev,
-					  struct drain_locks *locks,
-					  TDB_DATA key,
-					  struct server_id who)
-{
 	struct tevent_req *req = g_lock_watch_data_send(
-		mem_ctx, ev, locks->ctx, key, who);
+		mem_ctx, ev, locks->ctx, work_key(lock, id, &buf), who);
 
 	if (req != NULL) {
 		(void)tevent_req_set_endtime(
 			req, ev, timeval_current_ofs(WATCH_OTHER_SECONDS, 0));
 	}
 	return req;
-}
-
-struct tevent_req *drain_owner_watch_send(TALLOC_CTX *mem_ctx,
-					  struct tevent_context *ev,
-					  struct drain_locks *locks,
-					  const struct drain_id *id,
-					  struct server_id who)
-{
-	struct key_buf buf;
-
-	return watch_exclusive(mem_ctx, ev, locks, id_key("owner", id, &buf),
-			       who);
-}
-
-struct tevent_req *drain_publish_watch_send(TALLOC_CTX *mem_ctx,
-					    struct tevent_context *ev,
-					    struct drain_locks *locks,
-					    const struct drain_id *id,
-					    struct server_id who)
-{
-	struct key_buf buf;
-
-	return watch_exclusive(mem_ctx, ev, locks, id_key("publish", id, &buf),
-			       who);
 }
 
 struct owner_lock_state {

@@ -25,7 +25,7 @@
 struct neighbour {
 	const struct drain_record *record;
 	struct server_id who; /* pid 0: nobody */
-	bool publishes;
+	enum drain_work_lock lock;
 };
 
 static pid_t parent_of(pid_t pid)
@@ -88,15 +88,14 @@ static bool overlaps(const struct drain_record *other,
 
 static NTSTATUS look_at_lock(struct tool *tool,
 			     const struct drain_record *other,
-			     bool publishes,
+			     enum drain_work_lock lock,
 			     struct neighbour *n)
 {
 	NTSTATUS status;
 
 	n->record = other;
-	n->publishes = publishes;
-	status = publishes ? drain_publish_get(tool->locks, &other->id, &n->who)
-			   : drain_owner_get(tool->locks, &other->id, &n->who);
+	n->lock = lock;
+	status = drain_work_get(tool->locks, lock, &other->id, &n->who);
 	if (n->who.pid != 0 && is_ancestor(tool, n->who)) {
 		n->who.pid = 0;
 	}
@@ -120,10 +119,11 @@ static NTSTATUS find_neighbour(struct tool *tool,
 		if (!overlaps(other, record, path)) {
 			continue;
 		}
-		status = look_at_lock(tool, other, true, n);
+		status = look_at_lock(tool, other, DRAIN_WORK_PUBLISH, n);
 		if (NT_STATUS_IS_OK(status) && n->who.pid == 0 &&
 		    kind == NEAR_WORKS) {
-			status = look_at_lock(tool, other, false, n);
+			status = look_at_lock(tool, other, DRAIN_WORK_OWNER,
+					      n);
 		}
 		if (!NT_STATUS_IS_OK(status) || n->who.pid != 0) {
 			break;
@@ -147,7 +147,8 @@ static void complain_of(const struct drain_record *record,
 	complain("%s: process %s %s %s, which overlaps it; try again when that "
 		 "has ended",
 		 target, show_server(n->who),
-		 n->publishes ? "publishes" : "works on", other);
+		 n->lock == DRAIN_WORK_PUBLISH ? "publishes" : "works on",
+		 other);
 }
 
 /* One look. true: nobody is in the way; else there is @n, or an error. */
@@ -178,13 +179,10 @@ static bool wait_for(struct tool *tool,
 		     const struct neighbour *n,
 		     uint64_t deadline)
 {
-	const struct drain_id *id = &n->record->id;
 	struct tevent_req *req = NULL;
 
-	req = n->publishes ? drain_publish_watch_send(mem_ctx, tool->ev,
-						      tool->locks, id, n->who)
-			   : drain_owner_watch_send(mem_ctx, tool->ev,
-						    tool->locks, id, n->who);
+	req = drain_work_watch_send(mem_ctx, tool->ev, tool->locks, n->lock,
+				    &n->record->id, n->who);
 	if (req == NULL) {
 		complain("out of memory");
 		return false;
