@@ -53,6 +53,13 @@ NTSTATUS drain_store_read(struct drain_store *store,
 			  struct drain_record **record);
 
 /**
+ * Has the drain ended? Its record is gone then.
+ *
+ * A record that cannot be read is there: the safe side is a drain in force.
+ */
+bool drain_store_is_over(struct drain_store *store, const struct drain_id *id);
+
+/**
  * How often the records have been changed, as this node of a cluster knows.
  *
  * CTDB counts that. While the node is not part of the cluster this does not

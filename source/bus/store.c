@@ -131,6 +131,16 @@ NTSTATUS drain_store_read(struct drain_store *store,
 	return state.status;
 }
 
+bool drain_store_is_over(struct drain_store *store, const struct drain_id *id)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct drain_record *record = NULL;
+	NTSTATUS status = drain_store_read(store, frame, id, &record);
+
+	TALLOC_FREE(frame);
+	return NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND);
+}
+
 static void version_parser(TDB_DATA key _UNUSED_,
 			   TDB_DATA value,
 			   void *private_data)

@@ -13,14 +13,7 @@
 
 bool drain_gate_in_force(const struct drain *drain)
 {
-	TALLOC_CTX *frame = talloc_stackframe();
-	struct drain_record *record = NULL;
-	NTSTATUS status;
-
-	status = drain_store_read(drain_process.store, frame,
-				  &drain->record->id, &record);
-	TALLOC_FREE(frame);
-	return !NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND);
+	return !drain_store_is_over(drain_process.store, &drain->record->id);
 }
 
 NTSTATUS drain_gate_refuse(struct connection_struct *conn,

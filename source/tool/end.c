@@ -54,17 +54,6 @@ static NTSTATUS own(struct tool *tool,
 	return status;
 }
 
-/* Whoever has its locks: it has ended when there is no record */
-static bool is_over(struct tool *tool, const struct drain_id *id)
-{
-	TALLOC_CTX *frame = talloc_stackframe();
-	struct drain_record *record = NULL;
-	NTSTATUS status = drain_store_read(tool->store, frame, id, &record);
-
-	TALLOC_FREE(frame);
-	return NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND);
-}
-
 static NTSTATUS wait_to_end(struct tool *tool,
 			    const struct drain_id *id,
 			    struct server_id *who)
@@ -96,11 +85,12 @@ NTSTATUS end_claim(struct tool *tool,
 	NTSTATUS status = drain_end_claim(tool->locks, id, who);
 
 	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) &&
-	    !is_over(tool, id) && !drain_runner_is(tool->locks, id, *who)) {
+	    !drain_store_is_over(tool->store, id) &&
+	    !drain_runner_is(tool->locks, id, *who)) {
 		status = wait_to_end(tool, id, who);
 	}
 	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) &&
-	    is_over(tool, id)) {
+	    drain_store_is_over(tool->store, id)) {
 		return NT_STATUS_NOT_FOUND;
 	}
 	return status;
@@ -129,7 +119,7 @@ enum end_owner end_own(struct tool *tool, const struct drain_record *record)
 	if (drain_runner_is(tool->locks, &record->id, owner)) {
 		return END_IS_OF_A_RUN;
 	}
-	if (is_over(tool, &record->id)) {
+	if (drain_store_is_over(tool->store, &record->id)) {
 		complain("%s: somebody has resumed it", show_target(record));
 		return END_IS_NOT_OURS;
 	}

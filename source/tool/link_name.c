@@ -45,15 +45,7 @@ static bool is_over(struct tool *tool,
 		    const struct drain_id *id,
 		    const struct drain_id *own)
 {
-	struct drain_record *record = NULL;
-	NTSTATUS status;
-
-	if (drain_id_equal(id, own)) {
-		return true;
-	}
-	status = drain_store_read(tool->store, talloc_tos(), id, &record);
-	TALLOC_FREE(record);
-	return NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND);
+	return drain_id_equal(id, own) || drain_store_is_over(tool->store, id);
 }
 
 /* It may have been given to the owner of the old link already */
