@@ -236,20 +236,43 @@ static int start(char **command, const int ends[2], pid_t *child)
 	return 0;
 }
 
-int command_start(char **command, pid_t *child)
+static void child_fn(struct tevent_context *ev _UNUSED_,
+		     struct tevent_signal *se _UNUSED_,
+		     int signum _UNUSED_,
+		     int count _UNUSED_,
+		     void *siginfo _UNUSED_,
+		     void *private_data)
+{
+	struct child *child = private_data;
+
+	if (child->pid > 0 &&
+	    waitpid(child->pid, &child->status, WNOHANG) == child->pid) {
+		child->gone = true;
+	}
+}
+
+bool command_await_end(struct tool *tool,
+		       TALLOC_CTX *mem_ctx,
+		       struct child *child)
+{
+	return tevent_add_signal(tool->ev, mem_ctx, SIGCHLD, 0, child_fn,
+				 child) != NULL;
+}
+
+int command_start(char **command, pid_t *pid)
 {
 	sigset_t all;
 	sigset_t old;
 	int ends[2];
 	int error;
 
-	*child = 0;
+	*pid = 0;
 	if (pipe2(ends, O_CLOEXEC) != 0) {
 		return errno;
 	}
 	sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &old);
-	error = start(command, ends, child);
+	error = start(command, ends, pid);
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	close(ends[0]);
 	return error;

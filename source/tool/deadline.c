@@ -19,42 +19,21 @@
 #define DEADLINE_START_MSEC 10000
 #define DEADLINE_LATER_SECONDS 2 /* than the deadline: the smbds come first */
 
-/* A program that runs for us */
-struct child {
-	pid_t pid;
-	int status;
-	bool gone;
-	bool late;
-};
-
-static void child_fn(struct tevent_context *ev _UNUSED_,
-		     struct tevent_signal *se _UNUSED_,
-		     int signum _UNUSED_,
-		     int count _UNUSED_,
-		     void *siginfo _UNUSED_,
-		     void *private_data)
-{
-	struct child *child = private_data;
-
-	if (child->pid > 0 &&
-	    waitpid(child->pid, &child->status, WNOHANG) == child->pid) {
-		child->gone = true;
-	}
-}
-
 static void late_fn(struct tevent_context *ev _UNUSED_,
 		    struct tevent_timer *te _UNUSED_,
 		    struct timeval now _UNUSED_,
 		    void *private_data)
 {
-	struct child *child = private_data;
+	bool *late = private_data;
 
-	child->late = true;
+	*late = true;
 }
 
-static bool await(struct tevent_context *ev, struct child *child)
+static bool await(struct tevent_context *ev,
+		  struct child *child,
+		  const bool *late)
 {
-	while (!child->gone && !child->late) {
+	while (!child->gone && !*late) {
 		if (tevent_loop_once(ev) != 0) {
 			break;
 		}
@@ -71,15 +50,15 @@ static bool run_program(struct tool *tool, char **command)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct child child = {0};
+	bool late = false;
 	bool ok;
 
-	ok = tevent_add_signal(tool->ev, frame, SIGCHLD, 0, child_fn,
-			       &child) != NULL &&
+	ok = command_await_end(tool, frame, &child) &&
 	     tevent_add_timer(tool->ev, frame,
 			      timeval_current_ofs_msec(DEADLINE_START_MSEC),
-			      late_fn, &child) != NULL &&
+			      late_fn, &late) != NULL &&
 	     command_start(command, &child.pid) == 0 &&
-	     await(tool->ev, &child);
+	     await(tool->ev, &child, &late);
 	TALLOC_FREE(frame);
 	return ok;
 }

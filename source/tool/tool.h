@@ -1200,13 +1200,25 @@ bool command_catch_signals(struct tool *tool,
 			   tevent_signal_handler_t handler,
 			   void *private_data);
 
+/* A command that runs */
+struct child {
+	pid_t pid; /* 0: not started */
+	int status; /* of waitpid(2), when it is gone */
+	bool gone;
+};
+
+/** Note the end of a child: from before it is started, while @mem_ctx is. */
+bool command_await_end(struct tool *tool,
+		       TALLOC_CTX *mem_ctx,
+		       struct child *child);
+
 /**
  * Start the command.
  *
- * @param[out] child  Its process; SIGCHLD tells of its end.
+ * @param[out] pid  Its process; command_await_end() tells of its end.
  * @return 0, or an errno: there is no process, and the command has not begun.
  */
-int command_start(char **command, pid_t *child);
+int command_start(char **command, pid_t *pid);
 
 /*
  * end.c

@@ -19,9 +19,7 @@ struct run {
 	bool ours; /* we began it: we end it, whatever happens before */
 	bool resumed; /* by somebody else, and that was said */
 	bool begun; /* the command, or the publish: something may have changed */
-	pid_t child; /* 0: not started */
-	int child_status;
-	bool child_gone;
+	struct child child;
 };
 
 static void stop_fn(struct tevent_context *ev _UNUSED_,
@@ -34,31 +32,15 @@ static void stop_fn(struct tevent_context *ev _UNUSED_,
 	struct run *run = private_data;
 
 	run->tool->stop_signal = signum;
-	if (run->child > 0 && !run->child_gone) {
-		(void)kill(run->child, signum);
-	}
-}
-
-static void child_fn(struct tevent_context *ev _UNUSED_,
-		     struct tevent_signal *se _UNUSED_,
-		     int signum _UNUSED_,
-		     int count _UNUSED_,
-		     void *siginfo _UNUSED_,
-		     void *private_data)
-{
-	struct run *run = private_data;
-
-	if (run->child > 0 &&
-	    waitpid(run->child, &run->child_status, WNOHANG) == run->child) {
-		run->child_gone = true;
+	if (run->child.pid > 0 && !run->child.gone) {
+		(void)kill(run->child.pid, signum);
 	}
 }
 
 static bool catch_signals(struct run *run, TALLOC_CTX *mem_ctx)
 {
 	return command_catch_signals(run->tool, mem_ctx, stop_fn, run) &&
-	       tevent_add_signal(run->tool->ev, mem_ctx, SIGCHLD, 0, child_fn,
-				 run) != NULL;
+	       command_await_end(run->tool, mem_ctx, &run->child);
 }
 
 static int exit_status_of(int status)
@@ -83,19 +65,19 @@ static int run_command(struct run *run)
 		complain("out of memory");
 		return EXIT_RUN_FAILED;
 	}
-	error = command_start(command, &run->child);
+	error = command_start(command, &run->child.pid);
 	if (error != 0) {
 		return complain_of_exec(command[0], error);
 	}
 	run->begun = true;
-	while (!run->child_gone) {
+	while (!run->child.gone) {
 		if (tevent_loop_once(run->tool->ev) != 0) {
 			complain("cannot wait for the command: %s",
 				 strerror(errno));
 			return EXIT_RUN_FAILED;
 		}
 	}
-	return exit_status_of(run->child_status);
+	return exit_status_of(run->child.status);
 }
 
 static bool is_still_quiescent(struct run *run)
