@@ -219,8 +219,19 @@ static bool load_views(struct tool *tool)
 	return load_base(tool->conf_file);
 }
 
+/* 0, or an errno. Samba takes a directory for an empty file. */
+static int why_unreadable(const char *file)
+{
+	if (access(file, R_OK) != 0) {
+		return errno;
+	}
+	return directory_exist(file) ? EISDIR : 0;
+}
+
 bool conf_load(struct tool *tool)
 {
+	int error;
+
 	if (tool->conf_file == NULL) {
 		tool->conf_file = talloc_strdup(tool, get_dyn_CONFIGFILE());
 	}
@@ -228,13 +239,10 @@ bool conf_load(struct tool *tool)
 		complain("out of memory");
 		return false;
 	}
-	/* Samba takes a directory for an empty file */
-	if (access(tool->conf_file, R_OK) != 0 ||
-	    directory_exist(tool->conf_file)) {
+	error = why_unreadable(tool->conf_file);
+	if (error != 0) {
 		complain("%s: %s; name the smb.conf of smbd with -s",
-			 tool->conf_file,
-			 strerror(directory_exist(tool->conf_file) ? EISDIR
-								   : errno));
+			 tool->conf_file, strerror(error));
 		return false;
 	}
 	if (!load_base(tool->conf_file)) {
