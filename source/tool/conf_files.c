@@ -192,8 +192,9 @@ static bool is_of_shares(const char *name)
 		"auto services", "preload", "default service", "default",
 		"registry shares", "usershare path", "usershare max shares",
 		"usershare template share", "netbios name",
-		"disable netbios", "smb ports", "winbind separator",
-		"root directory", "root dir", "root", "config backend",
+		"disable netbios", "smb ports", "server smb transports",
+		"winbind separator", "root directory", "root dir", "root",
+		"config backend",
 	};
 	size_t i;
 
