@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parents[2]
+TOP = Path(__file__).resolve().parents[3]
 
 sys.path.insert(0, str(TOP / 'source' / 'build'))
 

@@ -15,7 +15,7 @@ from torture.client import uses
 from torture.drainer import WAYS, cycles
 from torture.killer import WEIGHTS, schedule
 
-SCRIPT = Path(__file__).resolve().parents[1] / 'torture' / 'torture.py'
+SCRIPT = Path(__file__).resolve().parents[2] / 'torture' / 'torture.py'
 
 # From 10 to 50; quiescent from 30 to 40
 DRAIN = {'target': 'all/sub', 'begun': 10, 'armed': 20, 'quiescent': 30,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[1] / 'demo' / 'demo.py'
+SCRIPT = Path(__file__).resolve().parents[2] / 'demo' / 'demo.py'
 
 # In this order, each at the begin of a line
 KEY_LINES = (

@@ -11,7 +11,7 @@ import pytest
 from lib.drain import BUILD
 from lib.smb2 import Connection, NtStatus
 
-SCRIPT = Path(__file__).resolve().parents[1] / 'disturb' / 'disturb.py'
+SCRIPT = Path(__file__).resolve().parents[2] / 'disturb' / 'disturb.py'
 JITTER = Path(BUILD) / 'tests/jitter/drain.so'
 
 sys.path.insert(0, str(SCRIPT.parent))

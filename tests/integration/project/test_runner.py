@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'source/build'))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / 'source/build'))
 
 import runner  # noqa: E402 pylint: disable=wrong-import-position
 

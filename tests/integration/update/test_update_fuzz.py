@@ -23,7 +23,7 @@ import pytest
 from lib.drain import BUILD
 from lib.update import package
 
-CORPUS = Path(__file__).resolve().parents[1] / 'fuzz' / 'corpus' / 'update'
+CORPUS = Path(__file__).resolve().parents[2] / 'fuzz' / 'corpus' / 'update'
 SECONDS = float(os.environ.get('FUZZ_SECONDS', 16)) / 4
 AT_LEAST = 2
 SEED = os.environ.get('FUZZ_SEED', random.randrange(10 ** 9))

@@ -14,7 +14,7 @@ import pytest
 from lib.drain import BUILD
 from lib.smbd import SMBD
 
-TOP = Path(__file__).resolve().parents[2]
+TOP = Path(__file__).resolve().parents[3]
 
 sys.path.insert(0, str(TOP / 'source' / 'build'))
 
