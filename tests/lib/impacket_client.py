@@ -1,6 +1,6 @@
 """Impacket as a second, independent client.
 
-It behaves like an ordinary library: what the raw client of smb2.py shows
+It behaves like an ordinary library: what the raw client of lib.smb2 shows
 should be no surprise to this one.  Errors are SmbError, as there.
 """
 

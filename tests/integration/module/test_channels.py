@@ -8,12 +8,13 @@ import json
 import os
 import re
 import time
+import uuid
 from pathlib import Path
 
 import pytest
 
 from lib.drain import Monitor
-from lib.smb2 import Access, NtStatus, connect, uuid
+from lib.smb2 import Access, NtStatus, connect
 from lib.smbd import PrivateSmbd, wait_until
 
 USER, PASSWORD = 'daemon', 'Not-a-secret-1'
