@@ -24,14 +24,15 @@ import tempfile
 from waflib import Build, Configure, Context, Logs, Options, Utils
 
 # Context.run_dir is where this file is
-sys.path.insert(0, os.path.join(Context.run_dir, 'source', 'build'))
+sys.path[:0] = [os.path.join(Context.run_dir, 'source', 'build'),
+                os.path.join(Context.run_dir, 'tests')]
 # pylint: disable=wrong-import-position
-import fuzz as fuzzing
 import headers
 import packages
-import runner
 import standins
 import symcheck
+from run import fuzz as fuzzing
+from run import runner
 
 APPNAME = 'smbdrain'
 VERSION = '0.1'
@@ -134,19 +135,19 @@ class torture(Build.BuildContext):
 
 def analyze(ctx):
     '''looks at the sources with gcc -fanalyzer and clang-tidy'''
-    run_in_a_copy(ctx, 'source/build/analyze.sh')
+    run_in_a_copy(ctx, 'tests/run/analyze.sh')
 
 
 def coverage(ctx):
     '''runs all tests in a build with gcov, shows which lines were run'''
     report = ctx.path.make_node([out, 'coverage.json'])
     report.parent.mkdir()
-    run_in_a_copy(ctx, 'source/build/coverage.sh', report.abspath())
+    run_in_a_copy(ctx, 'tests/run/coverage.sh', report.abspath())
 
 
 def model(ctx):
     '''checks the model of the protocol, docs/model, in more and larger sizes than "check"'''
-    run_by_itself(ctx, 'source/build/model.py', ctx.path.abspath())
+    run_by_itself(ctx, 'tests/run/model.py', ctx.path.abspath())
 
 
 # Of the tree, which it builds in its own way
@@ -711,7 +712,7 @@ def cluster_tests(bld, short):
 # What follows on the command line is for the waf in the root
 def check_elsewhere(_ctx):
     unlock()
-    script = os.path.join(Context.run_dir, 'source', 'build', 'check-on.sh')
+    script = os.path.join(Context.run_dir, 'tests', 'run', 'check-on.sh')
     arguments = Options.commands[:]
     del Options.commands[:]
     sys.exit(subprocess.call([script, *arguments]))

@@ -2,7 +2,7 @@
  * drain: take users off a Samba share so that it can be updated
  *
  * The protocol, for spin. docs/model/README.md says what each step is in the
- * code, and what is left out; source/build/model.py in which sizes it is
+ * code, and what is left out; tests/run/model.py in which sizes it is
  * checked, and which mutants have to be caught.
  *
  * One step is one access to what processes share: a database, a lock, the file

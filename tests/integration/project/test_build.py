@@ -14,7 +14,7 @@ import pytest
 from lib.drain import BUILD
 from lib.smbd import SMBD
 
-TOP = Path(__file__).resolve().parents[3]
+TOP = Path(os.environ['DRAIN_TOP'])
 
 sys.path.insert(0, str(TOP / 'source' / 'build'))
 
@@ -68,8 +68,8 @@ def test_source_of_another_release(tmp_path):
     """configure fails, in a sentence that names both"""
     shutil.copy(TOP / 'waf', tmp_path)
     shutil.copy(TOP / 'wscript', tmp_path)
-    (tmp_path / 'source').mkdir()
-    (tmp_path / 'source' / 'build').symlink_to(TOP / 'source' / 'build')
+    for part in 'source', 'tests':
+        (tmp_path / part).symlink_to(TOP / part)
     source = tmp_path / 'samba'
     source.mkdir()
     (source / 'third_party').symlink_to(installed_source() / 'third_party')

@@ -3,17 +3,14 @@
 And that each has inputs to begin with.
 """
 
-import sys
+import os
 from pathlib import Path
 
 import pytest
 
-TOP = Path(__file__).resolve().parents[3]
+from run import fuzz
 
-sys.path.insert(0, str(TOP / 'source' / 'build'))
-
-# pylint: disable=wrong-import-position
-import fuzz  # noqa: E402 (needs the path above)
+TOP = Path(os.environ['DRAIN_TOP'])
 
 FIGURES = '''
 echo '#77 DONE cov: 12 ft: 34 corp: 5/67b lim: 8 exec/s: 9'

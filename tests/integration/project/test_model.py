@@ -3,17 +3,15 @@
 And the page about it names code that is there.
 """
 
+import os
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
-TOP = Path(__file__).resolve().parents[3]
+from run import model
 
-sys.path.insert(0, str(TOP / 'source' / 'build'))
-
-import model  # noqa: E402 pylint: disable=wrong-import-position
+TOP = Path(os.environ['DRAIN_TOP'])
 
 # Some seconds of a processor, which many others may want too
 pytestmark = pytest.mark.time_limit(model.LONGEST)

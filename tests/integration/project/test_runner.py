@@ -1,14 +1,10 @@
 """How the build counts what pytest has run."""
 
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / 'source/build'))
-
-import runner  # noqa: E402 pylint: disable=wrong-import-position
+from run import runner
 
 TEST = 'def test_one():\n    assert %s\n'
 

@@ -33,6 +33,7 @@ def test_shellcheck():
     """Has nothing to say, nor of the scripts of the build and of packages"""
     scripts = [os.path.join(BUILD, 'smbdrain-update'), TOP / '.ci' / 'run',
                *(TOP / 'source' / 'build').glob('*.sh'),
+               *(TOP / 'tests' / 'run').glob('*.sh'),
                *(TOP / 'source' / 'ctdb').glob('*.script'),
                *(TOP / 'source' / 'debian').glob('*.p*')]
     assert len(scripts) > 5

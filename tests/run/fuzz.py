@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 
-import runner
+from . import runner
 
 # A harness that has not ended so long after its time does not end
 GRACE = 240

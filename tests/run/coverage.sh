@@ -16,7 +16,7 @@ report=$1
 # files that are there already and that all may write
 build_it()
 {
-	CFLAGS="--coverage -O0 -include $PWD/source/build/gcov.h" \
+	CFLAGS="--coverage -O0 -include $PWD/tests/run/gcov.h" \
 		LINKFLAGS='--coverage -Wl,--wrap=_exit,--wrap=raise' \
 		./waf configure build
 	chmod a+rx .
@@ -40,6 +40,6 @@ build_it
 good=true
 run_tests || good=false
 count --json "$report"
-source/build/coverage.py "$report" docs/coverage.md || good=false
+tests/run/coverage.py "$report" docs/coverage.md || good=false
 count --fail-under-line "$LEAST" || good=false
 $good

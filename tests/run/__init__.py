@@ -1,0 +1,1 @@
+"""What runs the tests, in the ways that ./waf --help lists."""
