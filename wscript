@@ -1,7 +1,7 @@
 """How drain is built; for the commands see ./waf --help
 
 source/core    what knows nothing of Samba; built without Samba's headers
-source/bus     what the module and the tool share
+source/common  what the module and the tool share
 source/module  drain.so, the VFS module
 source/tool    smbdrain, the tool
 source/update  smbdrain-update, a script around it
@@ -354,7 +354,7 @@ def build(bld):
     if bld.cmd not in ('clean', 'uninstall'):
         make_what_comes_from_samba(bld)
     build_core(bld)
-    build_bus(bld)
+    build_common(bld)
     build_module(bld)
     build_tool(bld)
     build_update(bld)
@@ -390,7 +390,7 @@ def made_by_pidl(bld):
 
 def make_what_comes_from_samba(bld):
     env = bld.env
-    files = sources(bld, ['source/bus/*.[ch]', 'source/module/*.[ch]',
+    files = sources(bld, ['source/common/*.[ch]', 'source/module/*.[ch]',
                           'source/tool/*.[ch]', 'include/**/*.h'])
     files += parts_of_samba(bld)
     try:
@@ -401,7 +401,7 @@ def make_what_comes_from_samba(bld):
                 + ['-D' + define for define in env.DEFINES],
             files=[file.abspath() for file in files],
             idl_files=[file.abspath()
-                       for file in sources(bld, 'source/bus/*.idl')],
+                       for file in sources(bld, 'source/common/*.idl')],
             say=Logs.info)
     except headers.HeaderError as error:
         bld.fatal(str(error))
@@ -414,10 +414,10 @@ def build_core(bld):
               includes='include', use='TALLOC')
 
 
-def build_bus(bld):
+def build_common(bld):
     bld.objects(source=made_by_pidl(bld), target='drainidl', use='SAMBA',
                 includes=own_headers(bld), cflags='-w')
-    bld.stlib(source=sources(bld, 'source/bus/*.c'), target='drainbus',
+    bld.stlib(source=sources(bld, 'source/common/*.c'), target='draincommon',
               includes=own_headers(bld), use='drainidl draincore SAMBA')
 
 
@@ -434,7 +434,7 @@ def build_module(bld):
 # smbd has all other libraries; ours are nobody else's business
 def link_module(bld, files, target, *defines):
     bld.shlib(source=files, target=target, defines=defines,
-              includes=own_headers(bld), use='drainbus draincore SAMBA',
+              includes=own_headers(bld), use='draincommon draincore SAMBA',
               linkflags='-Wl,--exclude-libs,ALL', install_path=None)
 
 
@@ -453,7 +453,7 @@ def build_tool(bld):
               cflags='-w')
     bld.program(source=sources(bld, 'source/tool/*.c'), target='smbdrain',
                 includes=own_headers(bld),
-                use='drainbus draincore ' + TOOL_NEEDS,
+                use='draincommon draincore ' + TOOL_NEEDS,
                 linkflags='-Wl,--as-needed', install_path=None)
 
 
@@ -539,7 +539,7 @@ def build_sanitized_unit_tests(bld):
 # it is told to when it is there beside that of ASan.
 def build_sanitized_tool(bld):
     common = {'includes': own_headers(bld), 'cflags': SANITIZE.split()}
-    bld.stlib(source=sources(bld, ['source/core/*.c', 'source/bus/*.c']),
+    bld.stlib(source=sources(bld, ['source/core/*.c', 'source/common/*.c']),
               target='drain.sanitized', use='drainidl SAMBA TALLOC', **common)
     bld.program(source=sources(bld, 'source/tool/*.c'),
                 target='tests/sanitized/smbdrain',
@@ -559,7 +559,7 @@ def build_fuzzers(bld):
                                        'tests/fuzz']}
     bld.objects(source=made_by_pidl(bld), target='drainidl.fuzz', use='SAMBA',
                 cflags='-w', **common)
-    bld.stlib(source=sources(bld, ['source/core/*.c', 'source/bus/*.c',
+    bld.stlib(source=sources(bld, ['source/core/*.c', 'source/common/*.c',
                                    'source/tool/plan_json.c',
                                    'tests/fuzz/fuzz.c']),
               target='drain.fuzz', use='drainidl.fuzz SAMBA JANSSON', **common)

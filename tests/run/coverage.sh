@@ -32,7 +32,7 @@ run_tests()
 
 count()
 {
-	gcovr --root . --filter 'source/(core|bus|module|tool)/' \
+	gcovr --root . --filter 'source/(core|common|module|tool)/' \
 		--gcov-ignore-parse-errors "$@"
 }
 

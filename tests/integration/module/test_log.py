@@ -12,7 +12,7 @@ from lib.smb2 import Access, NtStatus, Option, SmbError, connect
 
 REFUSED = NtStatus.SHARING_VIOLATION
 TOP = Path(os.environ['DRAIN_TOP'])
-HEAD = re.compile(r'^\[\d.*source/(?:module|bus)/\w+\.c:\d+\(\w+\)$')
+HEAD = re.compile(r'^\[\d.*source/(?:module|common)/\w+\.c:\d+\(\w+\)$')
 LINE = re.compile(r'  \w+: drain: client (\S+), share (.+?), path (.+?): (.*\w.*)')
 
 
