@@ -381,6 +381,11 @@ def own_headers(bld):
     return ['include', bld.bldnode.make_node('samba/own')]
 
 
+# Files of the tool name the folder of a header: "smbd/ask.h"
+def tool_headers(bld):
+    return [*own_headers(bld), 'source/tool']
+
+
 # The headers are named too, for waf takes notice of a file below build/ only
 # when it was told of it
 def made_by_pidl(bld):
@@ -391,13 +396,14 @@ def made_by_pidl(bld):
 def make_what_comes_from_samba(bld):
     env = bld.env
     files = sources(bld, ['source/common/*.[ch]', 'source/module/*.[ch]',
-                          'source/tool/*.[ch]', 'include/**/*.h'])
+                          'source/tool/**/*.[ch]', 'include/**/*.h'])
     files += parts_of_samba(bld)
     try:
         headers.update(
             source=env.SAMBA_SOURCE, out=made(bld),
             smbd=env.SMBD, compiler=env.CC[0],
-            own=['-I' + bld.path.make_node('include').abspath()]
+            own=['-I' + bld.path.make_node(place).abspath()
+                 for place in ('include', 'source/tool')]
                 + ['-D' + define for define in env.DEFINES],
             files=[file.abspath() for file in files],
             idl_files=[file.abspath()
@@ -451,8 +457,8 @@ def check_symbols(task):
 def build_tool(bld):
     bld.stlib(source=parts_of_samba(bld), target='sambaparts', use='SAMBA',
               cflags='-w')
-    bld.program(source=sources(bld, 'source/tool/*.c'), target='smbdrain',
-                includes=own_headers(bld),
+    bld.program(source=sources(bld, 'source/tool/**/*.c'), target='smbdrain',
+                includes=tool_headers(bld),
                 use='draincommon draincore ' + TOOL_NEEDS,
                 linkflags='-Wl,--as-needed', install_path=None)
 
@@ -538,10 +544,10 @@ def build_sanitized_unit_tests(bld):
 # For what valgrind can not run. The shared library of UBSan does not write where
 # it is told to when it is there beside that of ASan.
 def build_sanitized_tool(bld):
-    common = {'includes': own_headers(bld), 'cflags': SANITIZE.split()}
+    common = {'includes': tool_headers(bld), 'cflags': SANITIZE.split()}
     bld.stlib(source=sources(bld, ['source/core/*.c', 'source/common/*.c']),
               target='drain.sanitized', use='drainidl SAMBA TALLOC', **common)
-    bld.program(source=sources(bld, 'source/tool/*.c'),
+    bld.program(source=sources(bld, 'source/tool/**/*.c'),
                 target='tests/sanitized/smbdrain',
                 use='drain.sanitized ' + TOOL_NEEDS,
                 linkflags=SANITIZE.split() + [
@@ -555,12 +561,11 @@ def build_fuzzers(bld):
     warnings = [flag for flag in env.CFLAGS if flag.startswith('-W')]
     env.CFLAGS = [*FUZZ.split(), '-fsanitize=fuzzer-no-link', *warnings]
     env.LINKFLAGS = FUZZ.split()
-    common = {'env': env, 'includes': [*own_headers(bld), 'source/tool',
-                                       'tests/fuzz']}
+    common = {'env': env, 'includes': [*tool_headers(bld), 'tests/fuzz']}
     bld.objects(source=made_by_pidl(bld), target='drainidl.fuzz', use='SAMBA',
                 cflags='-w', **common)
     bld.stlib(source=sources(bld, ['source/core/*.c', 'source/common/*.c',
-                                   'source/tool/plan_json.c',
+                                   'source/tool/publish/plan_json.c',
                                    'tests/fuzz/fuzz.c']),
               target='drain.fuzz', use='drainidl.fuzz SAMBA JANSSON', **common)
     bld.fuzzers = [build_fuzzer(bld, harness, common)

@@ -70,7 +70,7 @@ def test_options_of_the_updater():
 
 def test_metrics():
     """docs/metrics.md has all of them"""
-    source = (TOP / 'source' / 'tool' / 'prometheus.c').read_text()
+    source = (TOP / 'source/tool/verb/status_metrics.c').read_text()
     text = (TOP / 'docs' / 'metrics.md').read_text()
     listed = re.findall(r'^\| `smbdrain_(\w+)`', text, re.MULTILINE)
     known = re.findall(r'(?:print_(?:one|head|others)\(|\{)"(\w+)",', source)
