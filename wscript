@@ -718,7 +718,7 @@ def cluster_tests(bld, short):
 def check_elsewhere(_ctx):
     unlock()
     script = os.path.join(Context.run_dir, 'tests', 'run', 'check-on.sh')
-    arguments = Options.commands[:]
+    arguments = sys.argv[sys.argv.index(check_on.cmd) + 1:]
     del Options.commands[:]
     sys.exit(subprocess.call([script, *arguments]))
 
