@@ -26,90 +26,6 @@ static const struct verb *const verbs[] = {
 	&verb_check,  &verb_publish, &verb_top,	   &verb_help,
 };
 
-const char *tool_write_error(NTSTATUS status)
-{
-	/* What dbwrap makes of any transaction that can not be committed */
-	if (NT_STATUS_EQUAL(status, NT_STATUS_INTERNAL_DB_CORRUPTION)) {
-		return "the transaction failed; is the disk full?";
-	}
-	return nt_errstr(status);
-}
-
-void complain(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	fputs("smbdrain: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
-	va_end(ap);
-}
-
-static uint64_t now_msec(void)
-{
-	struct timespec t = {0};
-
-	clock_gettime_mono(&t);
-	return (uint64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-uint64_t tool_deadline(uint64_t milliseconds)
-{
-	return now_msec() + milliseconds;
-}
-
-bool tool_is_late(uint64_t deadline)
-{
-	return now_msec() >= deadline;
-}
-
-uint64_t tool_halfway(uint64_t deadline)
-{
-	uint64_t now = now_msec();
-
-	return (deadline > now) ? now + (deadline - now) / 2 : now;
-}
-
-struct timeval tool_until(uint64_t deadline, uint64_t most)
-{
-	uint64_t now = now_msec();
-	uint64_t left = (deadline > now) ? deadline - now : 0;
-
-	left = MIN(left, most);
-	return timeval_current_ofs(left / 1000, left % 1000 * 1000);
-}
-
-static void alarm_fn(struct tevent_context *ev _UNUSED_,
-		     struct tevent_timer *te _UNUSED_,
-		     struct timeval now _UNUSED_,
-		     void *private_data)
-{
-	bool *late = private_data;
-
-	*late = true;
-}
-
-bool tool_poll(struct tool *tool, struct tevent_req *req, uint64_t deadline)
-{
-	TALLOC_CTX *frame = talloc_stackframe();
-	bool late = tool_is_late(deadline);
-
-	if (deadline != UINT64_MAX &&
-	    tevent_add_timer(tool->ev, frame, tool_until(deadline, UINT32_MAX),
-			     alarm_fn, &late) == NULL) {
-		late = true;
-	}
-	while (!late && tool->stop_signal == 0 &&
-	       tevent_req_is_in_progress(req)) {
-		if (tevent_loop_once(tool->ev) != 0) {
-			break;
-		}
-	}
-	TALLOC_FREE(frame);
-	return !tevent_req_is_in_progress(req);
-}
-
 static const struct verb *find_verb(const char *name)
 {
 	size_t i;
@@ -421,86 +337,6 @@ static const struct verb *choose_verb(const struct options *options)
 	return verb;
 }
 
-/* Structures of another minor release are laid out otherwise */
-static bool right_samba(void)
-{
-	unsigned major = 0;
-	unsigned minor = 0;
-
-	if (sscanf(samba_version_string(), "%u.%u", &major, &minor) == 2 &&
-	    major == DRAIN_SAMBA_MAJOR && minor == DRAIN_SAMBA_MINOR) {
-		return true;
-	}
-	complain("built for Samba %s, but this is Samba %s; "
-		 "build and install it again for this Samba",
-		 DRAIN_SAMBA_VERSION, samba_version_string());
-	return false;
-}
-
-/* Samba's libraries would end the program, with words of their own */
-static bool check_directory(const char *what, const char *path)
-{
-	if (access(path, F_OK) == 0) {
-		return true;
-	}
-	complain("%s %s: %s; is this the smb.conf of a Samba that runs here?",
-		 what, path, strerror(errno));
-	return false;
-}
-
-static bool tool_open(struct tool *tool)
-{
-	if (geteuid() != 0) {
-		complain("only root can do that: "
-			 "it speaks on Samba's message bus");
-		return false;
-	}
-	if (!right_samba()) {
-		return false;
-	}
-	if (!conf_load(tool) ||
-	    !check_directory("lock directory", lp_lock_directory()) ||
-	    !check_directory("state directory", lp_state_directory())) {
-		return false;
-	}
-
-	caller_allow_many_files();
-	if (lp_clustering() && ctdbd_probe(lp_ctdbd_socket(),
-					   lp_ctdb_timeout()) != 0) {
-		complain("ctdbd does not serve us at %s: is it running on "
-			 "this node, and neither banned nor stopped?",
-			 lp_ctdbd_socket());
-		return false;
-	}
-
-	/* No context but the global ones: CTDB serves only those */
-	tool->ev = global_event_context();
-	tool->msg_ctx = cmdline_messaging_context(get_dyn_CONFIGFILE());
-	if (tool->ev == NULL || tool->msg_ctx == NULL) {
-		complain("can not reach Samba's message bus; "
-			 "is the lock directory %s there?",
-			 lp_lock_directory());
-		return false;
-	}
-
-	if (!nodes_join(tool)) {
-		return false;
-	}
-	tool->store = drain_store_open(tool);
-	if (tool->store == NULL) {
-		complain("can not open %s: %s", drain_store_path(),
-			 strerror(errno));
-		return false;
-	}
-	tool->locks = drain_locks_open(tool, tool->msg_ctx);
-	if (tool->locks == NULL) {
-		complain("can not open g_lock.tdb in %s: %s",
-			 lp_lock_directory(), strerror(errno));
-		return false;
-	}
-	return ask_start(tool);
-}
-
 static int run_open(struct tool *tool, const struct verb *verb)
 {
 	if (!verb->minds_deadline) {
@@ -590,6 +426,22 @@ static int show_about(TALLOC_CTX *mem_ctx,
 	}
 }
 
+/* The exit status, which is another one if the output is lost */
+static int finish(int status, const struct verb *verb, int failed)
+{
+	const char *done = (status == EXIT_DONE && verb != NULL)
+				   ? verb->succeeded
+				   : NULL;
+
+	if (caller_finish(done) || status != EXIT_DONE) {
+		return status;
+	}
+	if (done != NULL) {
+		return EXIT_UNTOLD;
+	}
+	return (verb != NULL) ? EXIT_FAILED : failed;
+}
+
 int main(int argc, const char **argv)
 {
 	TALLOC_CTX *frame = NULL;
@@ -597,6 +449,7 @@ int main(int argc, const char **argv)
 	const struct verb *verb = NULL;
 	const char *other_help = NULL;
 	poptContext pc = NULL;
+	int failed;
 	int ret;
 	int c;
 	struct poptOption help_options[] = {
@@ -681,7 +534,8 @@ int main(int argc, const char **argv)
 	};
 
 	options.verb = find_run(argc, argv);
-	caller_start(exit_failed(&options));
+	failed = exit_failed(&options);
+	caller_start(failed);
 	frame = talloc_stackframe();
 
 	smb_init_locale();
@@ -732,5 +586,5 @@ int main(int argc, const char **argv)
 
 	poptFreeContext(pc);
 	TALLOC_FREE(frame);
-	return caller_finish(ret, verb);
+	return finish(ret, verb, failed);
 }

@@ -159,6 +159,13 @@ extern const struct verb verb_status;
 extern const struct verb verb_top;
 extern const struct verb verb_wait;
 
+/**
+ * Open what all verbs need.
+ *
+ * @return false after a complaint.
+ */
+bool tool_open(struct tool *tool);
+
 /* A moment, by the monotonic clock; UINT64_MAX: never */
 uint64_t tool_deadline(uint64_t milliseconds);
 /** Has it come? */
@@ -217,12 +224,11 @@ bool output_flush(void);
 /**
  * At the end: close standard output.
  *
- * @param verb That has been called, or NULL.
- *
- * @return @status, or, after a complaint unless it was a pipe whose reader has
- * gone, that of lost output.
+ * @param[in] done  What has happened even if the output is lost, or NULL.
+ * @return false: output is lost, after a complaint unless it was a pipe whose
+ *         reader has gone.
  */
-int caller_finish(int status, const struct verb *verb);
+bool caller_finish(const char *done);
 
 /*
  * conf_files.c
@@ -332,12 +338,6 @@ bool share_reaches(const struct share *share, const char *path);
 /** May it to what the record covers? */
 bool share_overlaps(const struct share *share,
 		    const struct drain_record *record);
-
-/**
- * Is it [homes], for the home directories of users? Those may be anywhere, and
- * only who is connected is looked at: trees.c.
- */
-bool share_is_of_homes(const struct share *share);
 
 /** The same as shares_make_record(); NULL after a complaint. */
 struct drain_record *shares_resolve(TALLOC_CTX *mem_ctx,
@@ -604,8 +604,8 @@ struct alias_list *mounts_aliases(TALLOC_CTX *mem_ctx,
 				  const struct drain_record *record);
 
 /** One that the share gives access to; NULL: none. */
-const char *mounts_alias_in(const struct alias_list *list,
-			    const struct share *share);
+const char *share_alias_in(const struct share *share,
+			   const struct alias_list *list);
 
 /**
  * Does a share give access to what the record covers past the module, whoever
@@ -668,7 +668,13 @@ const char *trees_advice(const struct open_tree *tree);
  * verb_check.c, and check_now.c for it
  */
 
-struct findings;
+/* What is not as it should be, so far */
+struct findings {
+	json_t *problems;
+	json_t *shares;
+	json_t *target; /* NULL: all shares are looked at */
+	const char *real_path; /* of the target; NULL: it can not be drained */
+};
 
 /** Note what is wrong, with a share (NULL: with all of them). */
 void check_problem(struct findings *f, const char *share, const char *fmt, ...)
@@ -690,14 +696,14 @@ bool check_now(struct findings *f,
  */
 
 /**
- * See to it that the drain is armed. What stands in the way is named.
+ * Arm the drain. Name what stands in the way.
  *
- * @return EXIT_DONE: it is armed, or beyond; EXIT_FAILED: it is not.
+ * @return false: it is not armed.
  */
-int arm(struct tool *tool,
-	const struct share_list *shares,
-	const struct drain_record *record,
-	uint64_t deadline);
+bool arm(struct tool *tool,
+	 const struct share_list *shares,
+	 const struct drain_record *record,
+	 uint64_t deadline);
 
 /**
  * Does every smbd refuse opens in all that the record covers now, and does
@@ -828,12 +834,15 @@ struct open_handle_list *handles_scan(TALLOC_CTX *mem_ctx,
 				      const struct drain_record *record);
 
 /**
- * The files that are, or may come to be, held by such handles. NULL after a
- * complaint, or if some smbd was silent.
+ * The files that are, or may come to be, held by such handles.
+ *
+ * @param[in] held  Others, of handles that smbds answer for now.
+ * @return NULL after a complaint.
  */
 struct suspect_list *handles_suspects(TALLOC_CTX *mem_ctx,
 				      struct tool *tool,
-				      const struct drain_record *record);
+				      const struct drain_record *record,
+				      const struct suspect_list *held);
 
 /**
  * The same, but only the suspects are looked at, each by its id; those that
@@ -904,17 +913,24 @@ struct holder_list *holders_get(TALLOC_CTX *mem_ctx,
 				bool all,
 				uint64_t patience);
 
-/** All that the smbds on the roster tell of, and only that. */
-struct holder_list *holders_told(TALLOC_CTX *mem_ctx,
-				 struct tool *tool,
-				 const struct drain_record *record,
-				 uint64_t patience);
+/**
+ * The files of those handles of smbds on the roster that may be durable.
+ *
+ * @return false after a complaint, or if an smbd did not answer.
+ */
+bool holders_durable(TALLOC_CTX *mem_ctx,
+		     struct tool *tool,
+		     const struct drain_record *record,
+		     uint64_t patience,
+		     struct suspect_list *files);
 
 /**
  * The place that the target names, with the policy of its drain if there is
  * one, else with what that would be. NULL after a complaint.
  */
-struct drain_record *holders_place(TALLOC_CTX *mem_ctx, struct tool *tool);
+struct drain_record *find_place(TALLOC_CTX *mem_ctx,
+				   struct tool *tool,
+				   const char *target);
 
 /** Leave those out that nobody waits for. @return How many are left. */
 size_t holders_drop_exempt(struct holder_list *list);
@@ -955,15 +971,18 @@ enum quiesce_result quiesce(struct tool *tool,
 			    const struct drain_record *record,
 			    uint64_t deadline);
 
-/**
- * Arm if need be, and wait. Says why if that failed.
- *
- * @return An exit status; EXIT_DONE: quiescent.
+/** Arm the drain unless it is armed, and wait. Complain if that fails. */
+enum quiesce_result arm_and_wait(struct tool *tool,
+				 const struct share_list *shares,
+				 const struct drain_record *record,
+				 uint64_t deadline);
+
+/*
+ * exit_status.c
  */
-int arm_and_wait(struct tool *tool,
-		 const struct share_list *shares,
-		 const struct drain_record *record,
-		 uint64_t deadline);
+
+/** That of a verb that has waited. */
+int exit_status_of_wait(enum quiesce_result result);
 
 /*
  * relations.c
@@ -1191,9 +1210,6 @@ bool drain_set_environment(const struct drain_record *record);
  */
 int command_look_up(const char *name);
 
-/** The exit status for an errno of the exec, as of timeout(1). */
-int command_exit_status(int error);
-
 /** Handle the signals that end a run, but those that are ignored. */
 bool command_catch_signals(struct tool *tool,
 			   TALLOC_CTX *mem_ctx,
@@ -1350,9 +1366,9 @@ bool begin_go_on(struct tool *tool, struct drain_record *rival);
 void begin_complain_of(const struct drain_record *rival);
 
 /** The same as arm_and_wait(), with a word to the person if all went well. */
-int begin_wait(struct tool *tool,
-	       const struct share_list *shares,
-	       const struct drain_record *record);
+enum quiesce_result begin_wait(struct tool *tool,
+			       const struct share_list *shares,
+			       const struct drain_record *record);
 
 /** How long smbds have to acknowledge. */
 uint64_t begin_deadline(const struct options *options);
@@ -1401,6 +1417,9 @@ const char *pin_error(void);
 
 /** May we change an open directory? Complains. */
 bool pin_writable(int dir, const char *path);
+
+/** Is it what it was when it was pinned? Complains. */
+bool pin_is_still_there(const struct pinned *pinned);
 
 /** All that was written to the file system of a directory is on disk. */
 bool pin_sync(const struct pinned *pinned);
@@ -1537,23 +1556,16 @@ bool publish_finish(const struct publish *p);
  */
 
 /** All drains in force. NULL after a complaint. */
-struct drain_list *show_list(TALLOC_CTX *mem_ctx, struct tool *tool);
+struct drain_list *find_all(TALLOC_CTX *mem_ctx, struct tool *tool);
 
 /**
  * The record of the drain that a person means: by name, or by place.
  *
- * @return NULL after a complaint.
- */
-struct drain_record *show_find(TALLOC_CTX *mem_ctx,
-			       struct tool *tool,
-			       const char *target);
-
-/**
- * The same, but a target without a drain is none to complain of.
- *
  * @param[out] place  The target, if it can be drained and no drain is in force.
+ * @return NULL: there is none, which is no reason to complain, or, with @place
+ *         NULL, after a complaint.
  */
-struct drain_record *show_find_if_any(TALLOC_CTX *mem_ctx,
+struct drain_record *find_drain(TALLOC_CTX *mem_ctx,
 				      struct tool *tool,
 				      const char *target,
 				      struct drain_record **place);
@@ -1569,15 +1581,18 @@ const char *show_access(uint32_t access);
 const char *show_time(uint64_t usec);
 const char *show_server(struct server_id id);
 
+#define SHOW_JSON_VERSION 1 /* of the documents */
+
 /** JSON strings that are UTF-8 whatever came in. */
 json_t *show_json_text(const char *untrusted);
+/** A time, or null for one that has not come. */
+json_t *show_json_time(uint64_t usec);
 /** A new document with its version. */
 json_t *show_json_new(void);
 /** "pkg/office", to be typed: not as it is shown. */
 json_t *show_json_target(const struct drain_record *record);
 /** The part of a document that describes a record. */
 json_t *show_json_record(const struct drain_record *record);
-json_t *show_json_holder(const struct holder *holder);
 /** The first address, or all. */
 json_t *show_json_client(const struct drain_addresses *client);
 json_t *show_json_addresses(const struct drain_addresses *client);

@@ -23,7 +23,7 @@ static struct {
 	int failed; /* the exit status of a failure */
 	int lost; /* errno of the first failure of standard output, or 0 */
 	bool finished;
-} caller = {.failed = EXIT_FAILED};
+} caller = {.failed = EXIT_FAILURE};
 
 /*
  * A descriptor that is closed would be given to the next file that is opened,
@@ -78,7 +78,7 @@ static void unblock_child_signal(void)
 /* popt ends the program for --help, and Samba's libraries do, after a line */
 static void finish_at_exit(int status, void *private_data _UNUSED_)
 {
-	if (!caller.finished && caller_finish(status, NULL) != EXIT_DONE) {
+	if (!caller.finished && (!caller_finish(NULL) || status != 0)) {
 		_exit(caller.failed);
 	}
 }
@@ -164,11 +164,8 @@ static void complain_of_output(const char *done)
 	}
 }
 
-int caller_finish(int status, const struct verb *verb)
+bool caller_finish(const char *done)
 {
-	const bool done = status == EXIT_DONE && verb != NULL &&
-			  verb->succeeded != NULL;
-
 	caller.finished = true;
 	(void)output_flush();
 	errno = 0;
@@ -176,14 +173,8 @@ int caller_finish(int status, const struct verb *verb)
 		output_failed(errno);
 	}
 	if (caller.lost == 0) {
-		return status;
+		return true;
 	}
-	complain_of_output(done ? verb->succeeded : NULL);
-	if (status != EXIT_DONE) {
-		return status;
-	}
-	if (done) {
-		return EXIT_UNTOLD;
-	}
-	return (verb != NULL) ? EXIT_FAILED : caller.failed;
+	complain_of_output(done);
+	return false;
 }

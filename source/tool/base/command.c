@@ -112,21 +112,6 @@ int command_look_up(const char *name)
 	}
 }
 
-int command_exit_status(int error)
-{
-	switch (error) {
-	case ENOENT:
-		return EXIT_NOT_FOUND;
-	case ENOMEM: /* these say nothing about the command */
-	case EAGAIN:
-	case EMFILE:
-	case ENFILE:
-		return EXIT_RUN_FAILED;
-	default:
-		return EXIT_NOT_EXECUTABLE;
-	}
-}
-
 /*
  * Starting it
  */
@@ -178,7 +163,7 @@ static void become_command(char **command, pid_t parent, int tell)
 	/* If we are killed, it shall not go on with nobody to resume */
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent) {
-		_exit(EXIT_RUN_FAILED);
+		_exit(EXIT_FAILURE);
 	}
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
@@ -187,9 +172,9 @@ static void become_command(char **command, pid_t parent, int tell)
 	execvp(command[0], command);
 	error = errno;
 	if (write(tell, &error, sizeof(error)) != sizeof(error)) {
-		_exit(EXIT_RUN_FAILED);
+		_exit(EXIT_FAILURE);
 	}
-	_exit(command_exit_status(error));
+	_exit(EXIT_FAILURE);
 }
 
 /* What the child has told: 0, it is the command now; else why it is not */

@@ -173,7 +173,7 @@ static size_t complain_of_refusal(const struct survey *survey)
 	return num;
 }
 
-static int step_to_armed(struct tool *tool, const struct drain_record *record)
+static bool step_to_armed(struct tool *tool, const struct drain_record *record)
 {
 	NTSTATUS status;
 
@@ -181,18 +181,18 @@ static int step_to_armed(struct tool *tool, const struct drain_record *record)
 				  DRAIN_ARMED);
 	if (NT_STATUS_IS_OK(status)) {
 		drain_hold_wake(tool->locks, &record->id);
-		return EXIT_DONE;
+		return true;
 	}
 	if (NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE)) {
-		return EXIT_DONE; /* another tool was quicker */
+		return true; /* another tool was quicker */
 	}
 	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
 		complain("%s: resumed meanwhile", show_target(record));
-		return EXIT_FAILED;
+		return false;
 	}
 	complain("%s: can not record that it is armed: %s",
 		 show_target(record), tool_write_error(status));
-	return EXIT_FAILED;
+	return false;
 }
 
 static bool look_around(struct tool *tool,
@@ -281,21 +281,21 @@ static bool is_guarded(struct tool *tool,
 	return steady;
 }
 
-int arm(struct tool *tool,
-	const struct share_list *shares,
-	const struct drain_record *record,
-	uint64_t deadline)
+bool arm(struct tool *tool,
+	 const struct share_list *shares,
+	 const struct drain_record *record,
+	 uint64_t deadline)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
-	int ret = EXIT_FAILED;
+	bool armed = false;
 
 	if (is_guarded(tool, frame, shares, record, deadline)) {
-		ret = step_to_armed(tool, record);
+		armed = step_to_armed(tool, record);
 	} else if (tool->stop_signal == 0) {
 		arm_complain(record);
 	}
 	TALLOC_FREE(frame);
-	return ret;
+	return armed;
 }
 
 bool arm_again(struct tool *tool,

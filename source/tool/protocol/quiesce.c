@@ -20,6 +20,7 @@
 #define QUIESCE_NAME_MSEC 500
 #define CLAIM_PAUSE_MSEC 50
 #define ASK_HOLDERS_MSEC 1000
+#define ASK_DURABLE_MSEC 2000
 
 struct waiter {
 	struct tool *tool;
@@ -164,8 +165,17 @@ static bool is_as_heard(const struct waiter *w)
 
 static bool find_suspects(struct waiter *w)
 {
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct suspect_list held = {.files = NULL};
+
 	TALLOC_FREE(w->suspects);
-	w->suspects = handles_suspects(w->tool, w->tool, w->record);
+	if (!lp_clustering() ||
+	    holders_durable(frame, w->tool, w->record, ASK_DURABLE_MSEC,
+			    &held)) {
+		w->suspects = handles_suspects(w->tool, w->tool, w->record,
+					       &held);
+	}
+	TALLOC_FREE(frame);
 	return w->suspects != NULL;
 }
 
@@ -616,50 +626,4 @@ enum quiesce_result quiesce(struct tool *tool,
 	TALLOC_FREE(w.suspects);
 	TALLOC_FREE(w.loaded);
 	return result;
-}
-
-static int exit_status(struct tool *tool,
-	       const struct drain_record *record,
-	       enum quiesce_result result)
-{
-	switch (result) {
-	case QUIESCE_DONE:
-		return EXIT_DONE;
-	case QUIESCE_RESUMED:
-		complain("%s: resumed while waiting", show_target(record));
-		return EXIT_FAILED;
-	case QUIESCE_TIMED_OUT:
-		holders_complain(tool, record, HOLDERS_TO_NAME);
-		return EXIT_TIMED_OUT;
-	case QUIESCE_GAVE_UP:
-		return EXIT_TIMED_OUT;
-	case QUIESCE_UNGUARDED:
-		arm_complain(record);
-		return EXIT_FAILED;
-	case QUIESCE_STOPPED:
-	case QUIESCE_FAILED:
-		break;
-	}
-	return EXIT_FAILED;
-}
-
-int arm_and_wait(struct tool *tool,
-		 const struct share_list *shares,
-		 const struct drain_record *record,
-		 uint64_t deadline)
-{
-	struct progress *progress = NULL;
-	enum quiesce_result result;
-	int ret;
-
-	if (record->state == DRAIN_ARMING) {
-		ret = arm(tool, shares, record, begin_deadline(tool->options));
-		if (ret != EXIT_DONE) {
-			return ret;
-		}
-	}
-	progress = progress_start(tool, tool, record);
-	result = quiesce(tool, shares, record, deadline);
-	progress_end(progress);
-	return exit_status(tool, record, result);
 }

@@ -52,7 +52,7 @@ struct relations *relations_find(TALLOC_CTX *mem_ctx,
 		complain("out of memory");
 		return NULL;
 	}
-	list = show_list(relations, tool);
+	list = find_all(relations, tool);
 	if (list == NULL) {
 		TALLOC_FREE(relations);
 		return NULL;

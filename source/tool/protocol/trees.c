@@ -77,7 +77,7 @@ static bool is_astray(const struct collect_state *state, const char *name)
 	    shares_find(state->shares, name) == NULL) {
 		share = find_other(state, name);
 	}
-	return share != NULL && mounts_alias_in(state->aliases, share) != NULL;
+	return share != NULL && share_alias_in(share, state->aliases) != NULL;
 }
 
 /*

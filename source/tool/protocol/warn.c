@@ -53,11 +53,11 @@ static void become_command(const char *command, FILE *f)
 	/* Nobody who reads our output shall have to wait for its end */
 	if (null == -1 || dup2(null, STDOUT_FILENO) == -1 ||
 	    lseek(fd, 0, SEEK_SET) != 0 || dup2(fd, STDIN_FILENO) == -1) {
-		_exit(EXIT_RUN_FAILED);
+		_exit(EXIT_FAILURE);
 	}
 	(void)caller_leave(-1);
 	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-	_exit(EXIT_NOT_FOUND);
+	_exit(EXIT_FAILURE);
 }
 
 void warn(struct tool *tool, const struct drain_record *record)

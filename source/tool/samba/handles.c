@@ -28,7 +28,6 @@
 #include "smbd/smbXsrv_open.h"
 
 #define HANDLES_LATE_SECONDS 5
-#define HANDLES_TOLD_MSEC 2000
 
 /* A handle, whether or not it is in the target */
 struct seen {
@@ -461,42 +460,32 @@ struct open_handle_list *handles_scan(TALLOC_CTX *mem_ctx,
 	return scan(mem_ctx, tool, record, NULL);
 }
 
-/* What smbds hold now may be durable handles, with nobody there, later */
-static bool suspect_what_is_told(struct suspect_list *suspects,
-				 struct tool *tool,
-				 const struct drain_record *record)
+static bool suspect_held(struct suspect_list *suspects,
+			 const struct suspect_list *held)
 {
 	struct look_state state = {.suspects = suspects};
-	struct holder_list *told = NULL;
 	size_t i;
 
-	told = holders_told(suspects, tool, record, HANDLES_TOLD_MSEC);
-	if (told == NULL || told->num_silent > 0) {
-		return false;
+	for (i = 0; i < held->num_files; i++) {
+		add_suspect(&state, held->files[i]);
 	}
-	for (i = 0; i < told->num_holders; i++) {
-		if (told->holders[i].may_be_durable) {
-			add_suspect(&state, told->holders[i].file_id);
-		}
-	}
-	TALLOC_FREE(told);
 	return !state.nomem;
 }
 
 struct suspect_list *handles_suspects(TALLOC_CTX *mem_ctx,
 				      struct tool *tool,
-				      const struct drain_record *record)
+				      const struct drain_record *record,
+				      const struct suspect_list *held)
 {
 	struct suspect_list *suspects = talloc_zero(mem_ctx,
 						    struct suspect_list);
-	bool ok;
 
 	if (suspects == NULL) {
 		complain("out of memory");
 		return NULL;
 	}
-	ok = !lp_clustering() || suspect_what_is_told(suspects, tool, record);
-	if (!ok || scan(suspects, tool, record, suspects) == NULL) {
+	if (!suspect_held(suspects, held) ||
+	    scan(suspects, tool, record, suspects) == NULL) {
 		TALLOC_FREE(suspects);
 	}
 	return suspects;

@@ -171,16 +171,3 @@ struct alias_list *mounts_aliases(TALLOC_CTX *mem_ctx,
 	}
 	return list;
 }
-
-const char *mounts_alias_in(const struct alias_list *list,
-			    const struct share *share)
-{
-	size_t i;
-
-	for (i = 0; i < list->num_paths; i++) {
-		if (share_reaches(share, list->paths[i])) {
-			return list->paths[i];
-		}
-	}
-	return NULL;
-}

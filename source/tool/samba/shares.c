@@ -73,9 +73,22 @@ bool share_overlaps(const struct share *share,
 	return false;
 }
 
-bool share_is_of_homes(const struct share *share)
+static bool is_of_homes(const struct share *share)
 {
 	return share_is_homes(share) && strncmp(share->path, "%H", 2) == 0;
+}
+
+const char *share_alias_in(const struct share *share,
+			   const struct alias_list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->num_paths; i++) {
+		if (share_reaches(share, list->paths[i])) {
+			return list->paths[i];
+		}
+	}
+	return NULL;
 }
 
 bool share_passes_by(const struct share *share,
@@ -84,13 +97,13 @@ bool share_passes_by(const struct share *share,
 		     const char **alias)
 {
 	*alias = NULL;
-	if (share_is_of_homes(share)) {
+	if (is_of_homes(share)) {
 		return false;
 	}
 	if (!share_is_guarded(share) && reaches_by_name(share, record)) {
 		return true;
 	}
-	*alias = mounts_alias_in(aliases, share);
+	*alias = share_alias_in(share, aliases);
 	return *alias != NULL ||
 	       (!share_is_guarded(share) && share_overlaps(share, record));
 }
@@ -215,8 +228,8 @@ bool share_hides(const struct share *share, const char *path)
 
 static bool serves(const struct share *share, const char *path)
 {
-	if (share_is_of_homes(share)) {
-		return false; /* as in arm.c */
+	if (is_of_homes(share)) {
+		return false; /* as in share_passes_by() */
 	}
 	if (share->real == NULL) {
 		return share->varies != NULL &&
@@ -241,4 +254,3 @@ const struct share *shares_serving(const struct share_list *list,
 	}
 	return NULL;
 }
-

@@ -449,22 +449,33 @@ struct holder_list *holders_get(TALLOC_CTX *mem_ctx,
 	return get(mem_ctx, tool, record, all, patience, true);
 }
 
-struct holder_list *holders_told(TALLOC_CTX *mem_ctx,
-				 struct tool *tool,
-				 const struct drain_record *record,
-				 uint64_t patience)
+bool holders_durable(TALLOC_CTX *mem_ctx,
+		     struct tool *tool,
+		     const struct drain_record *record,
+		     uint64_t patience,
+		     struct suspect_list *files)
 {
-	return get(mem_ctx, tool, record, true, patience, false);
-}
+	struct holder_list *told = NULL;
+	size_t i;
 
-struct drain_record *holders_place(TALLOC_CTX *mem_ctx, struct tool *tool)
-{
-	struct drain_record *record = NULL;
-	struct drain_record *place = NULL;
-
-	record = show_find_if_any(mem_ctx, tool, tool->options->target,
-				  &place);
-	return (record != NULL) ? record : place;
+	told = get(mem_ctx, tool, record, true, patience, false);
+	if (told == NULL || told->num_silent > 0) {
+		return false;
+	}
+	files->files = talloc_array(mem_ctx, struct file_id,
+				    told->num_holders);
+	if (files->files == NULL) {
+		complain("out of memory");
+		return false;
+	}
+	for (i = 0; i < told->num_holders; i++) {
+		if (told->holders[i].may_be_durable) {
+			files->files[files->num_files] =
+				told->holders[i].file_id;
+			files->num_files += 1;
+		}
+	}
+	return true;
 }
 
 size_t holders_drop_exempt(struct holder_list *list)

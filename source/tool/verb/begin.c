@@ -10,191 +10,6 @@
  */
 
 #include "tool.h"
-#include "system/passwd.h"
-#include "drain/duration.h"
-
-#define BEGIN_ARM_MSEC 10000
-#define BEGIN_ARM_LEAST_MSEC 2000 /* who waits for nobody asks them, too */
-
-bool begin_smbd_runs(void)
-{
-	if (parents_any()) {
-		return true;
-	}
-	complain("smbd is not running (with lock directory %s); start it, "
-		 "name its smb.conf with -s, or, if inetd starts it, connect "
-		 "a client first",
-		 lp_lock_directory());
-	return false;
-}
-
-uint64_t begin_deadline(const struct options *options)
-{
-	uint64_t most = BEGIN_ARM_MSEC;
-
-	if (options->has_timeout) {
-		most = MIN(most, MAX(options->timeout, BEGIN_ARM_LEAST_MSEC));
-	}
-	return tool_deadline(most);
-}
-
-static const char *who_am_i(TALLOC_CTX *mem_ctx)
-{
-	const char *user = getenv("SUDO_USER");
-	struct passwd *pw = getpwuid(getuid());
-	char host[HOST_NAME_MAX + 1] = "";
-
-	if (user == NULL) {
-		user = (pw != NULL) ? pw->pw_name : "root";
-	}
-	(void)gethostname(host, sizeof(host) - 1);
-	return talloc_asprintf(mem_ctx, "%s@%s (pid %d)", user, host,
-			       (int)getpid());
-}
-
-static void set_deadline(struct drain_record *record,
-			 const struct options *options)
-{
-	if (options->has_on_timeout) {
-		record->deadline = drain_now() + options->timeout * 1000;
-		record->on_timeout = options->on_timeout;
-	}
-}
-
-/* What the options ask for; what they are silent on stays as it is */
-static void set_terms(struct drain_record *record,
-		      const struct options *options)
-{
-	record->allow_unguarded |= options->allow_unguarded;
-	record->purge_durables |= options->purge_durables;
-	record->policy.let_holders_finish |= options->let_holders_finish;
-	if (options->has_new_opens) {
-		record->policy.hold_opens = options->hold_opens;
-	}
-	if (options->has_hold_timeout) {
-		record->policy.hold_timeout = options->hold_timeout;
-	}
-	set_deadline(record, options);
-	if (options->reason != NULL) {
-		record->reason = options->reason;
-	}
-}
-
-struct drain_record *begin_record(TALLOC_CTX *mem_ctx,
-				  struct tool *tool,
-				  const struct share_list *shares,
-				  struct drain_record **rival)
-{
-	const struct options *options = tool->options;
-	struct drain_record *record = NULL;
-	NTSTATUS status;
-
-	*rival = NULL;
-	record = shares_resolve(mem_ctx, shares, options->target);
-	if (record == NULL) {
-		return NULL;
-	}
-	record->id = drain_id_new();
-	record->state = DRAIN_ARMING;
-	record->begun = drain_now();
-	set_terms(record, options);
-	record->by = who_am_i(record);
-	if (record->by == NULL) {
-		complain("out of memory");
-		return NULL;
-	}
-
-	status = drain_store_add(tool->store, mem_ctx, record, rival);
-	if (*rival != NULL && end_is_due(*rival) &&
-	    NT_STATUS_IS_OK(end_at_deadline(tool, *rival))) {
-		status = drain_store_add(tool->store, mem_ctx, record, rival);
-	}
-	if (NT_STATUS_IS_OK(status)) {
-		drain_hold_wake(tool->locks, &record->id);
-		return record;
-	}
-	if (*rival == NULL) {
-		complain("%s: can not write to %s: %s",
-			 show_target(record), drain_store_name(tool->store),
-			 tool_write_error(status));
-	}
-	return NULL;
-}
-
-bool begin_set_deadline(struct tool *tool, struct drain_record *record)
-{
-	const struct options *options = tool->options;
-	NTSTATUS status;
-
-	if (!options->has_on_timeout) {
-		return true;
-	}
-	set_deadline(record, options);
-	status = drain_store_set_deadline(tool->store, &record->id,
-					  record->deadline,
-					  record->on_timeout);
-	if (NT_STATUS_IS_OK(status)) {
-		drain_roster_tell(tool->locks);
-		drain_hold_wake(tool->locks, &record->id);
-		return true;
-	}
-	if (NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE) ||
-	    NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
-		return true; /* quiescent or resumed: who waits will see */
-	}
-	complain("%s: can not set its deadline: %s", show_target(record),
-		 tool_write_error(status));
-	return false;
-}
-
-bool begin_go_on(struct tool *tool, struct drain_record *rival)
-{
-	NTSTATUS status;
-
-	if (rival->state != DRAIN_ARMING) {
-		return begin_set_deadline(tool, rival);
-	}
-	set_terms(rival, tool->options);
-	status = drain_store_change_arming(tool->store, rival);
-	if (NT_STATUS_IS_OK(status) ||
-	    NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE)) {
-		return true; /* or armed meanwhile: then it is as it is */
-	}
-	complain("%s: can not go on with it: %s", show_target(rival),
-		 NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)
-			 ? "resumed meanwhile"
-			 : tool_write_error(status));
-	return false;
-}
-
-void begin_complain_of(const struct drain_record *rival)
-{
-	complain("%s is %s already, since %s, by %s%s%s; see \"smbdrain "
-		 "status\", or end it with \"smbdrain resume %s\"",
-		 show_target(rival), drain_state_string(rival->state),
-		 show_time(rival->begun), show_text(rival->by),
-		 rival->reason[0] != '\0' ? ": " : "",
-		 show_text(rival->reason), show_target(rival));
-}
-
-int begin_wait(struct tool *tool,
-	       const struct share_list *shares,
-	       const struct drain_record *record)
-{
-	const struct options *options = tool->options;
-	uint64_t deadline = UINT64_MAX;
-	int ret;
-
-	/* With --on-timeout it is the drain's deadline, not the wait's */
-	if (options->has_timeout && !options->has_on_timeout) {
-		deadline = tool_deadline(options->timeout);
-	}
-	ret = arm_and_wait(tool, shares, record, deadline);
-	if (ret == EXIT_DONE) {
-		printf("%s is quiescent\n", show_target(record));
-	}
-	return ret;
-}
 
 static void begin_armed(struct tool *tool, const struct drain_record *record)
 {
@@ -210,7 +25,8 @@ static int begin_nothing(struct tool *tool,
 			 const struct drain_record *rival)
 {
 	if (tool->options->wait && rival->state != DRAIN_QUIESCENT) {
-		return begin_wait(tool, shares, rival);
+		return exit_status_of_wait(
+			begin_wait(tool, shares, rival));
 	}
 	printf("%s is %s already\n", show_target(rival),
 	       drain_state_string(rival->state));
@@ -223,7 +39,7 @@ static int begin(struct tool *tool, TALLOC_CTX *mem_ctx)
 	struct share_list *shares = conf_shares(mem_ctx, tool);
 	struct drain_record *record = NULL;
 	struct drain_record *rival = NULL;
-	int ret;
+	bool armed;
 
 	if (shares == NULL) {
 		complain("out of memory");
@@ -251,14 +67,14 @@ static int begin(struct tool *tool, TALLOC_CTX *mem_ctx)
 	}
 
 	if (!options->wait) {
-		ret = arm(tool, shares, record, begin_deadline(options));
-		if (ret == EXIT_DONE) {
+		armed = arm(tool, shares, record, begin_deadline(options));
+		if (armed) {
 			begin_armed(tool, record);
 		}
 		deadline_arrange(tool, record);
-		return ret;
+		return armed ? EXIT_DONE : EXIT_FAILED;
 	}
-	return begin_wait(tool, shares, record);
+	return exit_status_of_wait(begin_wait(tool, shares, record));
 }
 
 static int run_begin(struct tool *tool)

@@ -14,34 +14,10 @@
 #include "lib/util/samba_util.h"
 #include "lib/util/util_paths.h"
 
-/* What is not as it should be, so far */
-struct findings {
-	json_t *problems;
-	json_t *shares;
-	json_t *target; /* NULL: all shares are looked at */
-	const char *real_path; /* of the target; NULL: it can not be drained */
-};
-
 static bool is_well(const struct findings *f)
 {
 	return json_array_size(f->problems) == 0 &&
 	       (f->target == NULL || f->real_path != NULL);
-}
-
-void check_problem(struct findings *f, const char *share, const char *fmt, ...)
-{
-	va_list ap;
-	char *text = NULL;
-
-	va_start(ap, fmt);
-	text = talloc_vasprintf(talloc_tos(), fmt, ap);
-	va_end(ap);
-	json_array_append_new(
-		f->problems,
-		json_pack("{s:o, s:o}",
-			  "share", share != NULL ? show_json_text(share)
-						 : json_null(),
-			  "text", show_json_text(text != NULL ? text : "?")));
 }
 
 /* "drain module for Samba 4.17.12-Debian" is in the file of the module */

@@ -258,7 +258,7 @@ static int close_target(struct tool *tool, TALLOC_CTX *mem_ctx)
 	struct holder_list *list = NULL;
 	int ret = EXIT_DONE;
 
-	record = holders_place(mem_ctx, tool);
+	record = find_place(mem_ctx, tool, tool->options->target);
 	if (record == NULL) {
 		return EXIT_FAILED;
 	}

@@ -57,7 +57,7 @@ static int holders(struct tool *tool, TALLOC_CTX *mem_ctx)
 	struct drain_record *record = NULL;
 	struct holder_list *list = NULL;
 
-	record = holders_place(mem_ctx, tool);
+	record = find_place(mem_ctx, tool, tool->options->target);
 	if (record == NULL) {
 		return EXIT_FAILED;
 	}

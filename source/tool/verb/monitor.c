@@ -184,7 +184,7 @@ static bool look(void *private_data)
 	struct monitor *m = private_data;
 	const bool first = !m->looked;
 	TALLOC_CTX *frame = talloc_stackframe();
-	struct drain_list *list = show_list(frame, m->tool);
+	struct drain_list *list = find_all(frame, m->tool);
 	bool ok = list != NULL;
 	size_t i;
 
@@ -211,7 +211,7 @@ static int run_monitor(struct tool *tool)
 	}
 	m->tool = tool;
 	if (tool->options->target != NULL) {
-		m->place = holders_place(m, tool);
+		m->place = find_place(m, tool, tool->options->target);
 		if (m->place == NULL) {
 			return EXIT_FAILED;
 		}

@@ -97,7 +97,7 @@ static int resume_unreadable(struct tool *tool)
 
 static int resume_all(struct tool *tool, TALLOC_CTX *mem_ctx)
 {
-	struct drain_list *list = show_list(mem_ctx, tool);
+	struct drain_list *list = find_all(mem_ctx, tool);
 	int ret = EXIT_DONE;
 	size_t i;
 
@@ -155,7 +155,7 @@ static int resume_target(struct tool *tool, TALLOC_CTX *mem_ctx)
 	struct drain_record *place = NULL;
 	struct drain_record *record = NULL;
 
-	record = show_find_if_any(mem_ctx, tool, tool->options->target,
+	record = find_drain(mem_ctx, tool, tool->options->target,
 				  &place);
 	if (place != NULL) {
 		return resume_nothing(tool, mem_ctx, place);

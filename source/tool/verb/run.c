@@ -49,10 +49,26 @@ static int exit_status_of(int status)
 				 : 128 + WTERMSIG(status);
 }
 
+/* For an errno of the exec, as of timeout(1) */
+static int exit_status_of_exec(int error)
+{
+	switch (error) {
+	case ENOENT:
+		return EXIT_NOT_FOUND;
+	case ENOMEM: /* these say nothing about the command */
+	case EAGAIN:
+	case EMFILE:
+	case ENFILE:
+		return EXIT_RUN_FAILED;
+	default:
+		return EXIT_NOT_EXECUTABLE;
+	}
+}
+
 static int complain_of_exec(const char *command, int error)
 {
 	complain("cannot run %s: %s", show_text(command), strerror(error));
-	return command_exit_status(error);
+	return exit_status_of_exec(error);
 }
 
 static int run_command(struct run *run)
@@ -283,9 +299,9 @@ static int work_and_end(struct run *run)
 }
 
 /* Our own new drain, or the one that is there, if that may be gone on with */
-static bool find_drain(struct run *run,
-		       TALLOC_CTX *mem_ctx,
-		       const struct share_list *shares)
+static bool find_or_begin(struct run *run,
+			  TALLOC_CTX *mem_ctx,
+			  const struct share_list *shares)
 {
 	struct drain_record *rival = NULL;
 
@@ -371,14 +387,15 @@ static int run_in(struct run *run, TALLOC_CTX *mem_ctx)
 		return EXIT_RUN_FAILED;
 	}
 	if (!begin_smbd_runs() || !prepare(run, mem_ctx, shares) ||
-	    !find_drain(run, mem_ctx, shares) || !be_the_runner(run)) {
+	    !find_or_begin(run, mem_ctx, shares) || !be_the_runner(run)) {
 		return EXIT_RUN_FAILED;
 	}
 	if (options->has_timeout && !options->has_on_timeout) {
 		deadline = tool_deadline(options->timeout);
 	}
 
-	ret = arm_and_wait(run->tool, shares, run->record, deadline);
+	ret = exit_status_of_wait(
+		arm_and_wait(run->tool, shares, run->record, deadline));
 	if (ret == EXIT_DONE) {
 		ret = work_and_end(run);
 	} else {

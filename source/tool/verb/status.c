@@ -266,7 +266,7 @@ static bool find_drains(struct tool *tool,
 
 	*place = NULL;
 
-	list = show_list(mem_ctx, tool);
+	list = find_all(mem_ctx, tool);
 	if (list == NULL) {
 		return false;
 	}
@@ -275,7 +275,7 @@ static bool find_drains(struct tool *tool,
 		return true;
 	}
 
-	record = show_find_if_any(mem_ctx, tool, tool->options->target,
+	record = find_drain(mem_ctx, tool, tool->options->target,
 				  place);
 	list->num_records = 0;
 	if (record == NULL) {

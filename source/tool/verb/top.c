@@ -332,7 +332,7 @@ static bool ask(struct top *top, struct row *row)
 
 static bool read_records(struct top *top)
 {
-	struct drain_list *list = show_list(top, top->tool);
+	struct drain_list *list = find_all(top, top->tool);
 	bool ok = true;
 	size_t i;
 
@@ -375,7 +375,7 @@ static int top(struct top *top)
 	struct tool *tool = top->tool;
 
 	if (tool->options->target != NULL) {
-		top->place = holders_place(top, tool);
+		top->place = find_place(top, tool, tool->options->target);
 		if (top->place == NULL) {
 			return EXIT_FAILED;
 		}

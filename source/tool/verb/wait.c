@@ -11,6 +11,25 @@
 
 #include "tool.h"
 
+/* NULL after a complaint, with what drains it instead */
+static struct drain_record *find_target(TALLOC_CTX *mem_ctx,
+					struct tool *tool,
+					const char *name)
+{
+	struct drain_record *record = NULL;
+	struct drain_record *place = NULL;
+	struct relations *relations = NULL;
+
+	record = find_drain(mem_ctx, tool, name, &place);
+	if (place != NULL) {
+		relations = relations_find(mem_ctx, tool, place);
+	}
+	if (relations != NULL) {
+		relations_complain(name, relations);
+	}
+	return record;
+}
+
 static int wait_for_target(struct tool *tool, TALLOC_CTX *mem_ctx)
 {
 	struct share_list *shares = conf_shares(mem_ctx, tool);
@@ -20,14 +39,14 @@ static int wait_for_target(struct tool *tool, TALLOC_CTX *mem_ctx)
 		complain("out of memory");
 		return EXIT_FAILED;
 	}
-	record = show_find(mem_ctx, tool, tool->options->target);
+	record = find_target(mem_ctx, tool, tool->options->target);
 	if (record == NULL) {
 		return EXIT_FAILED;
 	}
 	if (!begin_set_deadline(tool, record)) {
 		return EXIT_FAILED;
 	}
-	return begin_wait(tool, shares, record);
+	return exit_status_of_wait(begin_wait(tool, shares, record));
 }
 
 static int run_wait(struct tool *tool)

@@ -1,0 +1,42 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * The event loop, run until a request is done.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+
+static void alarm_fn(struct tevent_context *ev _UNUSED_,
+		     struct tevent_timer *te _UNUSED_,
+		     struct timeval now _UNUSED_,
+		     void *private_data)
+{
+	bool *late = private_data;
+
+	*late = true;
+}
+
+bool tool_poll(struct tool *tool, struct tevent_req *req, uint64_t deadline)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	bool late = tool_is_late(deadline);
+
+	if (deadline != UINT64_MAX &&
+	    tevent_add_timer(tool->ev, frame, tool_until(deadline, UINT32_MAX),
+			     alarm_fn, &late) == NULL) {
+		late = true;
+	}
+	while (!late && tool->stop_signal == 0 &&
+	       tevent_req_is_in_progress(req)) {
+		if (tevent_loop_once(tool->ev) != 0) {
+			break;
+		}
+	}
+	TALLOC_FREE(frame);
+	return !tevent_req_is_in_progress(req);
+}

@@ -1,0 +1,82 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * Drains in force, all or the one that a person names.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+
+struct drain_list *find_all(TALLOC_CTX *mem_ctx, struct tool *tool)
+{
+	struct drain_list *list = NULL;
+	NTSTATUS status = drain_store_list(tool->store, mem_ctx, &list);
+
+	if (!NT_STATUS_IS_OK(status)) {
+		complain("can not read %s: %s", drain_store_name(tool->store),
+			 nt_errstr(status));
+		return NULL;
+	}
+	return list;
+}
+
+struct drain_record *find_drain(TALLOC_CTX *mem_ctx,
+				      struct tool *tool,
+				      const char *name,
+				      struct drain_record **place)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct drain_record *record = NULL;
+	struct drain_list *list = NULL;
+	struct share_list *shares = NULL;
+	struct drain_target target;
+	const char *why = NULL;
+
+	*place = NULL;
+	why = drain_target_parse(frame, name, &target);
+	if (why != NULL) {
+		complain("%s: %s", show_text(name), why);
+		goto done;
+	}
+	list = find_all(frame, tool);
+	if (list == NULL) {
+		goto done;
+	}
+
+	/* By name first: the share may be gone from smb.conf */
+	record = drain_list_find(mem_ctx, list, &target, NULL);
+	if (record != NULL) {
+		goto done;
+	}
+	shares = conf_shares(mem_ctx, tool); /* the place has names of it */
+	if (shares == NULL) {
+		complain("out of memory");
+		goto done;
+	}
+	*place = shares_resolve(mem_ctx, shares, name);
+	if (*place == NULL) {
+		goto done;
+	}
+	record = drain_list_find(mem_ctx, list, &target, *place);
+	if (record != NULL) {
+		TALLOC_FREE(*place);
+	}
+done:
+	TALLOC_FREE(frame);
+	return record;
+}
+
+struct drain_record *find_place(TALLOC_CTX *mem_ctx,
+				   struct tool *tool,
+				   const char *target)
+{
+	struct drain_record *record = NULL;
+	struct drain_record *place = NULL;
+
+	record = find_drain(mem_ctx, tool, target, &place);
+	return (record != NULL) ? record : place;
+}

@@ -1,0 +1,98 @@
+/*
+ * drain: take users off a Samba share so that it can be updated
+ *
+ * What all verbs need: smb.conf, the message bus, the databases.
+ *
+ * This program is free software; you can redistribute it and/or modify
+ * it under the terms of the GNU General Public License as published by
+ * the Free Software Foundation; either version 3 of the License, or
+ * (at your option) any later version.
+ */
+
+#include "tool.h"
+#include "lib/cmdline/cmdline.h"
+#include "lib/global_contexts.h"
+#include "cmdline_contexts.h"
+#include "cluster_support.h"
+#include "ctdbd_conn.h"
+#include "dynconfig/dynconfig.h"
+
+/* Structures of another minor release are laid out otherwise */
+static bool right_samba(void)
+{
+	unsigned major = 0;
+	unsigned minor = 0;
+
+	if (sscanf(samba_version_string(), "%u.%u", &major, &minor) == 2 &&
+	    major == DRAIN_SAMBA_MAJOR && minor == DRAIN_SAMBA_MINOR) {
+		return true;
+	}
+	complain("built for Samba %s, but this is Samba %s; "
+		 "build and install it again for this Samba",
+		 DRAIN_SAMBA_VERSION, samba_version_string());
+	return false;
+}
+
+/* Samba's libraries would end the program, with words of their own */
+static bool check_directory(const char *what, const char *path)
+{
+	if (access(path, F_OK) == 0) {
+		return true;
+	}
+	complain("%s %s: %s; is this the smb.conf of a Samba that runs here?",
+		 what, path, strerror(errno));
+	return false;
+}
+
+bool tool_open(struct tool *tool)
+{
+	if (geteuid() != 0) {
+		complain("only root can do that: "
+			 "it speaks on Samba's message bus");
+		return false;
+	}
+	if (!right_samba()) {
+		return false;
+	}
+	if (!conf_load(tool) ||
+	    !check_directory("lock directory", lp_lock_directory()) ||
+	    !check_directory("state directory", lp_state_directory())) {
+		return false;
+	}
+
+	caller_allow_many_files();
+	if (lp_clustering() && ctdbd_probe(lp_ctdbd_socket(),
+					   lp_ctdb_timeout()) != 0) {
+		complain("ctdbd does not serve us at %s: is it running on "
+			 "this node, and neither banned nor stopped?",
+			 lp_ctdbd_socket());
+		return false;
+	}
+
+	/* No context but the global ones: CTDB serves only those */
+	tool->ev = global_event_context();
+	tool->msg_ctx = cmdline_messaging_context(get_dyn_CONFIGFILE());
+	if (tool->ev == NULL || tool->msg_ctx == NULL) {
+		complain("can not reach Samba's message bus; "
+			 "is the lock directory %s there?",
+			 lp_lock_directory());
+		return false;
+	}
+
+	if (!nodes_join(tool)) {
+		return false;
+	}
+	tool->store = drain_store_open(tool);
+	if (tool->store == NULL) {
+		complain("can not open %s: %s", drain_store_path(),
+			 strerror(errno));
+		return false;
+	}
+	tool->locks = drain_locks_open(tool, tool->msg_ctx);
+	if (tool->locks == NULL) {
+		complain("can not open g_lock.tdb in %s: %s",
+			 lp_lock_directory(), strerror(errno));
+		return false;
+	}
+	return ask_start(tool);
+}
