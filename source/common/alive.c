@@ -1,17 +1,11 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * Whether a process on Samba's message bus lives.
+ * Find out whether a process on Samba's message bus is alive.
  *
  * Each process on the bus has a message file: its name is the process number,
  * its content the unique id, and the process locks it as long as it lives
  * (lib/messaging/messages_dgm.c). A second process with that number, in another
  * PID namespace, does not get the lock and so does not come on the bus.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
  */
 
 #include "drain/samba_compat.h"

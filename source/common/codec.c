@@ -1,13 +1,5 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * Packing and unpacking of what is stored and sent.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Pack and unpack what is stored and sent. */
 
 #include "drain/samba_compat.h"
 #include "drain/codec.h"

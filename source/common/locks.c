@@ -1,13 +1,5 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * The locks.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Take and watch the locks of drains, smbds and tools in g_lock.tdb. */
 
 #include "drain/samba_compat.h"
 #include "drain/alive.h"

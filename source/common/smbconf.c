@@ -1,13 +1,5 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * What smb.conf says about the module.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Read the options of the module from smb.conf. */
 
 #include "drain/samba_compat.h"
 #include "drain/smbconf.h"

@@ -1,13 +1,5 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * What a person may have meant who typed a path or a UNC name for a target.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Suggest the target that a person meant by a path or a UNC name. */
 
 #include "drain/samba_compat.h"
 #include "drain/shares.h"

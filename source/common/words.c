@@ -1,16 +1,10 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Evaluate values of smb.conf as smbd does: quotes, and %-words.
  *
- * Values of smb.conf as smbd makes use of them: quotes, and %-words.
- *
- * smbd replaces words in lp_string() (param/loadparm.c) and in talloc_sub_full()
- * (lib/substitute.c). Some of them are the same for every client. What it does
- * not know stays as it is.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * smbd replaces words in lp_string() (param/loadparm.c) and in
+ * talloc_sub_full() (lib/substitute.c). Some of them are the same for every
+ * client. What it does not know stays as it is.
  */
 
 #include "drain/samba_compat.h"

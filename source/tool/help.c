@@ -1,17 +1,9 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * How the tool is used, and of which version it is.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Print how the program and its verbs are used, and the version. */
 
-#include "tool.h"
-#include "lib/param/param.h"
 #include "help.h"
+#include "lib/param/param.h"
+#include "verb/verb.h"
 
 #define HELP_TERMS "TARGET is SHARE or SHARE/PATH. Durations are as for " \
 		   "sleep(1): 90, 90s, 15m, 2h.\n"

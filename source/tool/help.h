@@ -1,18 +1,13 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * How the tool is used, and of which version it is: for main.c.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Print how the program and its verbs are used, and the version. */
 
-#ifndef _DRAIN_HELP_H_
-#define _DRAIN_HELP_H_
+#ifndef _DRAIN_TOOL_HELP_H_
+#define _DRAIN_TOOL_HELP_H_
 
+#include "drain/samba_compat.h"
 #include <popt.h>
+
+struct verb;
 
 extern const struct verb verb_help;
 
@@ -32,4 +27,4 @@ bool help_on_verb(TALLOC_CTX *mem_ctx,
 /** Ours, and Samba's when we were built and now. */
 void help_print_version(void);
 
-#endif /* _DRAIN_HELP_H_ */
+#endif /* _DRAIN_TOOL_HELP_H_ */

@@ -1,24 +1,27 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * The control program: options, verbs, and what all verbs need.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The control program: parse the command line, choose a verb, run it. */
 
-#include "tool.h"
-#include "help.h"
+#include "drain/samba_compat.h"
 #include "lib/cmdline/cmdline.h"
 #include "lib/param/param.h"
-#include "lib/global_contexts.h"
-#include "cmdline_contexts.h"
-#include "cluster_support.h"
-#include "ctdbd_conn.h"
 #include "dynconfig/dynconfig.h"
 #include "drain/duration.h"
+#include "drain/policy.h"
+#include "drain/record.h"
+#include "drain/shares.h"
+#include "drain/target.h"
+#include "help.h"
+#include "session.h"
+#include "tool.h"
+#include "base/caller.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "samba/conf_load.h"
+#include "samba/namespace.h"
+#include "samba/shares.h"
+#include "protocol/end.h"
+#include "verb/exit_status.h"
+#include "verb/verb.h"
 
 static const struct verb *const verbs[] = {
 	&verb_begin,  &verb_wait,    &verb_run,	   &verb_resume,

@@ -1,21 +1,21 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * What all verbs need: smb.conf, the message bus, the databases.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Open what all verbs need: smb.conf, the message bus, the databases. */
 
-#include "tool.h"
+#include "session.h"
 #include "lib/cmdline/cmdline.h"
 #include "lib/global_contexts.h"
 #include "cmdline_contexts.h"
 #include "cluster_support.h"
 #include "ctdbd_conn.h"
 #include "dynconfig/dynconfig.h"
+#include "drain/locks.h"
+#include "drain/store.h"
+#include "tool.h"
+#include "base/caller.h"
+#include "base/error.h"
+#include "samba/conf.h"
+#include "samba/nodes.h"
+#include "smbd/ask.h"
 
 /* Structures of another minor release are laid out otherwise */
 static bool right_samba(void)

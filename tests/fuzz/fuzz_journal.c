@@ -9,7 +9,7 @@
  * (at your option) any later version.
  */
 
-#include "tool.h"
+#include "publish/plan_json.h"
 #include "drain/plan.h"
 #include "fuzz.h"
 

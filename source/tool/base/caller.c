@@ -1,18 +1,13 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * What the caller has given us, descriptors, signals and limits, and what the
- * caller gets: the output, and an exit status that is true of it.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Deal with what the caller passes in (descriptors, signals, limits) and with
+ * what it gets back: a complete output, or an error if some of it is lost.
  */
 
-#include "tool.h"
+#include "base/caller.h"
 #include <sys/resource.h>
 #include "lib/util/fault.h"
+#include "base/error.h"
 
 /* Those that would end us by a failed write */
 static const int write_signals[] = {SIGPIPE, SIGXFSZ};

@@ -1,15 +1,7 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * Deadlines, by the monotonic clock.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Deadlines by the monotonic clock. */
 
-#include "tool.h"
+#include "base/clock.h"
 
 static uint64_t now_msec(void)
 {

@@ -1,18 +1,15 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Look up and start the command of "smbdrain run".
  *
- * Starting the command of "smbdrain run". A failure to start it is told apart
- * from the exit status of the command itself.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * A failure to start it is distinguished from the exit status of the command.
  */
 
-#include "tool.h"
+#include "base/command.h"
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include "tool.h"
+#include "base/caller.h"
 
 #define MOST_INTERPRETERS 5 /* of interpreters, as in the kernel */
 #define FIRST_LINE_SIZE 256 /* likewise (BINPRM_BUF_SIZE) */

@@ -1,19 +1,13 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * Paths by device and inode.
+ * Compare paths by device and inode.
  *
  * A file system may find one directory by several names, in any Unicode normal
- * form or in any case, and realpath(3) keeps the one that it was given. Links
+ * form or in any case, and realpath(3) keeps the name that it was given. Links
  * give a directory more names.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
  */
 
-#include "tool.h"
+#include "base/identity.h"
 
 static bool same_file(const struct stat *a, const struct stat *b)
 {

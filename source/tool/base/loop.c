@@ -1,15 +1,9 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * The event loop, run until a request is done.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Run the event loop until a request is done. */
 
+#include "base/loop.h"
 #include "tool.h"
+#include "base/clock.h"
 
 static void alarm_fn(struct tevent_context *ev _UNUSED_,
 		     struct tevent_timer *te _UNUSED_,

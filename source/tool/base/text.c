@@ -1,15 +1,11 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * Values as text that is safe to print.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Turn values into text that is safe to print. */
 
-#include "tool.h"
+#include "base/text.h"
+#include "drain/address.h"
+#include "drain/policy.h"
+#include "drain/record.h"
+#include "drain/target.h"
 #include "drain/text.h"
 
 const char *show_text(const char *untrusted)

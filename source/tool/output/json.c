@@ -1,17 +1,16 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * For people and for programs.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Build and print JSON documents. */
 
-#include "tool.h"
+#include "output/json.h"
+#include "drain/address.h"
 #include "drain/options.h"
+#include "drain/record.h"
+#include "drain/store.h"
+#include "drain/target.h"
 #include "drain/text.h"
+#include "base/caller.h"
+#include "base/error.h"
+#include "base/text.h"
 
 json_t *show_json_text(const char *untrusted)
 {

@@ -1,17 +1,10 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * The service manager, if one has started us and wants to know, is told how it
- * goes; see sd_notify(3).
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Report the state to the service manager; see sd_notify(3). */
 
-#include "tool.h"
+#include "output/notify.h"
 #include <systemd/sd-daemon.h>
+#include "drain/record.h"
+#include "base/text.h"
 
 bool notify_is_wanted(void)
 {

@@ -1,18 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Draw full-screen pictures on a terminal.
  *
- * A terminal, all of it: plain ANSI (ECMA-48), and what xterm made common, the
- * alternate screen. Each picture is written at once.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Only plain ANSI sequences (ECMA-48) are used, and the alternate screen of
+ * xterm. Each picture is written at once.
  */
 
-#include "tool.h"
+#include "output/screen.h"
 #include <sys/ioctl.h>
 #include <termios.h>
+#include "tool.h"
+#include "base/caller.h"
+#include "base/error.h"
 
 /* The other screen, no cursor, no wrapping; and back */
 #define SCREEN_ENTER "\033[?1049h\033[?25l\033[?7l"

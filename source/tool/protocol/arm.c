@@ -1,17 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Take a drain from arming to armed.
  *
- * From arming to armed: every smbd has acknowledged, and no connection reaches
- * the target past the module.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * A drain is armed when every smbd has acknowledged it and no connection
+ * reaches the target past the module.
  */
 
-#include "tool.h"
+#include "protocol/arm.h"
+#include "drain/locks.h"
+#include "drain/record.h"
+#include "drain/shares.h"
 #include "drain/smbconf.h"
+#include "drain/store.h"
+#include "tool.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "samba/conf_files.h"
+#include "samba/mounts.h"
+#include "samba/namespace.h"
+#include "samba/nodes.h"
+#include "samba/shares.h"
+#include "smbd/reload.h"
+#include "smbd/survey.h"
+#include "protocol/trees.h"
 
 #define ARM_ASK_MSEC 2000
 

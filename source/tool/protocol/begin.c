@@ -1,16 +1,24 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * A drain from its record to quiescence, for begin, run and wait.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Begin a drain and wait for it, for begin, run and wait. */
 
-#include "tool.h"
+#include "protocol/begin.h"
 #include "system/passwd.h"
+#include "drain/codec.h"
+#include "drain/locks.h"
+#include "drain/record.h"
+#include "drain/shares.h"
+#include "drain/store.h"
+#include "tool.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "samba/parents.h"
+#include "samba/shares.h"
+#include "smbd/holders.h"
+#include "protocol/arm.h"
+#include "protocol/end.h"
+#include "protocol/progress.h"
+#include "protocol/quiesce.h"
 
 #define BEGIN_ARM_MSEC 10000
 #define BEGIN_ARM_LEAST_MSEC 2000 /* who waits for nobody asks them, too */

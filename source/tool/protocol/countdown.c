@@ -1,15 +1,12 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * The holders of a drain, fewer with each that goes.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Keep the list of holders of a drain while they close their files. */
 
+#include "protocol/countdown.h"
+#include "drain/alive.h"
+#include "drain/codec.h"
+#include "drain/record.h"
 #include "tool.h"
+#include "smbd/holders.h"
 
 #define COUNTDOWN_MSEC 1000 /* for how long smbds may be silent */
 

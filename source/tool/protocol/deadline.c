@@ -1,20 +1,22 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Arrange that a drain is resumed at its deadline when no tool waits for it.
  *
- * Who resumes a drain at its deadline when no tool waits for it. The smbds of
- * connected clients do. When no client is connected nobody is kept out, and the
- * first that connects finds it open; until then it is closed by its record only.
- * A timer of systemd looks at the records then, if there is systemd.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * The smbds of connected clients resume it. When no client is connected nobody
+ * is refused, and the first client that connects finds the target open; until
+ * then only its record says that it is drained. If there is systemd, one of its
+ * timers resumes such a drain.
  */
 
-#include "tool.h"
+#include "protocol/deadline.h"
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
+#include "drain/record.h"
+#include "drain/store.h"
+#include "tool.h"
+#include "base/command.h"
+#include "base/error.h"
+#include "base/text.h"
 
 #define DEADLINE_START_MSEC 10000
 #define DEADLINE_LATER_SECONDS 2 /* than the deadline: the smbds come first */

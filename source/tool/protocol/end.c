@@ -1,15 +1,17 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * The end of a drain.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* End a drain. */
 
+#include "protocol/end.h"
+#include "drain/alive.h"
+#include "drain/locks.h"
+#include "drain/record.h"
+#include "drain/store.h"
 #include "tool.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/loop.h"
+#include "base/text.h"
+#include "smbd/survey.h"
 
 #define END_HEAR_MSEC 1000
 #define END_OWN_MSEC 5000

@@ -1,15 +1,16 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * Drains in force, all or the one that a person names.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Find the drains in force: all, or the one that a person names. */
 
+#include "protocol/find.h"
+#include "drain/record.h"
+#include "drain/shares.h"
+#include "drain/store.h"
+#include "drain/target.h"
 #include "tool.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "samba/conf.h"
+#include "samba/shares.h"
 
 struct drain_list *find_all(TALLOC_CTX *mem_ctx, struct tool *tool)
 {

@@ -1,21 +1,23 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Check for work on drains around and inside a target.
  *
- * Drains around a target, and inside of it. A publish of the one exchanges what
- * a command of the other works in.
- *
- * Each one takes the lock of its own drain first, and looks at those of the
- * others then: of two, one at least sees the other. Nobody waits for long. Who
- * has the greater id gives up first, so that two that wait for each other do
- * not both fail.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * A publish of one exchanges the files that a command of the other works on.
+ * Each tool takes the lock of its own drain first and then checks the locks of
+ * the others, so that of two tools at least one sees the other. The waits are
+ * short. The tool whose drain has the greater id gives up first, so that two
+ * that wait for each other do not both fail.
  */
 
+#include "protocol/near.h"
+#include "drain/locks.h"
+#include "drain/record.h"
+#include "drain/store.h"
 #include "tool.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/loop.h"
+#include "base/text.h"
 
 #define NEAR_FIRST_MSEC 2000
 #define NEAR_LAST_MSEC 5000

@@ -1,16 +1,16 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * The line that counts holders down.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Show on one line how many holders are left. */
 
-#include "tool.h"
+#include "protocol/progress.h"
 #include <sys/ioctl.h>
+#include "drain/record.h"
+#include "tool.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "output/notify.h"
+#include "smbd/holders.h"
+#include "smbd/survey.h"
+#include "protocol/countdown.h"
 
 #define PROGRESS_TICK_MSEC 1000
 

@@ -1,20 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Wait until an armed drain is quiescent.
  *
- * From armed to quiescent: the waiter.
- *
- * hold(id) is shared by every smbd with a counted handle. When nobody shares it
- * any more, the waiter takes it for itself, so that no durable handle can come
- * back meanwhile, looks at the left-overs, and records that the target is
- * quiescent. Who gets there first records it; the others read it.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Every smbd with a counted handle shares the lock hold(id). When no smbd
+ * shares it any more, the waiter takes it exclusively, so that no durable
+ * handle can be reconnected meanwhile, checks the handles that no smbd reports,
+ * and records that the target is quiescent. Of several waiters the first one
+ * records it; the others read it.
  */
 
+#include "protocol/quiesce.h"
+#include "drain/locks.h"
+#include "drain/record.h"
+#include "drain/shares.h"
+#include "drain/store.h"
 #include "tool.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/loop.h"
+#include "base/text.h"
+#include "samba/conf.h"
+#include "samba/conf_files.h"
+#include "samba/handles.h"
+#include "samba/nodes.h"
+#include "samba/purge.h"
+#include "smbd/holders.h"
+#include "smbd/survey.h"
+#include "protocol/arm.h"
+#include "protocol/end.h"
+#include "protocol/warn.h"
 
 #define LATER_MSEC 1000
 #define QUIESCE_NAME_MSEC 500

@@ -1,15 +1,13 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * Drains of what a target is in, and of parts of it.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Find the drains that contain a target, and those of parts of it. */
 
+#include "protocol/relations.h"
+#include "drain/record.h"
+#include "drain/store.h"
 #include "tool.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "protocol/find.h"
 
 static bool holds_part(const struct drain_record *place,
 		       const struct drain_record *record)

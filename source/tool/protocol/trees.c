@@ -1,23 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Find tree connects that bypass the module, from Samba's table of them.
  *
- * Samba's table of tree connections, and who is not guarded.
- *
- * A tree connection is there from before the module hears of it. One that looks
- * unguarded may just be on its way, so it is looked at more than once.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * A tree connect is in the table before the module knows of it. One that looks
+ * unguarded may only be new, so the table is read more than once.
  */
 
-#include "tool.h"
-#include "drain/smbconf.h"
+#include "protocol/trees.h"
 #include "smbd/smbd.h"
 #include "smbd/globals.h"
 #include "librpc/gen_ndr/smbXsrv.h"
 #include "printing/printer_list.h"
+#include "drain/address.h"
+#include "drain/alive.h"
+#include "drain/record.h"
+#include "drain/shares.h"
+#include "drain/smbconf.h"
+#include "tool.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/loop.h"
+#include "base/text.h"
+#include "samba/mounts.h"
+#include "samba/shares.h"
+#include "smbd/survey.h"
 
 #define TREES_LOOKS 10 /* at connections that may just be on their way */
 #define TREES_PAUSE_MSEC 50

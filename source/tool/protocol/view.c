@@ -1,15 +1,13 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * What a drain looks like now.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Collect the current state of a drain. */
 
+#include "protocol/view.h"
+#include "drain/record.h"
+#include "drain/store.h"
 #include "tool.h"
+#include "base/clock.h"
+#include "samba/handles.h"
+#include "smbd/survey.h"
 
 static void count(struct view *view)
 {

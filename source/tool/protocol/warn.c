@@ -1,17 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * Telling people before their time is up: a command of the administrator's,
- * with the holders as JSON on its standard input.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Run the command of --warn-command, with the holders as JSON on its standard
+ * input.
  */
 
-#include "tool.h"
+#include "protocol/warn.h"
 #include <sys/wait.h>
+#include "drain/record.h"
+#include "tool.h"
+#include "base/caller.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "smbd/holders.h"
+#include "smbd/holders_json.h"
 
 #define WARN_HOLDERS_MSEC 2000
 

@@ -1,15 +1,14 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * Watching all drains that come, change and go.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Watch all drains as they begin, change and end. */
 
+#include "protocol/watch.h"
+#include "drain/locks.h"
+#include "drain/record.h"
 #include "tool.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/loop.h"
+#include "protocol/end.h"
 
 static struct tevent_req *watch_all(struct tool *tool)
 {

@@ -1,22 +1,19 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Exchange two directories, or the target of a link, in one step.
  *
- * Directories and links, exchanged in one step.
- *
- * All this is done as root, in directories where users may rename things and
- * plant symbolic links. A path is resolved once, to descriptors, and whatever
- * has to be a real path must not lead through a link. Every rename is relative
- * to those descriptors, of what is still what it was, and is looked at
- * afterwards.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Every rename is relative to pinned descriptors, of an entry that is still
+ * what it was when it was pinned, and its result is checked afterwards.
  */
 
-#include "tool.h"
+#include "publish/exchange.h"
 #include <sys/xattr.h>
+#include "drain/record.h"
+#include "drain/target.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "publish/link_name.h"
+#include "publish/pin.h"
 
 /*
  * What the new directory has from the old one

@@ -1,27 +1,33 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Publish the root of a share, entry by entry.
  *
- * The root of a share, published entry by entry.
- *
- * What is to be done is written to a journal beside the new directory before
- * anything is. Then the record of the drain says that the share is half one
+ * The plan is written to a journal beside the new directory before anything is
+ * exchanged. Then the record of the drain says that the share is half one
  * version and half the other, and nobody resumes it by mistake until all
- * entries are exchanged, or all are back. Which are is seen from their inodes:
- * nothing is written on the way, and it can be gone over any number of times.
+ * entries are exchanged, or all are back. The inodes show which ones are:
+ * nothing is written during the exchange, and it can be repeated any number of
+ * times.
  *
  *   journal on disk -> mark in the record -> renames -> no mark -> no journal
  *
- * A journal without a mark is of one that had not begun or that was finished.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * A journal without a mark belongs to a publish that had not begun, or that was
+ * finished.
  */
 
-#include "tool.h"
+#include "publish/journal.h"
 #include <dirent.h>
 #include "drain/plan.h"
+#include "drain/record.h"
+#include "drain/store.h"
+#include "drain/target.h"
+#include "tool.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "output/json.h"
+#include "samba/shares.h"
+#include "publish/pin.h"
+#include "publish/plan_json.h"
 
 #define JOURNAL_SUFFIX ".journal"
 #define JOURNAL_NEW_SUFFIX ".journal.new"

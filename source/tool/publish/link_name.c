@@ -1,19 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Name a new link until it takes the place of the old one.
  *
- * The name that a new link has until it takes the place of the old one. Clients
- * may be able to create files beside that, so nobody can foresee the name. It
- * bears the id of the drain, so that one that a killed publish has left can be
- * told from one that is in use.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Clients may be able to create files beside it, so the name is random. It
+ * contains the id of the drain, so that a link left by a killed publish can be
+ * told from one in use.
  */
 
-#include "tool.h"
+#include "publish/link_name.h"
 #include "lib/util/genrand.h"
+#include "drain/record.h"
+#include "drain/store.h"
+#include "tool.h"
+#include "publish/pin.h"
 
 #define LINK_PREFIX ".smbdrain-link-"
 #define LINK_RANDOM "-%016" PRIx64

@@ -1,21 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Hold directories and links by descriptors while they are exchanged.
  *
- * Entries of directories, held by descriptors.
- *
- * All this is done as root, in directories where users may rename things and
- * plant symbolic links. A path is resolved once, to descriptors, and whatever
- * has to be a real path must not lead through a link.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * This runs as root, in directories where users may rename things and create
+ * symbolic links. A path is resolved once, to descriptors, and a path that has
+ * to be real must not lead through a link.
  */
 
-#include "tool.h"
+#include "publish/pin.h"
 #include <linux/openat2.h>
 #include <sys/syscall.h>
+#include "base/error.h"
+#include "base/text.h"
 
 static int pinned_destructor(struct pinned *pinned)
 {

@@ -1,16 +1,11 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Convert a plan to and from the JSON of a journal.
  *
- * Plans as they are written to a journal. A name is "name" if it is UTF-8, or
- * else "hex".
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * A name is "name" if it is UTF-8, else "hex".
  */
 
-#include "tool.h"
+#include "publish/plan_json.h"
 #include "drain/plan.h"
 
 static json_t *entry_to_json(const struct drain_plan_entry *e)

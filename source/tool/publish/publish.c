@@ -1,15 +1,26 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * A prepared directory takes the place of a quiescent target.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Put a prepared directory in the place of a quiescent target. */
 
+#include "publish/publish.h"
+#include "drain/locks.h"
+#include "drain/record.h"
+#include "drain/shares.h"
+#include "drain/store.h"
+#include "drain/target.h"
 #include "tool.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/loop.h"
+#include "base/text.h"
+#include "samba/shares.h"
+#include "smbd/holders.h"
+#include "protocol/arm.h"
+#include "protocol/end.h"
+#include "protocol/near.h"
+#include "publish/exchange.h"
+#include "publish/journal.h"
+#include "publish/link_name.h"
+#include "publish/pin.h"
 
 #define PUBLISH_LINK_MSEC 10000 /* for smbds to acknowledge */
 #define PUBLISH_CACHES_MSEC 2000 /* for clients to give back what they cache */

@@ -1,20 +1,15 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * List all files in a target by device and inode.
  *
- * Which files are in a target, by device and inode.
- *
- * Samba's table of open files has the name by which a client opened a file. That
- * name need not lead to it any more, and never does if a module such as catia
- * maps it: then the file is looked for among all that are in the target.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Samba's table of open files has the name by which a client opened a file.
+ * That name need not lead to the file any more, and never does if a module such
+ * as catia maps it. Then the file is looked up in this list.
  */
 
-#include "tool.h"
+#include "samba/below.h"
 #include <fts.h>
+#include "drain/record.h"
 
 struct below_file {
 	uint64_t dev;

@@ -1,20 +1,16 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * smb.conf as the tool uses it: loaded, with all that clients may get of it, and
- * the shares that it has.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Load smb.conf with all that clients may get of it, and list the shares. */
 
-#include "tool.h"
-#include "drain/smbconf.h"
+#include "samba/conf.h"
+#include <glob.h>
 #include "lib/param/param.h"
 #include "dynconfig/dynconfig.h"
-#include <glob.h>
+#include "drain/shares.h"
+#include "tool.h"
+#include "base/error.h"
+#include "samba/conf_files.h"
+#include "samba/conf_load.h"
+#include "samba/conf_views.h"
 
 static bool load_base(const char *file)
 {

@@ -1,26 +1,20 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Find the files that smb.conf consists of, and when they were last changed.
  *
- * What smb.conf is made of, and when that was last changed.
- *
- * smbd reads a file again when its time is another one, be it older: a copy may
- * keep its time, and a symbolic link may be turned. The time of change of the
- * inode tells of the one, that of the link of the other.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * smbd reads a file again when its modification time differs, even if it is
+ * older: a copy may keep its time, and a symbolic link may be changed. The
+ * change time of the inode shows the former, that of the link the latter.
  */
 
-#include "tool.h"
+#include "samba/conf_files.h"
+#include <dirent.h>
+#include <glob.h>
 #include "lib/util/samba_util.h"
 #include "lib/param/param.h"
 #include "lib/smbconf/smbconf.h"
 #include "lib/smbconf/smbconf_init.h"
 #include "drain/smbconf.h"
-#include <dirent.h>
-#include <glob.h>
 
 #define MOST_LINKS 40 /* as the kernel */
 

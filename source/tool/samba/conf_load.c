@@ -1,19 +1,12 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * Loading smb.conf as smbd does, and loading it again when it was changed.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Load smb.conf as smbd does, also more than once. */
 
-#include "tool.h"
-#include "drain/smbconf.h"
+#include "samba/conf_load.h"
+#include <dirent.h>
 #include "lib/param/param.h"
 #include "dynconfig/dynconfig.h"
-#include <dirent.h>
+#include "drain/smbconf.h"
+#include "base/caller.h"
 
 #define MOST_CONFIG_FILES 10
 

@@ -1,22 +1,20 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Find what smb.conf is for clients for which it includes other files.
  *
- * What smb.conf is to clients for whom it includes other files.
- *
- * smb.conf is written again with each of those files in its place, and loaded:
- * so Samba itself decides what a section, or a parameter of [global], comes to.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * smb.conf is written again with each of those files in its place, and loaded.
+ * So Samba itself decides what a section, or a parameter of [global], amounts
+ * to.
  */
 
-#include "tool.h"
+#include "samba/conf_views.h"
+#include <sys/mman.h>
 #include "lib/util/samba_util.h"
 #include "lib/param/param.h"
+#include "drain/shares.h"
 #include "drain/smbconf.h"
-#include <sys/mman.h>
+#include "samba/conf_files.h"
+#include "samba/conf_load.h"
 
 #define MOST_VIEWS 500
 #define MOST_DEPTH 10

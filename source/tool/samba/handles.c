@@ -1,24 +1,19 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Find handles that no smbd on the roster can report, in Samba's table of open
+ * files (locking.tdb).
  *
- * Samba's table of open files (locking.tdb): what the smbds on the roster can
- * not tell of. That is durable handles whose client is away, and handles of
- * smbds that are not on the roster.
+ * These are disconnected durable handles, and handles of smbds that are not on
+ * the roster. The whole table is walked once, when the drain is armed. From
+ * then on no new counted handle can get into the target, so that later only the
+ * files that were candidates then are checked, each by its id.
  *
- * The whole table is walked once, when the drain is armed. From then on nothing
- * new that counts can come into the target, so that later only the files that
- * were suspect then are looked at, each by its id.
- *
- * In a cluster that walk does not see all. There the smbds are asked besides
- * what they hold, and Samba's table of opens which durable handles are away.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * In a cluster that walk does not see every handle. There the smbds are also
+ * asked for their handles, and Samba's table of opens for disconnected durable
+ * handles.
  */
 
-#include "tool.h"
+#include "samba/handles.h"
 #include "locking/share_mode_lock.h"
 #include "locking/proto.h"
 #include "librpc/gen_ndr/ndr_open_files.h"
@@ -26,6 +21,16 @@
 #include "smbd/smbd.h"
 #include "smbd/globals.h"
 #include "smbd/smbXsrv_open.h"
+#include "drain/alive.h"
+#include "drain/locks.h"
+#include "drain/policy.h"
+#include "drain/record.h"
+#include "drain/store.h"
+#include "drain/target.h"
+#include "tool.h"
+#include "base/error.h"
+#include "samba/inside.h"
+#include "samba/parents.h"
 
 #define HANDLES_LATE_SECONDS 5
 

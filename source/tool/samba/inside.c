@@ -1,19 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Decide which files of Samba's table of open files are in a target.
  *
- * Which files of Samba's table of open files are in a target.
- *
- * Each look may wait for a file system, and may walk the target: never do it
- * with a record of the table locked, which smbds would wait for.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Each call may wait for a file system and may walk the target: never call it
+ * with a record of the table locked, since smbds would wait for that lock.
  */
 
-#include "tool.h"
+#include "samba/inside.h"
 #include "drain/fold.h"
+#include "drain/record.h"
+#include "drain/target.h"
+#include "base/identity.h"
+#include "samba/below.h"
 
 struct inside {
 	const struct drain_record *record;

@@ -1,20 +1,16 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Find other paths to the same files, by mounts.
  *
- * Other paths to the same files, by mounts.
- *
- * The module compares paths: who comes by another one is not seen, with the
- * module or without it.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * The module compares paths. It does not see a client that uses another path.
  */
 
-#include "tool.h"
-#include "drain/mount.h"
+#include "samba/mounts.h"
 #include <libmount/libmount.h>
+#include "drain/mount.h"
+#include "drain/record.h"
+#include "drain/target.h"
+#include "base/error.h"
 
 struct table {
 	struct libmnt_table *of_system; /* owns what the mounts point to */

@@ -1,20 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Check that all processes on Samba's message bus are in our PID namespace.
  *
- * Whether all processes on Samba's message bus are in our PID namespace.
- *
- * Samba's locks hold process numbers. Whoever finds a lock of a process that
- * looks dead removes it, which smbd and this tool do to each other when they
- * are in different PID namespaces. Nothing that g_lock says can be relied on
- * then (drain/alive.h).
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Samba's locks hold process numbers. A process that finds a lock of a process
+ * that looks dead removes it; smbd and this tool do that to each other when
+ * they are in different PID namespaces. Then no result of g_lock can be relied
+ * on (drain/alive.h).
  */
 
-#include "tool.h"
+#include "samba/namespace.h"
+#include "drain/alive.h"
+#include "base/error.h"
+#include "base/text.h"
 
 static char *describe(TALLOC_CTX *mem_ctx,
 		      const struct drain_stranger *stranger)

@@ -1,27 +1,25 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Find lost nodes of a cluster, as the ctdbd of this node sees them.
  *
- * The nodes of a cluster, as the ctdbd of this one sees them.
+ * The smbds of a lost node are not asked, and drop off the roster. They may
+ * still run, if the node is cut off or its ctdbd hangs. They have ended only if
+ * their ctdbd is known to have ended, for they end with it. A node that does
+ * not answer is not assumed to be down.
  *
- * The smbds of a node that is lost are not asked, and fall out of the roster.
- * They may live on: if the node is cut off, or its ctdbd stands still. Only if
- * its ctdbd is known to have ended have they, for they end with it. For all
- * that is done here somebody who answers no more is no dead one.
- *
- * A node that is lost, or comes back, makes for a recovery. What was read while
- * it went on may be less than there is.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * A node that is lost, or that returns, causes a recovery. What was read during
+ * a recovery may be incomplete.
  */
 
-#include "tool.h"
+#include "samba/nodes.h"
 #include "ctdbd_conn.h"
 #include "cluster_support.h"
 #include "lib/messages_ctdb.h"
 #include "ctdb/include/ctdb_protocol.h"
+#include "tool.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/loop.h"
 
 #define NODES_LOOK_MSEC 100
 #define NODES_CONNECT_MSEC 1000

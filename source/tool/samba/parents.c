@@ -1,18 +1,13 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Find the parent smbds, which have one child for each client.
  *
- * The parent smbds: those that a service manager starts and that have a child
- * for each client. That of this node is where smbcontrol, too, looks for it;
- * Samba's table of the versions that run has those of the others. (From 4.25 on
- * that may as well have one of their helpers, if that has started later.)
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * The parent of this node is found where smbcontrol finds it, those of other
+ * nodes in Samba's table of running versions. (From 4.25 on that table may have
+ * one of their helpers instead, if that has started later.)
  */
 
-#include "tool.h"
+#include "samba/parents.h"
 #include "smbd/smbd.h"
 #include "smbd/globals.h"
 #include "dbwrap/dbwrap.h"
@@ -20,6 +15,8 @@
 #include "librpc/gen_ndr/ndr_smbXsrv.h"
 #include "lib/util/pidfile.h"
 #include "lib/messaging/messages_dgm.h"
+#include "drain/alive.h"
+#include "base/error.h"
 
 #define PARENTS_FILE "smbXsrv_version_global.tdb"
 #define PARENTS_KEY "smbXsrv_version_global"

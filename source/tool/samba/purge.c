@@ -1,23 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Remove disconnected durable handles from Samba's table of open files.
  *
- * Durable handles whose client is away, and how they end: their entries in
- * Samba's table of open files are removed. Nobody can come back to them then.
- *
- * smbd's scavenger does that when their time has come (source3/smbd/
- * scavenger.c). There is no way to have it do so earlier that all versions of
- * Samba have, and up to 4.22 it leaves a file alone that others have open, if
- * only to look at its attributes. What it calls is there for others, too.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * No client can reconnect to them then. smbd's scavenger does that when their
+ * time has come (source3/smbd/scavenger.c). No way to make it do so earlier
+ * exists in all versions of Samba, and up to 4.22 it leaves a file alone that
+ * others have open, even if only for its attributes. The functions that it
+ * calls are public.
  */
 
-#include "tool.h"
+#include "samba/purge.h"
 #include "locking/share_mode_lock.h"
 #include "locking/proto.h"
+#include "samba/handles.h"
 
 struct purge_state {
 	struct share_mode_lock *lck;

@@ -1,15 +1,14 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * Shares as a tool looks at them: what they reach, what clients see of them.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Answer questions about shares: what they reach, what clients see of them. */
 
-#include "tool.h"
+#include "samba/shares.h"
+#include "drain/record.h"
+#include "drain/shares.h"
+#include "drain/target.h"
+#include "base/error.h"
+#include "base/identity.h"
+#include "base/text.h"
+#include "samba/mounts.h"
 
 bool share_reaches(const struct share *share, const char *path)
 {

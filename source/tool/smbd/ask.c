@@ -1,16 +1,12 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * Asking smbds over the bus, and hearing them.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Send requests to smbds over the message bus and receive their replies. */
 
-#include "tool.h"
+#include "smbd/ask.h"
 #include "lib/util/dlinklist.h"
+#include "drain/codec.h"
+#include "tool.h"
+#include "base/clock.h"
+#include "base/error.h"
 
 #define ASK_WINDOW 8
 #define ASK_TICK_MSEC 20

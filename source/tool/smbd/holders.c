@@ -1,17 +1,25 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * List the holders of files.
  *
- * Who holds files: the smbds on the roster tell of their own handles, a page at
- * a time; Samba's table of open files tells of the rest.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * The smbds on the roster report their own handles, a page at a time. The rest
+ * comes from Samba's table of open files.
  */
 
-#include "tool.h"
+#include "smbd/holders.h"
 #include "system/passwd.h"
+#include "drain/address.h"
+#include "drain/alive.h"
+#include "drain/codec.h"
+#include "drain/locks.h"
+#include "drain/record.h"
+#include "drain/target.h"
+#include "tool.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "samba/handles.h"
+#include "smbd/ask.h"
 
 #define HOLDERS_PAGE 512
 #define HOLDERS_TICK_MSEC 500

@@ -1,15 +1,10 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * Holders as JSON.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Print a list of holders as JSON. */
 
-#include "tool.h"
+#include "smbd/holders_json.h"
+#include "base/text.h"
+#include "output/json.h"
+#include "smbd/holders.h"
 
 static json_t *json_holder(const struct holder *h)
 {

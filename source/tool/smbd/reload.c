@@ -1,26 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Make every smbd read smb.conf after a change.
  *
- * smb.conf has just been changed: have every smbd read it.
+ * An smbd checks smb.conf every three minutes, or when it is told to. Until
+ * then it serves a share that has just got the module without it. An smbd that
+ * is told to reload and then answers a ping has read smb.conf, since messages
+ * are handled in order.
  *
- * An smbd looks at smb.conf every three minutes, or when it is told to. Until
- * then it serves a share that has got the module without it. Who is told so,
- * and then answers a ping, has read it: messages are taken in order.
- *
- * Where a file that smb.conf includes depends on who asks (%m) nobody knows when
- * it was changed; and when smb.conf of another node of a cluster was changed can
- * not be seen from here. There all smbds are told so each time.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Where a file that smb.conf includes depends on the client (%m) it is not
+ * known when it was changed, and a change of smb.conf on another node of a
+ * cluster is not visible here. There all smbds reload each time.
  */
 
-#include "tool.h"
+#include "smbd/reload.h"
 #include "smbd/smbd.h"
 #include "smbd/globals.h"
 #include "librpc/gen_ndr/smbXsrv.h"
+#include "drain/alive.h"
+#include "tool.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "samba/conf_files.h"
+#include "samba/nodes.h"
+#include "samba/parents.h"
 
 #define RELOAD_YOUNG_SECONDS 240 /* SMBD_HOUSEKEEPING_INTERVAL and some */
 #define RELOAD_AGAIN_MSEC 500

@@ -1,19 +1,22 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Ask every smbd on the roster for its state: does it apply the drain?
  *
- * A survey: ask every smbd on the roster, hear who obeys the drain.
- *
- * smbds come and go meanwhile, and messages may be lost: the roster is read
- * again, and whoever is on it and silent is asked again, until everybody on
- * it has answered.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * smbds come and go during a survey, and messages may be lost. So the roster is
+ * read again, and unresponsive smbds on it are asked again, until all smbds on
+ * it have answered.
  */
 
+#include "smbd/survey.h"
+#include "drain/alive.h"
+#include "drain/codec.h"
+#include "drain/locks.h"
+#include "drain/record.h"
 #include "tool.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "smbd/ask.h"
 
 #define SURVEY_AGAIN_MSEC 500
 

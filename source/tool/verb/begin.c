@@ -1,15 +1,19 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * smbdrain begin
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The verb "smbdrain begin". */
 
+#include "verb/verb.h"
+#include "drain/record.h"
+#include "drain/shares.h"
 #include "tool.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "samba/conf.h"
+#include "samba/handles.h"
+#include "protocol/arm.h"
+#include "protocol/begin.h"
+#include "protocol/deadline.h"
+#include "protocol/warn.h"
+#include "verb/exit_status.h"
 
 static void begin_armed(struct tool *tool, const struct drain_record *record)
 {

@@ -1,18 +1,26 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * smbdrain check
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The verb "smbdrain check". */
 
-#include "tool.h"
-#include "drain/smbconf.h"
+#include "verb/verb.h"
 #include "lib/util/samba_util.h"
 #include "lib/util/util_paths.h"
+#include "drain/record.h"
+#include "drain/shares.h"
+#include "drain/smbconf.h"
+#include "tool.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "output/json.h"
+#include "samba/conf.h"
+#include "samba/conf_files.h"
+#include "samba/mounts.h"
+#include "samba/namespace.h"
+#include "samba/parents.h"
+#include "samba/shares.h"
+#include "protocol/arm.h"
+#include "verb/check_now.h"
+#include "verb/exit_status.h"
+#include "verb/findings.h"
 
 static bool is_well(const struct findings *f)
 {

@@ -1,15 +1,19 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * What "smbdrain check" finds among the smbds and clients that are there now.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Find what smbds and clients that are there now do to a drain, for "smbdrain
+ * check".
  */
 
+#include "verb/check_now.h"
+#include "drain/record.h"
+#include "drain/shares.h"
 #include "tool.h"
+#include "base/clock.h"
+#include "samba/mounts.h"
+#include "samba/parents.h"
+#include "smbd/survey.h"
+#include "protocol/trees.h"
+#include "verb/findings.h"
 
 #define CHECK_MSEC 5000 /* how long smbds may be silent */
 

@@ -1,16 +1,20 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * smbdrain close
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The verb "smbdrain close". */
 
-#include "tool.h"
+#include "verb/verb.h"
 #include <fnmatch.h>
+#include "drain/address.h"
+#include "drain/alive.h"
+#include "drain/codec.h"
+#include "drain/record.h"
+#include "tool.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "smbd/ask.h"
+#include "smbd/holders.h"
+#include "protocol/find.h"
+#include "verb/exit_status.h"
 
 #define CLOSE_MSEC 60000 /* a deferred rename may take 35 s */
 #define CLOSE_LIST_MSEC 5000

@@ -1,15 +1,8 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * Exit statuses.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Exit statuses, and which one the end of a wait gets. */
 
-#include "tool.h"
+#include "verb/exit_status.h"
+#include "protocol/quiesce.h"
 
 int exit_status_of_wait(enum quiesce_result result)
 {

@@ -1,15 +1,8 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * What "smbdrain check" has found.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Collect the findings of "smbdrain check". */
 
-#include "tool.h"
+#include "verb/findings.h"
+#include "output/json.h"
 
 void check_problem(struct findings *f, const char *share, const char *fmt, ...)
 {

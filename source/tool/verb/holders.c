@@ -1,15 +1,16 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * smbdrain holders
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The verb "smbdrain holders". */
 
+#include "verb/verb.h"
+#include "drain/record.h"
 #include "tool.h"
+#include "base/caller.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "smbd/holders.h"
+#include "smbd/holders_json.h"
+#include "protocol/find.h"
+#include "verb/exit_status.h"
 
 #define HOLDERS_MSEC 10000
 

@@ -1,16 +1,22 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * smbdrain monitor
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The verb "smbdrain monitor". */
 
-#include "tool.h"
+#include "verb/verb.h"
 #include "lib/util/dlinklist.h"
+#include "drain/address.h"
+#include "drain/codec.h"
+#include "drain/record.h"
+#include "drain/store.h"
+#include "tool.h"
+#include "base/caller.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "output/json.h"
+#include "smbd/survey.h"
+#include "protocol/find.h"
+#include "protocol/watch.h"
+#include "verb/exit_status.h"
 
 /* A drain that was there at the last look */
 struct known {

@@ -1,15 +1,15 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * smbdrain publish
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The verb "smbdrain publish". */
 
+#include "verb/verb.h"
+#include "drain/record.h"
+#include "drain/shares.h"
 #include "tool.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "samba/conf.h"
+#include "publish/publish.h"
+#include "verb/exit_status.h"
 
 /* Whoever holds the drain knows its id */
 static bool find_id(const struct tool *tool, struct drain_id *id)

@@ -1,15 +1,17 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * smbdrain resume
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The verb "smbdrain resume". */
 
+#include "verb/verb.h"
+#include "drain/locks.h"
+#include "drain/record.h"
+#include "drain/store.h"
 #include "tool.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "protocol/end.h"
+#include "protocol/find.h"
+#include "protocol/relations.h"
+#include "verb/exit_status.h"
 
 /* Other drains may keep it, or a part of it, closed */
 static void say_what_is_open(struct tool *tool,

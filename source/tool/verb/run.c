@@ -1,16 +1,26 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * smbdrain run
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The verb "smbdrain run". */
 
-#include "tool.h"
+#include "verb/verb.h"
 #include <sys/wait.h>
+#include "drain/locks.h"
+#include "drain/record.h"
+#include "drain/shares.h"
+#include "drain/store.h"
+#include "tool.h"
+#include "base/caller.h"
+#include "base/clock.h"
+#include "base/command.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "output/notify.h"
+#include "samba/conf.h"
+#include "protocol/begin.h"
+#include "protocol/end.h"
+#include "protocol/near.h"
+#include "protocol/warn.h"
+#include "publish/publish.h"
+#include "verb/exit_status.h"
 
 struct run {
 	struct tool *tool;

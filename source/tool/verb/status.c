@@ -1,16 +1,24 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * smbdrain status
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The verb "smbdrain status". */
 
-#include "tool.h"
+#include "verb/verb.h"
 #include "drain/duration.h"
+#include "drain/record.h"
+#include "drain/store.h"
+#include "tool.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "output/json.h"
+#include "samba/namespace.h"
+#include "samba/nodes.h"
+#include "samba/parents.h"
+#include "smbd/survey.h"
+#include "protocol/find.h"
+#include "protocol/relations.h"
+#include "protocol/view.h"
+#include "verb/exit_status.h"
+#include "verb/status_metrics.h"
 
 /*
  * For people

@@ -1,17 +1,19 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Print "smbdrain status" in the text format of Prometheus.
  *
- * Metrics in the text format of Prometheus: all samples of a metric come
- * together, below one line of help and one of its type.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * All samples of a metric come together, below one line of help and one of its
+ * type.
  */
 
-#include "tool.h"
+#include "verb/status_metrics.h"
 #include <math.h>
+#include "drain/record.h"
+#include "base/caller.h"
+#include "base/text.h"
+#include "smbd/survey.h"
+#include "protocol/relations.h"
+#include "protocol/view.h"
 
 static void print_head(const char *name, const char *help)
 {

@@ -1,22 +1,30 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * The verb "smbdrain top".
  *
- * smbdrain top
- *
- * Drains that come, change and go, and holders that go, are events. For opens
- * that wait, holders that come, and smbds that stand still there is none: they
- * are asked for.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Drains that begin, change and end, and holders that close their files, are
+ * events. There is none for deferred opens, new holders and unresponsive smbds:
+ * they are polled.
  */
 
-#include "tool.h"
+#include "verb/verb.h"
 #include "lib/util/dlinklist.h"
 #include "drain/duration.h"
+#include "drain/record.h"
+#include "drain/store.h"
 #include "drain/text.h"
+#include "tool.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "output/screen.h"
+#include "samba/parents.h"
+#include "smbd/holders.h"
+#include "protocol/countdown.h"
+#include "protocol/find.h"
+#include "protocol/view.h"
+#include "protocol/watch.h"
+#include "verb/exit_status.h"
 
 #define TOP_ASK_MSEC 2000 /* after which all smbds are asked again */
 #define TOP_PATIENCE_MSEC 1000 /* for how long they may be silent */

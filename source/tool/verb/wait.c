@@ -1,15 +1,16 @@
-/*
- * drain: take users off a Samba share so that it can be updated
- *
- * smbdrain wait
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
- */
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* The verb "smbdrain wait". */
 
+#include "verb/verb.h"
+#include "drain/record.h"
+#include "drain/shares.h"
 #include "tool.h"
+#include "base/error.h"
+#include "samba/conf.h"
+#include "protocol/begin.h"
+#include "protocol/find.h"
+#include "protocol/relations.h"
+#include "verb/exit_status.h"
 
 /* NULL after a complaint, with what drains it instead */
 static struct drain_record *find_target(TALLOC_CTX *mem_ctx,

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* List all files in a target by device and inode. */
+
+#ifndef _DRAIN_TOOL_SAMBA_BELOW_H_
+#define _DRAIN_TOOL_SAMBA_BELOW_H_
+
+#include "drain/samba_compat.h"
+
+struct drain_record;
+
+struct below;
+
+/** All files and directories that a record covers. NULL: out of memory. */
+struct below *below_walk(TALLOC_CTX *mem_ctx,
+			 const struct drain_record *record);
+
+/** Is that file among them? @param[in] dev  NULL: on whatever device. */
+bool below_has(const struct below *below, uint64_t ino, const uint64_t *dev);
+
+#endif /* _DRAIN_TOOL_SAMBA_BELOW_H_ */

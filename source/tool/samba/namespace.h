@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Check that all processes on Samba's message bus are in our PID namespace. */
+
+#ifndef _DRAIN_TOOL_SAMBA_NAMESPACE_H_
+#define _DRAIN_TOOL_SAMBA_NAMESPACE_H_
+
+#include "drain/samba_compat.h"
+
+/**
+ * What is to be said if a process on the bus is in another PID namespace, or
+ * nobody can tell; NULL: all are in ours.
+ */
+const char *namespace_problem(TALLOC_CTX *mem_ctx);
+
+/** Are all in ours? false after a complaint. */
+bool namespace_is_shared(void);
+
+#endif /* _DRAIN_TOOL_SAMBA_NAMESPACE_H_ */
