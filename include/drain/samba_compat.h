@@ -23,7 +23,6 @@
 #include "g_lock.h"
 #include "serverid.h"
 #include "librpc/gen_ndr/open_files.h"
-#include "drain/alive.h"
 #if DRAIN_SAMBA_MINOR >= 21
 #include "lib/util/util_file.h"
 #include "smbd/smbXsrv_session.h"
@@ -185,18 +184,17 @@ drain_g_lock_lock_send(TALLOC_CTX *mem_ctx,
 #endif
 
 /*
- * Is this a handle that a client may come back to? A persistent one (4.25)
- * keeps the id of the smbd that is gone.
+ * Is this a persistent handle (4.25)? Its entry keeps the id of its smbd when
+ * that has ended.
  */
-static inline bool drain_entry_is_away(const struct share_mode_entry *e)
+static inline bool drain_entry_is_persistent(
+	const struct share_mode_entry *e _UNUSED_)
 {
 #if DRAIN_SAMBA_MINOR >= 25
-	if ((e->flags & SHARE_ENTRY_FLAG_PERSISTENT_OPEN) &&
-	    !drain_is_alive(&e->pid)) {
-		return true;
-	}
+	return e->flags & SHARE_ENTRY_FLAG_PERSISTENT_OPEN;
+#else
+	return false;
 #endif
-	return server_id_is_disconnected(&e->pid);
 }
 
 /* What of the flags of create_file_fn makes a handle persistent */

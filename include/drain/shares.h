@@ -1,7 +1,7 @@
 /*
  * drain: take users off a Samba share so that it can be updated
  *
- * The shares in smb.conf, and what becomes of the target that a person names.
+ * The shares in smb.conf.
  *
  * This program is free software; you can redistribute it and/or modify
  * it under the terms of the GNU General Public License as published by
@@ -72,26 +72,5 @@ bool share_is_homes(const struct share *share);
 const struct share *shares_find_home(TALLOC_CTX *mem_ctx,
 				     const struct share_list *list,
 				     const char *user);
-
-/**
- * Make a record (without id and times) of what a person named: the share
- * exists and can be drained, the path is there, a directory, and inside.
- *
- * @param[out] why  If it is not so: one line that says why, on @mem_ctx.
- */
-struct drain_record *shares_make_record(TALLOC_CTX *mem_ctx,
-					const struct share_list *list,
-					const char *target,
-					const char **why);
-
-/**
- * The target that a person may have meant by what is none: by an absolute path,
- * by \\SERVER\SHARE\PATH, or by SHARE\PATH.
- *
- * @return "pkg/office"; NULL: nothing of the kind, or out of memory.
- */
-char *shares_suggest(TALLOC_CTX *mem_ctx,
-		     const struct share_list *list,
-		     const char *text);
 
 #endif /* _DRAIN_SHARES_H_ */

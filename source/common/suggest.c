@@ -3,6 +3,7 @@
 
 #include "drain/samba_compat.h"
 #include "drain/shares.h"
+#include "drain/suggest.h"
 
 /* SHARE/PATH of it as smb.conf spells the share; NULL: there is no such one */
 static char *named(TALLOC_CTX *mem_ctx,

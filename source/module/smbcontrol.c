@@ -18,6 +18,7 @@
  */
 
 #include "module.h"
+#include "drain/resolve.h"
 #include "drain/shares.h"
 #include "drain/text.h"
 

@@ -8,8 +8,8 @@
 #include "base/command.h"
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include "tool.h"
 #include "base/caller.h"
+#include "base/tool.h"
 
 #define MOST_INTERPRETERS 5 /* of interpreters, as in the kernel */
 #define FIRST_LINE_SIZE 256 /* likewise (BINPRM_BUF_SIZE) */

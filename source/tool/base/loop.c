@@ -2,8 +2,8 @@
 /* Run the event loop until a request is done. */
 
 #include "base/loop.h"
-#include "tool.h"
 #include "base/clock.h"
+#include "base/tool.h"
 
 static void alarm_fn(struct tevent_context *ev _UNUSED_,
 		     struct tevent_timer *te _UNUSED_,

@@ -9,9 +9,9 @@
 #include "output/screen.h"
 #include <sys/ioctl.h>
 #include <termios.h>
-#include "tool.h"
 #include "base/caller.h"
 #include "base/error.h"
+#include "base/tool.h"
 
 /* The other screen, no cursor, no wrapping; and back */
 #define SCREEN_ENTER "\033[?1049h\033[?25l\033[?7l"

@@ -5,7 +5,7 @@
 #include "drain/alive.h"
 #include "drain/codec.h"
 #include "drain/record.h"
-#include "tool.h"
+#include "base/tool.h"
 #include "smbd/holders.h"
 
 #define COUNTDOWN_MSEC 1000 /* for how long smbds may be silent */

@@ -13,10 +13,10 @@
 #include <systemd/sd-daemon.h>
 #include "drain/record.h"
 #include "drain/store.h"
-#include "tool.h"
 #include "base/command.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "base/tool.h"
 
 #define DEADLINE_START_MSEC 10000
 #define DEADLINE_LATER_SECONDS 2 /* than the deadline: the smbds come first */

@@ -6,11 +6,11 @@
 #include "drain/locks.h"
 #include "drain/record.h"
 #include "drain/store.h"
-#include "tool.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/loop.h"
 #include "base/text.h"
+#include "base/tool.h"
 #include "smbd/survey.h"
 
 #define END_HEAR_MSEC 1000

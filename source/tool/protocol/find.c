@@ -6,9 +6,9 @@
 #include "drain/shares.h"
 #include "drain/store.h"
 #include "drain/target.h"
-#include "tool.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "base/tool.h"
 #include "samba/conf.h"
 #include "samba/shares.h"
 

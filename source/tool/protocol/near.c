@@ -13,11 +13,11 @@
 #include "drain/locks.h"
 #include "drain/record.h"
 #include "drain/store.h"
-#include "tool.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/loop.h"
 #include "base/text.h"
+#include "base/tool.h"
 
 #define NEAR_FIRST_MSEC 2000
 #define NEAR_LAST_MSEC 5000

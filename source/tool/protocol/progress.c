@@ -4,9 +4,9 @@
 #include "protocol/progress.h"
 #include <sys/ioctl.h>
 #include "drain/record.h"
-#include "tool.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/tool.h"
 #include "output/notify.h"
 #include "smbd/holders.h"
 #include "smbd/survey.h"

@@ -4,9 +4,9 @@
 #include "protocol/relations.h"
 #include "drain/record.h"
 #include "drain/store.h"
-#include "tool.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "base/tool.h"
 #include "protocol/find.h"
 
 static bool holds_part(const struct drain_record *place,

@@ -4,8 +4,8 @@
 #include "protocol/view.h"
 #include "drain/record.h"
 #include "drain/store.h"
-#include "tool.h"
 #include "base/clock.h"
+#include "base/tool.h"
 #include "samba/handles.h"
 #include "smbd/survey.h"
 

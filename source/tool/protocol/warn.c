@@ -7,10 +7,10 @@
 #include "protocol/warn.h"
 #include <sys/wait.h>
 #include "drain/record.h"
-#include "tool.h"
 #include "base/caller.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "base/tool.h"
 #include "smbd/holders.h"
 #include "smbd/holders_json.h"
 

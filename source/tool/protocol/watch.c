@@ -4,10 +4,10 @@
 #include "protocol/watch.h"
 #include "drain/locks.h"
 #include "drain/record.h"
-#include "tool.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/loop.h"
+#include "base/tool.h"
 #include "protocol/end.h"
 
 static struct tevent_req *watch_all(struct tool *tool)

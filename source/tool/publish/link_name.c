@@ -11,7 +11,7 @@
 #include "lib/util/genrand.h"
 #include "drain/record.h"
 #include "drain/store.h"
-#include "tool.h"
+#include "base/tool.h"
 #include "publish/pin.h"
 
 #define LINK_PREFIX ".smbdrain-link-"

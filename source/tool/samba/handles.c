@@ -27,8 +27,9 @@
 #include "drain/record.h"
 #include "drain/store.h"
 #include "drain/target.h"
-#include "tool.h"
 #include "base/error.h"
+#include "base/tool.h"
+#include "samba/disconnected.h"
 #include "samba/inside.h"
 #include "samba/parents.h"
 
@@ -124,7 +125,7 @@ static bool is_left_over(const struct look_state *state,
 			 const struct share_mode_entry *e,
 			 const char *path)
 {
-	if (!drain_entry_is_away(e)) {
+	if (!entry_is_disconnected(e)) {
 		if (on_roster(state, &e->pid) || !drain_is_alive(&e->pid)) {
 			return false;
 		}
@@ -140,7 +141,7 @@ static bool is_left_over(const struct look_state *state,
 static bool may_be_left_over(const struct look_state *state,
 			     const struct share_mode_entry *e)
 {
-	return drain_entry_is_away(e) ||
+	return entry_is_disconnected(e) ||
 	       (e->op_type & (LEASE_OPLOCK | BATCH_OPLOCK)) ||
 	       !on_roster(state, &e->pid);
 }
@@ -173,7 +174,7 @@ static void add_handle(struct look_state *state,
 			  e->time.tv_usec,
 		.uid = e->uid,
 		.path = talloc_strdup(list, path),
-		.disconnected = drain_entry_is_away(e),
+		.disconnected = entry_is_disconnected(e),
 	};
 	state->nomem |= h->path == NULL;
 }
@@ -217,7 +218,7 @@ static bool is_of_interest(const struct look_state *state,
 	if (state->suspects != NULL) {
 		return may_be_left_over(state, e);
 	}
-	return drain_entry_is_away(e) ||
+	return entry_is_disconnected(e) ||
 	       !on_roster(state, &e->pid);
 }
 

@@ -16,10 +16,10 @@
 #include "cluster_support.h"
 #include "lib/messages_ctdb.h"
 #include "ctdb/include/ctdb_protocol.h"
-#include "tool.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/loop.h"
+#include "base/tool.h"
 
 #define NODES_LOOK_MSEC 100
 #define NODES_CONNECT_MSEC 1000

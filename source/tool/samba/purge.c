@@ -12,6 +12,7 @@
 #include "samba/purge.h"
 #include "locking/share_mode_lock.h"
 #include "locking/proto.h"
+#include "samba/disconnected.h"
 #include "samba/handles.h"
 
 struct purge_state {
@@ -28,7 +29,7 @@ static bool remove_fn(struct share_mode_entry *e,
 	struct purge_state *state = private_data;
 
 	if (e->share_file_id != state->share_file_id ||
-	    !drain_entry_is_away(e)) {
+	    !entry_is_disconnected(e)) {
 		return false;
 	}
 	drain_forget_delete_on_close(state->lck, e);

@@ -3,7 +3,9 @@
 
 #include "samba/shares.h"
 #include "drain/record.h"
+#include "drain/resolve.h"
 #include "drain/shares.h"
+#include "drain/suggest.h"
 #include "drain/target.h"
 #include "base/error.h"
 #include "base/identity.h"

@@ -4,9 +4,9 @@
 #include "smbd/ask.h"
 #include "lib/util/dlinklist.h"
 #include "drain/codec.h"
-#include "tool.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/tool.h"
 
 #define ASK_WINDOW 8
 #define ASK_TICK_MSEC 20

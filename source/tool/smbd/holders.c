@@ -14,10 +14,10 @@
 #include "drain/locks.h"
 #include "drain/record.h"
 #include "drain/target.h"
-#include "tool.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "base/tool.h"
 #include "samba/handles.h"
 #include "smbd/ask.h"
 

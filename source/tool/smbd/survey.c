@@ -12,10 +12,10 @@
 #include "drain/codec.h"
 #include "drain/locks.h"
 #include "drain/record.h"
-#include "tool.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "base/tool.h"
 #include "smbd/ask.h"
 
 #define SURVEY_AGAIN_MSEC 500

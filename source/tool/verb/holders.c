@@ -3,10 +3,10 @@
 
 #include "verb/verb.h"
 #include "drain/record.h"
-#include "tool.h"
 #include "base/caller.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "base/tool.h"
 #include "smbd/holders.h"
 #include "smbd/holders_json.h"
 #include "protocol/find.h"

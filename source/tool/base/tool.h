@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* What all verbs need while they run. */
 
-#ifndef _DRAIN_TOOL_H_
-#define _DRAIN_TOOL_H_
+#ifndef _DRAIN_TOOL_BASE_TOOL_H_
+#define _DRAIN_TOOL_BASE_TOOL_H_
 
 #include "drain/samba_compat.h"
 #include "drain/record.h"
@@ -77,4 +77,4 @@ struct tool {
 	int stop_signal;
 };
 
-#endif /* _DRAIN_TOOL_H_ */
+#endif /* _DRAIN_TOOL_BASE_TOOL_H_ */
