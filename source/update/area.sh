@@ -13,7 +13,7 @@ decoded()
 # Sets registry: there each package that has an area has a link to it
 find_registry()
 {
-	registry=$(setting global 'state directory')/$program
+	registry=$state_directory/$program
 }
 
 # Sets name, entry, and area: the one that there is, or nothing

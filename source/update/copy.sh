@@ -18,7 +18,7 @@ share_unchanged()
 	base=
 	if can_reflink; then
 		entries_of "$live" -exec cp -a --reflink=always -t "$tree" {} +
-	elif [ -n "$link" ] || is_read_only; then
+	elif [ -n "$link" ] || [ "$writable" = false ]; then
 		base=--link-dest=$live
 	elif [ "$source_kind" = remote ]; then
 		base=--copy-dest=$live

@@ -29,7 +29,7 @@ entries_of()
 		shift
 		IFS=/
 		set -f
-		for hidden in $(setting "$share" 'veto files') .smbdrain; do
+		for hidden in $veto_files .smbdrain; do
 			[ -z "$hidden" ] || set -- ! -name "$hidden" "$@"
 		done
 		find -H "$from" -mindepth 1 -maxdepth 1 "$@"

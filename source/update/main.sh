@@ -48,9 +48,8 @@ is_retired()
 	entry=$registry/$(encoded "$share$path")
 	[ -L "$entry" ] || return
 	area=$(readlink "$entry")
-	root=$(setting "$share" path)
-	if [ -n "$root" ]; then
-		[ -d "$root" ] && [ ! -e "$root$path" ] &&
+	if [ "$has_share" = true ]; then
+		[ -n "$root" ] && [ ! -e "$root$path" ] &&
 			[ ! -L "$root$path" ] || return
 	fi
 	document=$(drain status --json) || exit "$EXIT_FAILED"
@@ -97,7 +96,9 @@ main()
 	[ "$(id -u)" -eq 0 ] || die 'only root can do that'
 	trap 'lost=pipe' PIPE
 	find_smbdrain
-	read_configuration
+	need jq
+	ask_check ${target:+"$target"}
+	[ -n "$state_directory" ] || explain_target
 	find_registry
 	case $mode in
 	update) update ;;

@@ -1,17 +1,5 @@
 # The package: where it is, and what kind it is
 
-# Of what is no target smbdrain knows what may have been meant
-no_share()
-{
-	status=0
-	why=$(drain check "$target" 2>&1 >/dev/null) || status=$?
-	if [ "$status" -eq "$EXIT_USAGE" ]; then
-		printf '%s\n' "$program: ${why#smbdrain: }" >&2
-		exit "$EXIT_USAGE"
-	fi
-	die "$target: smb.conf has no such share"
-}
-
 # Sets share and path
 split_target()
 {
@@ -27,9 +15,12 @@ split_target()
 locate()
 {
 	split_target
-	root=$(setting "$share" path)
-	[ -n "$root" ] || no_share
-	root=$(realpath -e "$root") || exit "$EXIT_FAILED"
+	[ "$has_share" = true ] || die "$target: smb.conf has no such share"
+	[ -n "$root" ] || explain_target
+	# JSON has this character for bytes that are not UTF-8
+	case $root in
+	*�*) die "$target: the path of its share is not valid UTF-8: $root" ;;
+	esac
 	live=$root$path
 	[ -d "$live" ] || die "$target: $live is not a directory;" \
 		"its name is to be spelled as on the disk"
@@ -57,17 +48,5 @@ find_real_path()
 # Can it be drained? smbdrain says why not.
 check_package()
 {
-	drain check "$target" >/dev/null || exit "$EXIT_FAILED"
-}
-
-# No share that reaches the package lets anybody write
-is_read_only()
-{
-	package=$(realpath "$live")/
-	{ writable_paths; usershare_paths; } | while IFS= read -r writable; do
-		writable=$(realpath -m -- "$writable")
-		writable=${writable%/}/
-		case $package in "$writable"*) exit 1 ;; esac
-		case $writable in "$package"*) exit 1 ;; esac
-	done
+	[ -n "$drainable" ] || explain_target
 }

@@ -5,16 +5,19 @@
 # drain after a crash knows whose it is.
 find_drain()
 {
-	document=$(drain status "$target" --json) || exit "$EXIT_FAILED"
+	ask_status
 	drain_version=
-	drain_id=$(printf '%s\n' "$document" |
-		sed -n 's/^ *"id": "\([^"]*\)",*$/\1/p')
-	[ -n "$drain_id" ] || return 0
-	drain_version=$(printf '%s\n' "$document" | sed -n \
-		"s/^ *\"reason\": \".*($program \\([0-9TZ-]*\\))\",*\$/\\1/p")
-	if [ -z "$drain_version" ] || [ ! -d "$area/$drain_version" ]; then
+	case $drain_reason in
+	*"($program "*')')
+		drain_version=${drain_reason##*"($program "}
+		drain_version=${drain_version%')'}
+		;;
+	esac
+	case $drain_version in
+	*[!0-9TZ-]*) drain_version= ;;
+	esac
+	[ -n "$drain_version" ] && [ -d "$area/$drain_version" ] ||
 		drain_version=
-	fi
 }
 
 check_not_drained()
@@ -28,8 +31,7 @@ check_not_drained()
 choose_timeout()
 {
 	[ -z "$timeout" ] && [ "$new_opens" = hold ] || return 0
-	longest=${hold_timeout:-$(setting "$share" 'drain:hold timeout')}
-	timeout=$(in_seconds "${longest:-30}" | awk '{
+	timeout=$(in_seconds "${hold_timeout:-$share_hold}" | awk '{
 		printf "%.3f\n", $1 < 4 ? $1 / 2 : $1 - 2
 	}')
 }

@@ -7,6 +7,7 @@
 #include "drain/record.h"
 #include "drain/shares.h"
 #include "drain/smbconf.h"
+#include "drain/target.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "base/tool.h"
@@ -258,6 +259,22 @@ static void check_unknown(struct findings *f, const struct tool *tool)
 	}
 }
 
+static json_t *text_or_null(const char *text)
+{
+	return (text != NULL) ? show_json_text(text) : json_null();
+}
+
+static json_t *share_json(const struct share *s)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:b, s:o}",
+			 "share", show_json_text(s->name),
+			 "path", show_json_text(s->path),
+			 "real_path", text_or_null(s->real),
+			 "varies", text_or_null(s->varies),
+			 "guarded", (int)share_is_guarded(s),
+			 "file", text_or_null(s->from));
+}
+
 /* Each share, and where it leads */
 static json_t *all_shares(const struct share_list *list)
 {
@@ -265,25 +282,73 @@ static json_t *all_shares(const struct share_list *list)
 	size_t i;
 
 	for (i = 0; i < list->num_shares; i++) {
-		const struct share *s = &list->shares[i];
-
-		json_array_append_new(
-			all,
-			json_pack("{s:o, s:o, s:o, s:o, s:b, s:o}",
-				  "share", show_json_text(s->name),
-				  "path", show_json_text(s->path),
-				  "real_path", s->real != NULL
-						       ? show_json_text(s->real)
-						       : json_null(),
-				  "varies", s->varies != NULL
-						    ? show_json_text(s->varies)
-						    : json_null(),
-				  "guarded", share_is_guarded(s),
-				  "file", s->from != NULL
-						  ? show_json_text(s->from)
-						  : json_null()));
+		json_array_append_new(all, share_json(&list->shares[i]));
 	}
 	return all;
+}
+
+/* With what an update of it needs to know */
+static json_t *target_share_json(const struct share_list *list,
+				 const char *target)
+{
+	struct drain_target parsed;
+	struct drain_share_config *config = NULL;
+	const struct share *share = NULL;
+	json_t *json = NULL;
+
+	if (drain_target_parse(talloc_tos(), target, &parsed) == NULL) {
+		share = shares_find(list, parsed.share);
+	}
+	if (share == NULL) {
+		return json_null();
+	}
+	config = drain_smbconf_read(talloc_tos(), share->snum);
+	if (config == NULL) {
+		return NULL;
+	}
+	json = share_json(share);
+	json_object_set_new(json, "veto_files", show_json_text(share->veto));
+	json_object_set_new(
+		json, "hold_timeout",
+		json_real(config->options.policy.hold_timeout / 1000.0));
+	TALLOC_FREE(config);
+	return json;
+}
+
+static bool has_words(const char **words)
+{
+	return words != NULL && words[0] != NULL;
+}
+
+/*
+ * Returns true if some client may write to the files of a share. The ACL of a
+ * usershare decides that, and a file for some clients only is not looked into.
+ */
+static bool lets_clients_write(const struct share *share)
+{
+	return share->snum < 0 || share->of_user ||
+	       !lp_read_only(share->snum) ||
+	       has_words(lp_write_list(share->snum)) ||
+	       has_words(lp_admin_users(share->snum));
+}
+
+/* Returns true if clients can write to the target through any share. */
+static bool is_writable(const struct share_list *list,
+			const struct drain_record *record)
+{
+	struct alias_list *aliases = mounts_aliases(talloc_tos(), record);
+	bool found = aliases == NULL;
+	size_t i;
+
+	for (i = 0; i < list->num_shares && !found; i++) {
+		const struct share *share = &list->shares[i];
+
+		found = lets_clients_write(share) &&
+			(share_overlaps(share, record) ||
+			 share_alias_in(share, aliases) != NULL);
+	}
+	TALLOC_FREE(aliases);
+	return found;
 }
 
 /* Can it be drained? If not, that was said on standard error. */
@@ -296,6 +361,11 @@ static bool check_target(struct findings *f,
 	const struct share *share = NULL;
 
 	f->target = json_null();
+	f->share = target_share_json(list, target);
+	if (f->share == NULL) {
+		complain("out of memory");
+		return false;
+	}
 	record = shares_resolve(talloc_tos(), list, target);
 	if (record == NULL) {
 		return true;
@@ -304,11 +374,12 @@ static bool check_target(struct findings *f,
 	json_array_append_new(f->shares, show_json_text(share->name));
 	check_share(f, share);
 	check_other_ways(f, list, share, record);
-	f->target = json_pack("{s:o, s:o, s:o, s:s}",
+	f->target = json_pack("{s:o, s:o, s:o, s:s, s:b}",
 			      "share", show_json_text(record->target.share),
 			      "path", show_json_text(record->target.path),
 			      "real_path", show_json_text(record->real[0]),
-			      "kind", target_kind_string(shares_kind(record)));
+			      "kind", target_kind_string(shares_kind(record)),
+			      "writable", (int)is_writable(list, record));
 	f->real_path = record->real[0];
 	return check_now(f, tool, list, record);
 }
@@ -365,8 +436,11 @@ static bool print_json(const struct findings *f, const struct share_list *list)
 	json_object_set(json, "shares", f->shares);
 	json_object_set(json, "problems", f->problems);
 	json_object_set_new(json, "smbd_running", json_boolean(parents_any()));
+	json_object_set_new(json, "state_directory",
+			    show_json_text(lp_state_directory()));
 	if (f->target != NULL) {
 		json_object_set(json, "target", f->target);
+		json_object_set(json, "share", f->share);
 	} else {
 		json_object_set_new(json, "all_shares", all_shares(list));
 	}
@@ -418,6 +492,7 @@ static int run_check(struct tool *tool)
 	int ret = check(tool, &f);
 
 	json_decref(f.target);
+	json_decref(f.share);
 	json_decref(f.shares);
 	json_decref(f.problems);
 	TALLOC_FREE(frame);

@@ -12,6 +12,7 @@ struct findings {
 	json_t *problems;
 	json_t *shares;
 	json_t *target; /* NULL: all shares are looked at */
+	json_t *share; /* of the target; null: smb.conf has no such share */
 	const char *real_path; /* of the target; NULL: it can not be drained */
 };
 

@@ -617,26 +617,54 @@ def check_json(package, target, expect=0):
 
 
 def test_check_target_json(package):
-    """Its kind, for those who replace it"""
+    """Its kind and its share, for programs that replace it"""
     (package.path.parent / 'current').symlink_to('app')
     path = os.path.realpath(package.path)
+    root = str(Path(path).parent)
     assert check_json(package, 'pkg/app') == {
         'version': 1, 'shares': ['pkg'], 'problems': [],
-        'smbd_running': True, 'target': {
+        'smbd_running': True,
+        'state_directory': f'{package.server.base}/state', 'target': {
             'share': 'pkg', 'path': 'app', 'real_path': path,
-            'kind': 'directory'}}
+            'kind': 'directory', 'writable': True}, 'share': {
+                'share': 'pkg', 'path': root, 'real_path': root,
+                'varies': None, 'guarded': True, 'file': None,
+                'veto_files': '', 'hold_timeout': 30}}
     assert check_json(package, 'pkg')['target'] == {
-        'share': 'pkg', 'path': '', 'real_path': str(Path(path).parent),
-        'kind': 'share'}
+        'share': 'pkg', 'path': '', 'real_path': root, 'kind': 'share',
+        'writable': True}
     assert check_json(package, 'pkg/current')['target'] == {
-        'share': 'pkg', 'path': 'current', 'real_path': path, 'kind': 'link'}
+        'share': 'pkg', 'path': 'current', 'real_path': path, 'kind': 'link',
+        'writable': True}
+
+
+@pytest.mark.parametrize('writable, options', [
+    (False, {}), (True, {'write list': 'root'}),
+    (True, {'admin users': 'root'}), (True, {'read only': 'no'})], ids=str)
+def test_check_target_writable(drained, writable, options):
+    """Whether some client can write to it, by any share"""
+    package = Package(*drained({
+        'pkg': {**MODULE, 'read only': 'yes', 'veto files': "/it's/",
+                'drain:hold timeout': '1.5m'},
+        'inner': {**MODULE, 'read only': 'yes', **options},
+        'apart': {'read only': 'no'}}))
+    (package.path / 'sub').mkdir()
+    package.server.shares['inner']['path'] = package.path / 'sub'
+    package.server.write_conf()
+    found = check_json(package, 'pkg/app')
+    assert found['target']['writable'] is writable
+    assert found['share']['veto_files'] == "/it's/"
+    assert found['share']['hold_timeout'] == 90
 
 
 def test_check_target_that_is_none(package):
     """Exit status 1, and why"""
     done = package.drain.call('check', 'pkg/nowhere', expect=1)
     assert done.stdout == '' and 'nowhere' in complaint(done)
-    assert check_json(package, 'pkg/nowhere', expect=1)['target'] is None
+    found = check_json(package, 'pkg/nowhere', expect=1)
+    assert found['target'] is None and found['share']['share'] == 'pkg'
+    found = check_json(package, 'none/nowhere', expect=1)
+    assert found['target'] is None and found['share'] is None
 
 
 def test_check_target_only(drained):

@@ -33,6 +33,7 @@ def _checked(request):
         assert done.stderr == ''
         assert found['version'] == 1 and done.returncode == 1
         assert found.pop('smbd_running') is False
+        assert found.pop('state_directory') == f'{server.base}/state'
         assert found['problems'].pop() == {
             'share': None, 'text': 'smbd is not running (with lock directory '
                                    f'{server.base}/lock)'}
@@ -62,6 +63,7 @@ def test_all_is_well_running_json(drained):
     _, drain = drained()
     found = json.loads(drain.call('check', '--json').stdout)
     assert [share['share'] for share in found.pop('all_shares')] == ['pkg']
+    assert found.pop('state_directory').endswith('/state')
     assert found == {'version': 1, 'shares': ['pkg'], 'problems': [],
                      'smbd_running': True}
 

@@ -15,8 +15,10 @@ from lib.smbd import free_port, wait_until
 from lib.update import complaint, kill_session, package, read
 from lib.waiting import waits
 
-# A slash at its end is the only thing that a name can not have
+# A slash at its end is the only thing that a name cannot have
 STRANGE = '-two words, grüße 東京, 100 %2F'
+# A shell that reads this without quotes makes a file or stops
+FOR_A_SHELL = """it's "$(touch caught)" `touch caught`; $HOME *"""
 
 
 def archive(update, source, name):
@@ -494,8 +496,9 @@ def test_stage(updater):
     assert update.tidy() == ['served', 'kept']
 
 
-@pytest.mark.parametrize('name', [f'{STRANGE}/deep', f'{STRANGE}\nlines\n'],
-                         ids=['text', 'newlines'])
+@pytest.mark.parametrize('name', [f'{STRANGE}/deep', f'{STRANGE}\nlines\n',
+                                  f'{FOR_A_SHELL}\n'],
+                         ids=['text', 'newlines', 'shell'])
 def test_strange_names(updater, name):
     """Of the package, of the source, and of what is in them"""
     update = updater(f'pkg/{name}')
@@ -510,8 +513,27 @@ def test_strange_names(updater, name):
     manifest = update.area / update.list()[-1][0] / 'manifest'
     subprocess.run(['sha256sum', '--check', '--strict', '--quiet', manifest],
                    cwd=update.live, check=True)
+    assert not list(update.home.rglob('caught'))
     if '\n' not in name:
         with connect(update.server.port) as tree:
             assert tree.create(update.path('tool.exe')).read() == b'new'
     update.rollback()
     assert update.serves() == package('old')
+
+
+def test_strange_share(updater, tmp_path):
+    """The path of the share, what it hides, and the reason: a shell reads these
+    from JSON"""
+    hidden = "it's $(touch caught); $HOME"
+    update = updater('pkg', path=tmp_path / FOR_A_SHELL / 'pkg',
+                     **{'veto files': f"/{hidden}/a 'b/"})
+    source = update.make('new')
+    for name in hidden, "a 'b", 'shown':
+        (update.live / name).mkdir(exist_ok=True)
+    update.update(source, f'--reason=\\{FOR_A_SHELL}(smbdrain-update 2)\n')
+    assert {path.name for path in update.live.iterdir()} == {
+        'tool.exe', 'lib', hidden, "a 'b"}
+    assert update.tidy() == ['kept', 'served']
+    assert not [*update.home.rglob('caught'), *tmp_path.rglob('caught')]
+    update.drain.begin('pkg', f'--reason={FOR_A_SHELL}(smbdrain-update $(id))')
+    assert 'somebody else' in complaint(update.update(source, expect=1))
