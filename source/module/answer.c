@@ -1,104 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Requests from smbdrain, and the replies to them.
  *
- * What tools ask over the bus, and what they are told.
- *
- * Messages come when no request is being served, with whatever user was served
- * last still impersonated: become root first. They are hints and may come
- * twice, late, or from another version; the records decide.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * A message is handled between requests, while the user of the last request is
+ * still impersonated. So handlers become root first. A message may be received
+ * twice, late, or from another version; the database decides.
  */
 
 #include "module.h"
 #include "lib/substitute.h"
 #include "drain/page.h"
+#include "answer.h"
+#include "close.h"
+#include "counted.h"
+#include "defer.h"
+#include "drains.h"
+#include "error.h"
+#include "place.h"
+#include "process.h"
+#include "watchers.h"
 
-static void send_reply(struct server_id dst, const struct drain_reply *reply)
-{
-	struct server_id_buf buf;
-	NTSTATUS status;
-
-	status = drain_reply_send(drain_process.msg_ctx, dst, reply);
-	if (!NT_STATUS_IS_OK(status)) {
-		DRAIN_LOG(DBG_NOTICE, drain_about_all(),
-			  "can not answer %s: %s", server_id_str_buf(dst, &buf),
-			  nt_errstr(status));
-	}
-}
-
-/*
- * One handle, described
- */
-
-static uint64_t usec_of(struct timeval t)
-{
-	return (uint64_t)t.tv_sec * 1000000 + t.tv_usec;
-}
-
-static void describe_client(TALLOC_CTX *mem_ctx,
-			    const struct files_struct *fsp,
-			    struct drain_holder *holder)
-{
-	const struct drain_addresses addresses =
-		drain_client_addresses(fsp->conn, fsp->vuid);
-	size_t i;
-
-	holder->addresses = talloc_array(mem_ctx, DATA_BLOB, addresses.num);
-	if (holder->addresses == NULL) {
-		return; /* it is shown without */
-	}
-	for (i = 0; i < addresses.num; i++) {
-		holder->addresses[i] = drain_bytes(addresses.list[i]);
-	}
-	holder->num_addresses = addresses.num;
-}
-
-static void describe(TALLOC_CTX *mem_ctx,
-		     struct files_struct *fsp,
-		     struct drain_holder *holder)
-{
-	const struct connection_struct *conn = fsp->conn;
-	const char *share = lp_const_servicename(SNUM(conn));
-	const char *stream = fsp->fsp_name->stream_name;
-	char *path = NULL;
-
-	path = talloc_asprintf(mem_ctx, "%s%s", fsp->fsp_name->base_name,
-			       stream != NULL ? stream : "");
-	*holder = (struct drain_holder) {
-		.key = fsp->fnum,
-		.access = fsp->access_mask,
-		.oplock = fsp->oplock_type,
-		.opened = usec_of(fsp->open_time),
-		.share_file_id = fh_get_gen_id(fsp->fh),
-		.devid = fsp->file_id.devid,
-		.inode = fsp->file_id.inode,
-		.extid = fsp->file_id.extid,
-		.user = drain_bytes(drain_process_user(conn, fsp->vuid)
-					    ->unix_info->unix_name),
-		.share = drain_bytes(share),
-		.path = drain_bytes(path != NULL ? path : ""),
-	};
-	describe_client(mem_ctx, fsp, holder);
-	if (fsp->op != NULL) {
-		/* Of one that is being closed the lease is gone already */
-		holder->lease = fsp_lease_type(fsp);
-	}
-	if (fsp->fsp_flags.is_directory) {
-		holder->flags |= DRAIN_HOLDER_DIRECTORY;
-	}
-	if (fsp->op != NULL && fsp->op->global->durable) {
-		holder->flags |= DRAIN_HOLDER_DURABLE;
-	}
-	if (drain_process_tree(conn) == NULL) {
-		holder->flags |= DRAIN_HOLDER_UNGUARDED;
-	}
-}
-
-/* What the drains that are in force make of a handle */
+/* Return what the drains in force say of a handle */
 static uint32_t flags_in_drains(const struct files_struct *fsp)
 {
 	struct drain_place place;
@@ -112,70 +34,20 @@ static uint32_t flags_in_drains(const struct files_struct *fsp)
 		return 0;
 	}
 	while ((drain = drain_place_next(&place)) != NULL) {
-		if (drains_handle_is_exempt(fsp, drain)) {
+		if (drain_handle_is_exempt(fsp, drain)) {
 			exempt = true;
 		} else {
 			counts = true; /* whatever the others say */
-			grace |= drains_may_finish(drain, NULL);
+			grace |= drain_client_has_grace(drain, NULL);
 		}
 	}
 	return (exempt && !counts ? DRAIN_HOLDER_EXEMPT : 0) |
 	       (grace ? DRAIN_HOLDER_GRACE : 0);
 }
 
-void drain_answer_gone(struct drain *drain, struct files_struct *fsp)
-{
-	TALLOC_CTX *frame = NULL;
-	struct drain_reply reply = {.tell = DRAIN_TELL_GONE};
-	struct drain_tell_gone *gone = &reply.body.gone;
-	size_t i;
-
-	if (drain->num_watchers == 0) {
-		return;
-	}
-
-	frame = talloc_stackframe();
-	gone->id = drain_id_to_guid(&drain->record->id);
-	gone->left = drain->num_marks;
-	describe(frame, fsp, &gone->holder);
-
-	become_root();
-	for (i = 0; i < drain->num_watchers; i++) {
-		send_reply(drain->watchers[i], &reply);
-	}
-	unbecome_root();
-	TALLOC_FREE(frame);
-}
-
 /*
  * DRAIN_ASK_APPLY
  */
-
-static void add_watcher(struct drain *drain, struct server_id who)
-{
-	struct server_id *watchers = NULL;
-	size_t kept = 0;
-	size_t i;
-
-	/* Those that died would only pile up */
-	for (i = 0; i < drain->num_watchers; i++) {
-		if (!server_id_equal(&drain->watchers[i], &who) &&
-		    drain_is_alive(&drain->watchers[i])) {
-			drain->watchers[kept] = drain->watchers[i];
-			kept += 1;
-		}
-	}
-	drain->num_watchers = kept;
-
-	watchers = talloc_realloc(drain, drain->watchers, struct server_id,
-				  kept + 1);
-	if (watchers == NULL) {
-		return; /* it sees less, and the drain goes on */
-	}
-	watchers[kept] = who;
-	drain->watchers = watchers;
-	drain->num_watchers = kept + 1;
-}
 
 static uint32_t *guarded_trees(TALLOC_CTX *mem_ctx, uint32_t *num_trees)
 {
@@ -211,6 +83,7 @@ static void answer_apply(TALLOC_CTX *mem_ctx,
 		.cookie = request->cookie,
 	};
 	struct drain_tell_state *tell = &reply.body.state;
+	const struct drain_errors errors = drain_errors();
 	struct drain *drain = NULL;
 	struct timeval parked_since;
 	size_t num_unreadable = 0;
@@ -220,9 +93,9 @@ static void answer_apply(TALLOC_CTX *mem_ctx,
 	if (NT_STATUS_IS_OK(status)) {
 		drain = drains_find(&id);
 	} else {
-		drain_process_error(drain_about_all(),
-				    "can not follow the drains in force: %s",
-				    nt_errstr(status));
+		drain_error(drain_about_all(),
+			    "cannot obey the drains in force: %s",
+			    nt_errstr(status));
 	}
 
 	if (request->cookie == 0) {
@@ -232,17 +105,17 @@ static void answer_apply(TALLOC_CTX *mem_ctx,
 	/* Only a drain that is obeyed from now on is acknowledged */
 	if (drain != NULL) {
 		tell->id = ask->id;
-		tell->holders = drain->num_marks;
-		tell->parked = drain_park_count(drain, &parked_since);
-		tell->parked_since = usec_of(parked_since);
+		tell->holders = drain->num_counted;
+		tell->parked = drain_deferred_count(drain, &parked_since);
+		tell->parked_since = drain_usec(parked_since);
 		if (ask->flags & DRAIN_APPLY_WATCH) {
-			add_watcher(drain, src);
+			drain_watchers_add(drain, src);
 		}
 	}
 	tell->trees = guarded_trees(mem_ctx, &tell->num_trees);
-	tell->errors = drain_process.num_errors;
-	tell->last_error = drain_bytes(drain_process.last_error);
-	send_reply(src, &reply);
+	tell->errors = errors.num;
+	tell->last_error = drain_bytes(errors.last);
+	drain_reply(src, &reply);
 }
 
 /*
@@ -308,8 +181,8 @@ static bool describe_page(TALLOC_CTX *mem_ctx,
 	for (i = 0; i < page->count; i++) {
 		struct files_struct *fsp = page->entries[i].item;
 
-		describe(tell->holders, fsp, &tell->holders[i]);
-		if (drains_handle_counts(fsp, &state->record->policy)) {
+		drain_describe_handle(tell->holders, fsp, &tell->holders[i]);
+		if (drain_handle_counts(fsp, &state->record->policy)) {
 			tell->holders[i].flags |= DRAIN_HOLDER_COUNTS;
 		}
 		tell->holders[i].flags |= flags_in_drains(fsp);
@@ -345,7 +218,7 @@ static void answer_holders(TALLOC_CTX *mem_ctx,
 	}
 	drain_page_sort(state.page);
 	if (describe_page(mem_ctx, &state, tell)) {
-		send_reply(src, &reply);
+		drain_reply(src, &reply);
 	}
 }
 
@@ -370,11 +243,11 @@ static void answer_close_done(struct tevent_req *req)
 
 	status = drain_close_recv(req, &reply.body.closed.num_closed);
 	if (NT_STATUS_IS_OK(status)) {
-		send_reply(asked->src, &reply);
+		drain_reply(asked->src, &reply);
 	} else {
-		drain_process_error(drain_about_all(),
-				    "can not close what was asked for: %s",
-				    nt_errstr(status));
+		drain_error(drain_about_all(),
+			    "cannot close the requested handles: %s",
+			    nt_errstr(status));
 	}
 	TALLOC_FREE(req);
 }
@@ -395,8 +268,8 @@ static void answer_close(struct server_id src,
 	if (asked == NULL || req == NULL) {
 		TALLOC_FREE(asked);
 		TALLOC_FREE(req);
-		drain_process_error(drain_about_all(),
-				    "out of memory for closing handles");
+		drain_error(drain_about_all(),
+			    "out of memory for a forced close");
 		return;
 	}
 	asked->src = src;
@@ -418,10 +291,9 @@ void drain_answer(struct messaging_context *msg_ctx _UNUSED_,
 
 	status = drain_request_pull(frame, data, &request);
 	if (!NT_STATUS_IS_OK(status)) {
-		drain_process_error(drain_about_all(),
-				    "a message from %s can not be read: %s",
-				    server_id_str_buf(src, &buf),
-				    nt_errstr(status));
+		drain_error(drain_about_all(),
+			    "cannot read a message from %s: %s",
+			    server_id_str_buf(src, &buf), nt_errstr(status));
 		TALLOC_FREE(frame);
 		return;
 	}

@@ -1,25 +1,21 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Lease breaks.
  *
- * Breaking what clients cache.
- *
- * Windows and Linux keep files open that nobody uses any more, for as long as a
- * lease or an oplock allows it. smbd breaks those when it is told so by a
- * message, MSG_SMB_BREAK_REQUEST (source3/smbd/smb2_oplock.c), which it also
- * takes from itself.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Windows and Linux keep unused files open for as long as a lease or an oplock
+ * allows it. smbd breaks one when it receives MSG_SMB_BREAK_REQUEST
+ * (source3/smbd/smb2_oplock.c), and it accepts that message from itself, too.
  */
 
 #include "module.h"
 #include "librpc/gen_ndr/ndr_open_files.h"
+#include "breaks.h"
+#include "error.h"
+#include "process.h"
 
 /*
- * To what a cache shrinks: files may still be cached for reading, which keeps
- * no handle open; of a directory that goes as well, for its entries change.
+ * Return what is left of a lease. Read caching of a file keeps no handle open.
+ * Read caching of a directory ends as well, since its entries will change.
  */
 static uint32_t shrunk(const struct files_struct *fsp, uint32_t now)
 {
@@ -48,17 +44,15 @@ void drain_break_cache(struct files_struct *fsp)
 		&blob, talloc_tos(), &message,
 		(ndr_push_flags_fn_t)ndr_push_oplock_break_message);
 	if (!NDR_ERR_CODE_IS_SUCCESS(err)) {
-		drain_process_error(drain_about_handle(fsp),
-				    "can not break its lease: %s",
-				    ndr_errstr(err));
+		drain_error(drain_about_handle(fsp),
+			    "cannot break its lease: %s", ndr_errstr(err));
 		return;
 	}
 	status = messaging_send(msg_ctx, messaging_server_id(msg_ctx),
 				MSG_SMB_BREAK_REQUEST, &blob);
 	TALLOC_FREE(blob.data);
 	if (!NT_STATUS_IS_OK(status)) {
-		drain_process_error(drain_about_handle(fsp),
-				    "can not break its lease: %s",
-				    nt_errstr(status));
+		drain_error(drain_about_handle(fsp),
+			    "cannot break its lease: %s", nt_errstr(status));
 	}
 }

@@ -1,19 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Addresses of the client.
  *
- * Where a client is. smbd serves all connections with one client GUID in one
- * process (SMB 3 multi-channel), from whatever addresses they come, and says of
- * the process only where its first connection came from. The address of a user
- * is that of the connections that the session is bound to.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * smbd serves all connections with one client GUID in one process (SMB 3
+ * multichannel). They may come from several addresses, and smbd keeps only the
+ * first one for the process. The addresses of a user are those of the
+ * connections that the session is bound to.
  */
 
 #include "module.h"
 #include "lib/substitute.h"
+#include "lib/tsocket/tsocket.h"
+#include "client.h"
+#include "process.h"
 
 struct drain_channels drain_client_channels(
 	const struct connection_struct *conn, uint64_t vuid)
@@ -29,7 +28,7 @@ struct drain_channels drain_client_channels(
 	}
 	channels.list = session->global->channels;
 	if (channels.list != NULL) {
-		/* The last one stays there, for session_yield() of smbd */
+		/* smbd keeps the last one for session_yield() */
 		channels.num = MAX(session->global->num_channels, 1);
 	}
 	return channels;

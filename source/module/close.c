@@ -1,28 +1,27 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Forced close of handles.
  *
- * Closing what a client has open, from here.
+ * smbd panics if a file is closed that a request still uses. It deletes
+ * wrongly, or as root, if a file is closed from within another share or as
+ * another user. So the steps for each handle are:
  *
- * smbd panics when a file is closed that a request still uses, and deletes
- * wrongly, or as root, when it is closed from within another share or as
- * another user. So for each handle, in this order:
+ * 1. A client that caches writes is asked for them and gets a short time.
+ * 2. New requests are refused; requests that wait for something are cancelled.
+ * 3. Requests that use the handle are waited for (in_use.c).
+ * 4. The handle is closed, as its user and in its share.
  *
- * 1. a client that caches writes is asked for them, and gets a little time;
- * 2. new requests are refused, those that wait for something are cancelled;
- * 3. those that use it are waited for (in_use.c);
- * 4. it is closed, as its user and in its share.
- *
- * In between the handle may go by itself, and so may its memory: it is looked
- * up again, by its number, whenever the event loop has come round. All that
- * waits hangs off the client's smbd_server_connection and ends with it.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Between these steps the client may close the handle, and its memory is freed.
+ * So the handle is looked up by its number each time the event loop has run.
+ * All timers are owned by the smbd_server_connection of the client.
  */
 
 #include "module.h"
+#include "breaks.h"
+#include "close.h"
+#include "error.h"
+#include "in_use.h"
+#include "process.h"
 
 /* Without a sign of life, and in all: smbd itself gives a break 35 s */
 #define GRACE_SECONDS 1
@@ -203,8 +202,8 @@ static void cancel_requests(struct files_struct *fsp)
 }
 
 /*
- * A CLOSE of SMB1 that waits keeps the handle where nobody sees it, and marks it
- * as closing.
+ * A CLOSE of SMB1 that waits keeps the handle where nobody sees it, and marks
+ * it as closing.
  */
 static void shut(const struct drain_close_state *state,
 		 struct closing *closing)
@@ -310,9 +309,10 @@ static void complain_once(struct drain_close_state *state)
 {
 	if (!timeval_is_zero(&state->complain) &&
 	    timeval_expired(&state->complain)) {
-		drain_process_error(drain_about_handle(state->closing[0].fsp),
-				    "cannot be closed yet: a request has "
-				    "used it for %d s", COMPLAIN_SECONDS);
+		drain_error(drain_about_handle(state->closing[0].fsp),
+			    "cannot be closed yet: a request has "
+			    "used it for %d s",
+			    COMPLAIN_SECONDS);
 		state->complain = timeval_zero();
 	}
 }
@@ -324,10 +324,11 @@ static void hang_up_if_stuck(struct drain_close_state *state)
 	    !state->sends) {
 		state->stuck = timeval_current_ofs(STUCK_SECONDS, 0);
 	} else if (timeval_expired(&state->stuck)) {
-		drain_process_error(drain_about_handle(state->closing[0].fsp),
-				    "connection ended: a handle is to be "
-				    "closed, and the client has not taken the "
-				    "data of a READ for %d s", STUCK_SECONDS);
+		drain_error(drain_about_handle(state->closing[0].fsp),
+			    "connection ended: a handle is to be "
+			    "closed, and the client has not taken the "
+			    "data of a READ for %d s",
+			    STUCK_SECONDS);
 		drain_hang_up(state->sconn);
 	}
 }
@@ -433,66 +434,4 @@ NTSTATUS drain_close_recv(struct tevent_req *req, uint32_t *num_closed)
 	(void)tevent_req_is_nterror(req, &status);
 	tevent_req_received(req);
 	return status;
-}
-
-/*
- * All marked handles of a drain
- */
-
-static void drain_close_marked_done(struct tevent_req *req)
-{
-	uint32_t num_closed = 0;
-	NTSTATUS status;
-
-	status = drain_close_recv(req, &num_closed);
-	TALLOC_FREE(req);
-	if (!NT_STATUS_IS_OK(status)) {
-		drain_process_error(drain_about_all(),
-				    "cannot close the holders of a drain: %s",
-				    nt_errstr(status));
-	}
-}
-
-static size_t marked_handles(const struct drain *drain,
-			     struct drain_close_handle *handles)
-{
-	const struct drain_mark *mark = NULL;
-	size_t num = 0;
-
-	for (mark = drain->marks; mark != NULL; mark = mark->next) {
-		const struct files_struct *fsp = drains_mark_fsp(mark);
-
-		/* Not what is just being closed, by us or by its client */
-		if (!fsp->fsp_flags.closing) {
-			handles[num].key = fsp->fnum;
-			handles[num].share_file_id = fh_get_gen_id(fsp->fh);
-			num += 1;
-		}
-	}
-	return num;
-}
-
-void drain_close_marked(const struct drain *drain)
-{
-	struct smbd_server_connection *sconn = drain_process_sconn();
-	struct drain_close_handle *handles = NULL;
-	struct tevent_req *req = NULL;
-	size_t num = 0;
-
-	if (sconn == NULL || drain->num_marks == 0) {
-		return;
-	}
-	handles = talloc_array(NULL, struct drain_close_handle,
-			       drain->num_marks);
-	if (handles != NULL) {
-		num = marked_handles(drain, handles);
-		req = drain_close_send(sconn, handles, num);
-	}
-	TALLOC_FREE(handles);
-	if (req == NULL) {
-		drain_process_error(drain_about_drain(drain),
-				    "out of memory for closing its holders");
-		return;
-	}
-	tevent_req_set_callback(req, drain_close_marked_done, NULL);
 }

@@ -1,25 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * The deadline of a drain. The smbds carry out force and resume, so that both
- * happen with no tool running.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Deadlines of drains: forced close and automatic resume. The smbds do both, so
+ * that no tool needs to run.
  */
 
 #include "module.h"
+#include "counted.h"
+#include "deadline.h"
+#include "drains.h"
+#include "error.h"
+#include "process.h"
 
 #define DEADLINE_AGAIN_SECONDS 5
-#define DEADLINE_RESUME_USEC 500000 /* later: a tool that waits comes first */
-
-bool drain_is_forced(const struct drain *drain)
-{
-	return drain->record->on_timeout == DRAIN_TIMEOUT_FORCE &&
-	       drain_record_is_due(drain->record, drain_now());
-}
+#define DEADLINE_RESUME_USEC 500000 /* a tool that waits comes first */
 
 static void deadline_fn(struct tevent_context *ev,
 			struct tevent_timer *te,
@@ -40,12 +33,12 @@ static void set_timer(struct drain *drain, struct timeval when)
 	drain->deadline = tevent_add_timer(sconn->ev_ctx, drain, when,
 					   deadline_fn, drain);
 	if (drain->deadline == NULL) {
-		drain_process_error(drain_about_drain(drain),
-				    "out of memory for its deadline");
+		drain_error(drain_about_record(drain->record),
+			    "out of memory for its deadline");
 	}
 }
 
-/* As root. Never while a command or a publish works on it: see the locks. */
+/* As root. Not while a command or a publish has the drain: see locks.h. */
 static NTSTATUS expire(const struct drain_id *id)
 {
 	struct drain_locks *locks = drain_process.locks;
@@ -64,10 +57,10 @@ static NTSTATUS expire(const struct drain_id *id)
 	return status;
 }
 
-/* The drain is gone afterwards, or it is not due any more, or another does it */
+/* Afterwards @drain may be freed */
 static void resume(struct drain *drain)
 {
-	const struct drain_about about = drain_about_drain(drain);
+	const struct drain_about about = drain_about_record(drain->record);
 	const struct drain_id id = drain->record->id;
 	NTSTATUS status;
 
@@ -76,15 +69,14 @@ static void resume(struct drain *drain)
 	unbecome_root();
 
 	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
-		return; /* the timer looks again */
+		return; /* the timer is set again */
 	}
 	if (NT_STATUS_IS_OK(status)) {
 		DRAIN_LOG(DBG_NOTICE, about, "resumed at its deadline");
 	} else if (!NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND) &&
 		   !NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE)) {
-		drain_process_error(about,
-				    "cannot resume it at its deadline: %s",
-				    nt_errstr(status));
+		drain_error(about, "cannot resume it at its deadline: %s",
+			    nt_errstr(status));
 	}
 	(void)drains_catch_up();
 }
@@ -93,12 +85,12 @@ static void force(struct drain *drain)
 {
 	const struct drain_id id = drain->record->id;
 
-	if (drain->num_marks == 0 || !drains_catch_up()) {
+	if (drain->num_counted == 0 || !drains_catch_up()) {
 		return;
 	}
 	drain = drains_find(&id);
 	if (drain != NULL && drain_is_forced(drain)) {
-		drain_close_marked(drain);
+		drain_counted_close(drain);
 	}
 }
 
@@ -109,7 +101,7 @@ static void deadline_fn(struct tevent_context *ev _UNUSED_,
 {
 	struct drain *drain = private_data;
 
-	/* A durable handle may still come back: look again */
+	/* A client may reconnect to a durable handle: check again */
 	set_timer(drain, timeval_current_ofs(DEADLINE_AGAIN_SECONDS, 0));
 	if (drain->record->on_timeout == DRAIN_TIMEOUT_RESUME) {
 		resume(drain);
@@ -118,7 +110,7 @@ static void deadline_fn(struct tevent_context *ev _UNUSED_,
 	}
 }
 
-void drain_set_deadline(struct drain *drain)
+static void set_deadline(struct drain *drain)
 {
 	uint64_t usec = drain->record->deadline;
 
@@ -126,7 +118,18 @@ void drain_set_deadline(struct drain *drain)
 		usec += DEADLINE_RESUME_USEC;
 	}
 	set_timer(drain, (struct timeval) {
-		.tv_sec = usec / 1000000,
-		.tv_usec = usec % 1000000,
-	});
+				 .tv_sec = usec / 1000000,
+				 .tv_usec = usec % 1000000,
+			 });
+}
+
+void drain_deadlines_set(void)
+{
+	struct drain *drain = NULL;
+
+	for (drain = drain_process.drains; drain != NULL; drain = drain->next) {
+		if (drain->deadline == NULL) {
+			set_deadline(drain);
+		}
+	}
 }

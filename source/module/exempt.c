@@ -1,21 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * Exemptions: an updater that works over SMB while all others are out.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Users and hosts that a drain exempts, such as an updater that works over SMB.
  */
 
 #include "module.h"
 #include "lib/substitute.h"
 #include "lib/util/access.h"
+#include "client.h"
+#include "exempt.h"
+#include "process.h"
 
 /*
- * A request of the session may come by any of its connections: all have to be
- * of hosts that are exempt. smbd looked up the name of each when it came.
+ * A request can arrive on any connection of the session, so all connections
+ * must be from exempt hosts. smbd has looked up the name of each host.
  */
 static bool is_exempt_host(const struct connection_struct *conn,
 			   uint64_t vuid,
@@ -35,7 +32,7 @@ static bool is_exempt_host(const struct connection_struct *conn,
 	list = str_list_make_v3_const(frame, hosts, NULL);
 	exempt = list != NULL && channels.num > 0;
 
-	/* Not allow_access(): that one lets loopback in whatever is listed */
+	/* allow_access() would allow loopback whatever the list says */
 	for (i = 0; exempt && i < channels.num; i++) {
 		const char *client[] = {
 			channels.list[i].remote_name,
@@ -50,7 +47,7 @@ static bool is_exempt_host(const struct connection_struct *conn,
 	return exempt;
 }
 
-/* As user_ok_token() of smbd looks at "valid users" */
+/* The same way as user_ok_token() of smbd does it for "valid users" */
 static bool is_exempt_user(const struct connection_struct *conn,
 			   uint64_t vuid,
 			   const char *users)
@@ -63,7 +60,7 @@ static bool is_exempt_user(const struct connection_struct *conn,
 	const char **list = NULL;
 	char *names = NULL;
 	bool match = false;
-	bool told = false;
+	bool known = false;
 
 	if (users[0] == '\0') {
 		return false;
@@ -77,12 +74,12 @@ static bool is_exempt_user(const struct connection_struct *conn,
 		list = str_list_make_v3_const(frame, names, NULL);
 	}
 	if (list != NULL) {
-		told = drain_token_contains_name(user, domain, share,
-						 info->security_token, list,
-						 &match);
+		known = drain_token_contains_name(user, domain, share,
+						  info->security_token, list,
+						  &match);
 	}
 	TALLOC_FREE(frame);
-	return told && match;
+	return known && match;
 }
 
 bool drain_is_exempt(const struct connection_struct *conn,
@@ -91,24 +88,4 @@ bool drain_is_exempt(const struct connection_struct *conn,
 {
 	return is_exempt_host(conn, vuid, policy->exempt_hosts) ||
 	       is_exempt_user(conn, vuid, policy->exempt_users);
-}
-
-bool drain_exempts_handle(const struct files_struct *fsp)
-{
-	struct drain_place place;
-	const struct drain *drain = NULL;
-
-	if (drain_process_tree(fsp->conn) == NULL ||
-	    !drain_place_of_handle(&place, fsp)) {
-		return false;
-	}
-	while ((drain = drain_place_next(&place)) != NULL) {
-		const struct drain_policy *policy = &drain->record->policy;
-
-		if (drains_handle_counts(fsp, policy) &&
-		    drain_is_exempt(fsp->conn, fsp->vuid, policy)) {
-			return true;
-		}
-	}
-	return false;
 }

@@ -1,29 +1,24 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Handles that the client's requests in progress use.
  *
- * Which handles the requests in progress of a client use.
+ * smbd keeps a request in several lists, and for some time in none. In all
+ * releases a request is a talloc child of its connection until its memory is
+ * freed, so the requests are found there. A request uses
  *
- * smbd keeps a request in several lists, and for a while in none. In all
- * releases it is a talloc child of its connection until its memory is freed, so
- * that is where requests are looked for. A request uses
+ * - the handle that it names: smbd notes that in compat_chain_fsp;
+ * - if it is an IOCTL, another handle whose file id is in its input: the source
+ *   of a copy within the server;
+ * - if it is a READ whose data smbd sends with sendfile(2), the handle, after
+ *   the answer until the memory is freed.
  *
- * - the handle that it names: smbd notes it in compat_chain_fsp;
- * - of an IOCTL, a handle whose file id is in the input as well: the source of
- *   a copy within the server;
- * - after it has been answered, the handle of a READ whose data smbd still has
- *   to send with sendfile(2), when its memory is freed.
- *
- * docs/forced-close.md goes through all kinds of requests.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * docs/forced-close.md covers all kinds of requests.
  */
 
 #include "module.h"
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
+#include "in_use.h"
 
 /* In all that smbd knows the other file id comes first: 16 to 24 bytes */
 #define INPUT_LOOKED_AT 256

@@ -1,20 +1,15 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Paths on disk of names in a share and of open files.
  *
- * From what smbd has open, and from names, to paths on the disk.
- *
- * A name that a client uses need not be the one on the disk: modules such as
- * catia map it. So what is open tells where it is, by its descriptor; where
- * nothing is open yet, the name is opened, or translated, through all modules of
- * the share.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * The name that a client uses may differ from the name on disk, since modules
+ * such as catia map names. So the path of an open file is found by its
+ * descriptor. Where nothing is open yet, the name is opened, or translated,
+ * through all modules of the share.
  */
 
 #include "module.h"
+#include "locate.h"
 
 /* The kernel says so after the path; but a file may be called that */
 static bool says_deleted(const char *path)

@@ -1,16 +1,15 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * What each line of the log names: the client, and what it is about.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * The start of each log line: client, share and path.
  */
 
 #include "module.h"
+#include "drain/record.h"
 #include "drain/text.h"
+#include "client.h"
+#include "log.h"
+
+int drain_debug_class = DBGC_VFS; /* until the module is registered */
 
 struct drain_about drain_about_all(void)
 {
@@ -30,21 +29,21 @@ struct drain_about drain_about_tree(const struct connection_struct *conn)
 	};
 }
 
-struct drain_about drain_about_drain(const struct drain *drain)
+struct drain_about drain_about_record(const struct drain_record *record)
 {
 	return (struct drain_about) {
 		.client = drain_client_all(),
-		.share = drain->record->target.share,
-		.path = drain->record->real[0],
+		.share = record->target.share,
+		.path = record->real[0],
 	};
 }
 
-struct drain_about drain_about_place(const struct connection_struct *conn,
-				     const struct drain_place *place)
+struct drain_about drain_about_path(const struct connection_struct *conn,
+				    const char *path)
 {
 	struct drain_about about = drain_about_tree(conn);
 
-	about.path = place->name.path;
+	about.path = path;
 	return about;
 }
 

@@ -1,18 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Changes that smbd makes by itself, without an open of the client.
  *
- * What smbd changes by itself, with no open of the client's that the gate could
- * judge. vfs_fruit converts and deletes AppleDouble files that it meets while a
- * Mac lists a directory. While something drains that is refused, unless the
- * client is exempt or has something open in the drain: smbd writes for it then.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * vfs_fruit converts and deletes AppleDouble files while a Mac lists a
+ * directory. While something drains, that is refused unless the client is
+ * exempt or has a file open in the drain.
  */
 
 #include "module.h"
+#include "exempt.h"
+#include "own.h"
+#include "place.h"
+#include "process.h"
 
 bool drain_own_applies(struct vfs_handle_struct *handle)
 {
@@ -26,7 +25,7 @@ static bool may_change(const struct connection_struct *conn,
 	struct drain *drain = NULL;
 
 	while ((drain = drain_place_next(place)) != NULL) {
-		const size_t open = drain->num_marks + drain->num_exempt +
+		const size_t open = drain->num_counted + drain->num_exempt +
 				    drain->num_returning;
 
 		if (open == 0 && !drain_is_exempt(conn, conn->vuid,

@@ -1,33 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * The drains that a name in a share, or an open file, is in.
  *
- * From a name in a share to the drains that it is in.
- *
- * A name may lead through symbolic links, which smbd does not always take out
- * of it. So a place has two paths, the one that the client used and the real
- * one, as far as it is known, and is in every drain that either of them is in.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * A name may lead through symbolic links, and smbd does not always resolve
+ * them. So a place has two paths: the one that the client used, and the real
+ * one if it is known. The place is in each drain that covers one of them.
  */
 
 #include "module.h"
+#include "locate.h"
+#include "place.h"
+#include "process.h"
+#include "spelling.h"
+
+static struct drain_scope *scope; /* folded paths to drains */
+
+/* The share of the last open, by which the next one starts */
+static struct {
+	char dir[PATH_MAX]; /* the path that smbd uses; "": not known yet */
+	struct drain_path path;
+} near;
+
+static bool add_to_scope(struct drain_scope *to, struct drain *drain)
+{
+	char folded[DRAIN_FOLDED_MAX];
+	size_t i;
+
+	for (i = 0; i < drain->record->num_real; i++) {
+		if (drain_fold(drain->record->real[i], folded) < 0 ||
+		    !drain_scope_add(to, folded, drain) ||
+		    !drain_scope_spell(to, folded, drain->record->real[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
+NTSTATUS drain_place_index(void)
+{
+	struct drain_scope *now = drain_scope_new(NULL);
+	struct drain *drain = NULL;
+	bool ok = now != NULL;
+
+	for (drain = drain_process.drains; ok && drain != NULL;
+	     drain = drain->next) {
+		ok = add_to_scope(now, drain);
+	}
+	if (!ok) {
+		TALLOC_FREE(now);
+		return NT_STATUS_NO_MEMORY;
+	}
+	TALLOC_FREE(scope);
+	scope = now;
+	near.dir[0] = '\0';
+	return NT_STATUS_OK;
+}
 
 static struct drain_walk walk_from_top(void)
 {
 	struct drain_walk nowhere = {.node = NULL};
 
-	return (drain_process.scope != NULL)
-		       ? drain_walk_start(drain_process.scope)
-		       : nowhere;
+	return (scope != NULL) ? drain_walk_start(scope) : nowhere;
 }
 
 /*
- * The path leaves those of the records at [@from, @to): does the file system
- * find something drained there by another name? Then it is called as the record
- * does. false: the path gets too long.
+ * The index has no entry for the component of the path at [@from, @to). If that
+ * is another spelling of a drained directory, replace it by the spelling of
+ * the record. Returns false if the path becomes too long.
  */
 static bool respell(struct drain_path *p,
 		    struct drain_walk *walk,
@@ -74,8 +113,8 @@ static bool respell(struct drain_path *p,
 }
 
 /*
- * The rest of the path, from @at on, as far as something is drained there.
- * false: a name is too long.
+ * Follow the path from @at on, as far as the index has entries. Returns false
+ * if a name is too long.
  */
 static bool follow(struct drain_path *p, size_t at)
 {
@@ -117,23 +156,21 @@ static bool rewind_path(struct drain_path *p)
 	return ok;
 }
 
-/* The way to a share is long, and the same for all opens there */
+/* Keep the path of a share, which all opens in the share start with */
 static const struct drain_path *path_to_share(const char *dir)
 {
-	struct drain_near *near = &drain_process.near;
-
-	if (strcmp(near->dir, dir) != 0) {
-		near->dir[0] = '\0';
-		if (strlcpy(near->path.path, dir, PATH_MAX) >= PATH_MAX ||
-		    !rewind_path(&near->path)) {
+	if (strcmp(near.dir, dir) != 0) {
+		near.dir[0] = '\0';
+		if (strlcpy(near.path.path, dir, PATH_MAX) >= PATH_MAX ||
+		    !rewind_path(&near.path)) {
 			return NULL;
 		}
-		strlcpy(near->dir, dir, sizeof(near->dir));
+		strlcpy(near.dir, dir, sizeof(near.dir));
 	}
-	return &near->path;
+	return &near.path;
 }
 
-/* As smbd calls that of a share */
+/* Test for the names that smbd has for the root of a share */
 static bool is_root(const char *name)
 {
 	return name[0] == '\0' || strcmp(name, ".") == 0;
@@ -162,7 +199,7 @@ static bool set_path(struct drain_path *p, const char *dir, const char *name)
 	return join(p, dir, name) && rewind_path(p);
 }
 
-/* Most often no link was on the way: then it is in the same drains */
+/* Most often there was no symbolic link: both paths are the same then */
 static bool
 set_real(struct drain_place *place, const char *dir, const char *name)
 {
@@ -188,7 +225,7 @@ static void no_path(struct drain_path *p)
 	start(p);
 }
 
-/* By the name alone, so far */
+/* Find the drains of the name; the real path is not known yet */
 static bool start_with_name(struct drain_place *place,
 			    const struct connection_struct *conn,
 			    const char *name)
@@ -231,7 +268,7 @@ bool drain_place_of_open(struct drain_place *place,
 	if (!start_with_name(place, conn, name)) {
 		return false;
 	}
-	/* A new stream has no descriptor, but its file may be there */
+	/* A new stream has no descriptor, but its base file may exist */
 	if (drain_locate_fsp(smb_fname->fsp, path) ||
 	    (is_named_stream(smb_fname) &&
 	     NT_STATUS_IS_OK(drain_locate_name(conn, name, path)))) {
@@ -273,7 +310,7 @@ bool drain_place_at(struct drain_place *place,
 	return ok;
 }
 
-/* No name is too long for this that has not been so before */
+/* The paths are no longer than before, so this cannot fail */
 void drain_place_rewind(struct drain_place *place)
 {
 	(void)rewind_path(&place->name);
@@ -296,7 +333,7 @@ static struct drain *next_of_path(const struct drain_place *place,
 		drain = p->root->drains[p->next];
 		p->next += 1;
 
-		/* The scope ignores case; a share that does not is asked */
+		/* The index ignores case; some shares do not */
 		if (!place->case_sensitive ||
 		    drain_record_covers(drain->record, p->path)) {
 			return drain;
@@ -369,7 +406,7 @@ bool drain_place_handle_in(const struct files_struct *fsp,
 {
 	struct drain_place place;
 
-	/* The name first: where a descriptor leads takes much longer to tell */
+	/* The name first: to find the real path takes much longer */
 	if (start_with_name(&place, fsp->conn, fsp->fsp_name->base_name) &&
 	    path_in(&place, &place.name, record)) {
 		return true;

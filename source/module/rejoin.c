@@ -1,63 +1,66 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Recoveries of a cluster.
  *
- * After a recovery of the cluster. If this node had been cut off, the others
- * took its smbds for dead meanwhile: this one may not be on the roster any more,
- * nor a holder, and does not know of drains that have begun or ended. ctdbd
- * tells its clients of each recovery when the databases are in order again.
+ * While a node is cut off from the cluster, the others regard its smbds as
+ * dead. When it returns, an smbd may be missing from the roster and may have
+ * lost its hold locks, and drains may have begun or ended. ctdbd sends its
+ * clients a message after each recovery, when the databases are in order again.
  *
- * That message may come while smbd waits for another answer of ctdbd, in the
- * middle of anything: the work is left to the event loop, or to the next open,
- * whichever comes first.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * That message may be received while smbd waits for another answer of ctdbd, in
+ * any function. So the work is left to the event loop or to the next open,
+ * whichever is first.
  */
 
 #include "module.h"
 #include "ctdbd_conn.h"
 #include "lib/messages_ctdb.h"
 #include "ctdb/include/ctdb_protocol.h"
+#include "counted.h"
+#include "drains.h"
+#include "error.h"
+#include "process.h"
+#include "rejoin.h"
 
 #define REJOIN_AGAIN_MSEC 100
+
+static struct tevent_timer *pending; /* NULL: no recovery to handle */
+
+static void rejoin(void);
 
 static void rejoin_fn(struct tevent_context *ev _UNUSED_,
 		      struct tevent_timer *te _UNUSED_,
 		      struct timeval now _UNUSED_,
 		      void *private_data _UNUSED_)
 {
-	drain_process.rejoin = NULL;
-	drain_rejoin();
+	pending = NULL;
+	rejoin();
 }
 
 static void schedule(struct timeval when)
 {
-	struct drain_process *p = &drain_process;
 	struct smbd_server_connection *sconn = drain_process_sconn();
 
-	TALLOC_FREE(p->rejoin);
+	TALLOC_FREE(pending);
 	if (sconn == NULL) {
-		return; /* nobody to serve, and not on the roster */
+		return; /* this process is not on the roster */
 	}
-	p->rejoin = tevent_add_timer(sconn->ev_ctx, sconn, when, rejoin_fn,
-				     NULL);
-	if (p->rejoin == NULL) {
-		drain_process_error(drain_about_all(),
-				    "out of memory after a recovery of the "
-				    "cluster");
+	pending = tevent_add_timer(sconn->ev_ctx, sconn, when, rejoin_fn, NULL);
+	if (pending == NULL) {
+		drain_error(drain_about_all(),
+			    "out of memory after a recovery of the "
+			    "cluster");
 	}
 }
 
-static NTSTATUS rejoin(void)
+static NTSTATUS take_locks_again(void)
 {
 	size_t num_unreadable = 0;
 	NTSTATUS status;
 
 	status = drain_roster_rejoin(drain_process.locks);
 	if (NT_STATUS_IS_OK(status)) {
-		status = drains_hold_again();
+		status = drain_counted_hold_again();
 	}
 	if (NT_STATUS_IS_OK(status)) {
 		status = drains_sync(&num_unreadable);
@@ -65,25 +68,25 @@ static NTSTATUS rejoin(void)
 	return status;
 }
 
-void drain_rejoin(void)
+static void rejoin(void)
 {
 	NTSTATUS status = NT_STATUS_OK;
 
-	TALLOC_FREE(drain_process.rejoin);
+	TALLOC_FREE(pending);
 	if (drain_process.on_roster) {
 		become_root();
-		status = rejoin();
+		status = take_locks_again();
 		unbecome_root();
 	}
 	if (!NT_STATUS_IS_OK(status)) {
-		/* A waiter may have the lock for a moment */
+		/* A process that waits may have the lock for a moment */
 		schedule(timeval_current_ofs_msec(REJOIN_AGAIN_MSEC));
 	}
 }
 
 /*
- * That ctdbd tells is too late: the databases are in order some time before,
- * and opens are served then. The records say themselves that they are others.
+ * The message of ctdbd is too late for opens: smbd serves them as soon as the
+ * databases are in order. So compare the version of the database.
  */
 static bool is_behind(void)
 {
@@ -94,15 +97,15 @@ static bool is_behind(void)
 
 bool drain_rejoin_if_behind(void)
 {
-	const bool rejoined = drain_process.rejoin != NULL;
+	const bool rejoined = pending != NULL;
 	bool behind;
 
 	if (rejoined) {
-		drain_rejoin();
+		rejoin();
 	}
 	behind = is_behind();
 	if (behind) {
-		/* Without a lock that a waiter has the records count as well */
+		/* The records are valid even if rejoin() did not get a lock */
 		(void)drains_catch_up();
 	}
 	return rejoined || behind;
@@ -120,7 +123,7 @@ static int recovered(struct tevent_context *ev _UNUSED_,
 	return 0;
 }
 
-bool drain_rejoin_hear(void)
+bool drain_rejoin_register(void)
 {
 	if (!lp_clustering()) {
 		return true;

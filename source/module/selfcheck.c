@@ -1,24 +1,21 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Check that smbd is the release that the module was built for.
  *
- * Is this the smbd that the module was built for?
- *
- * smbd refuses a module with another VFS interface number, but the layout of
- * its structures moves between releases with the same number too. All of those
- * that we touch first are talloc objects, so that their sizes can be asked for.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * smbd refuses a module with another VFS interface number. Releases with the
+ * same number may still differ in the layout of their structures. The first
+ * ones that the module uses are talloc objects, so their sizes can be compared.
  */
 
 #include "module.h"
 #include "drain/smbconf.h"
+#include "client.h"
+#include "log.h"
+#include "selfcheck.h"
 
 static const char built_for[] = DRAIN_MODULE_MARK DRAIN_SAMBA_VERSION;
 
-/* All of it; nothing else can be trusted yet */
+/* The path is in a structure that is not checked yet */
 static struct drain_about about_share(const char *share)
 {
 	return (struct drain_about) {
@@ -63,7 +60,7 @@ static bool same_minor(const char *share)
 
 bool drain_selfcheck(struct vfs_handle_struct *handle, const char *share)
 {
-	/* In this order: each line trusts the ones above it */
+	/* The order matters: each line uses what the ones above checked */
 	return same_minor(share) &&
 	       same_size(share, "vfs_handle_struct", handle, sizeof(*handle)) &&
 	       same_size(share, "connection_struct", handle->conn,

@@ -1,28 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * What people ask with the stock smbcontrol:
+ * Drains that are begun and ended with Samba's smbcontrol:
  *
  *     smbcontrol smbd close-share drain:TARGET
  *     smbcontrol smbd close-share resume:TARGET
  *
- * smbd hands that message on to the process of every client. The first one
- * writes or takes away the record, the others find that done. No name of a
- * share holds a colon: whatever else comes is for smbd's own handler. Nobody
- * hears an answer, so that what went wrong is in the log.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * smbd passes that message on to the process of each client. The first process
+ * writes or removes the record; the others find that done. No share name
+ * contains a colon, so other messages are for smbd's own handler. smbcontrol
+ * receives no answer, so errors are only logged.
  */
 
 #include "module.h"
+#include "drain/codec.h"
 #include "drain/resolve.h"
 #include "drain/shares.h"
 #include "drain/text.h"
+#include "client.h"
+#include "drains.h"
+#include "log.h"
+#include "process.h"
+#include "smbcontrol.h"
 
-/* Of a target that may be none */
+/* @target may be invalid */
 static void log_failure(const char *verb, const char *target, const char *why)
 {
 	const struct drain_about about = {
@@ -37,13 +37,8 @@ static void log_failure(const char *verb, const char *target, const char *why)
 
 static void log_success(const struct drain_record *record, const char *what)
 {
-	const struct drain_about about = {
-		.client = drain_client_all(),
-		.share = record->target.share,
-		.path = record->real[0],
-	};
-
-	DRAIN_LOG(DBG_NOTICE, about, "%s by smbcontrol close-share", what);
+	DRAIN_LOG(DBG_NOTICE, drain_about_record(record),
+		  "%s by smbcontrol close-share", what);
 }
 
 static struct drain_record *new_record(TALLOC_CTX *mem_ctx,
@@ -62,7 +57,7 @@ static struct drain_record *new_record(TALLOC_CTX *mem_ctx,
 		return NULL;
 	}
 	record->id = drain_id_new();
-	record->state = DRAIN_ARMING; /* until a tool has heard everybody */
+	record->state = DRAIN_ARMING; /* until a tool has asked all smbds */
 	record->begun = drain_now();
 	record->by = talloc_asprintf(record, "smbcontrol (smbd %d)",
 				     (int)getpid());
@@ -115,7 +110,7 @@ static struct drain_record *find(TALLOC_CTX *mem_ctx,
 		return NULL;
 	}
 
-	/* By name first: the share may be gone from smb.conf */
+	/* By name first: smb.conf may not have the share any more */
 	record = drain_list_find(mem_ctx, list, &target, NULL);
 	shares = shares_load(mem_ctx);
 	if (record == NULL && shares != NULL) {
@@ -127,7 +122,7 @@ static struct drain_record *find(TALLOC_CTX *mem_ctx,
 	return record;
 }
 
-/* As "smbdrain resume" does without --force */
+/* Does what "smbdrain resume" does without --force */
 static const char *end_owned(TALLOC_CTX *mem_ctx,
 			     const struct drain_id *id)
 {
@@ -136,13 +131,13 @@ static const char *end_owned(TALLOC_CTX *mem_ctx,
 
 	status = drain_store_read(drain_process.store, mem_ctx, id, &record);
 	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
-		return NULL; /* another was quicker */
+		return NULL; /* another smbd has removed it */
 	}
 	if (!NT_STATUS_IS_OK(status)) {
 		return nt_errstr(status);
 	}
 	if (record->publishing[0] != '\0') {
-		return "is half published; see smbdrain status";
+		return "a publish is not complete; see smbdrain status";
 	}
 	status = drain_store_remove(drain_process.store, id);
 	if (!NT_STATUS_IS_OK(status)) {
@@ -171,9 +166,9 @@ static const char *end(TALLOC_CTX *mem_ctx, const struct drain_id *id)
 		return nt_errstr(status);
 	}
 	if (drain_roster_has(drain_process.locks, who)) {
-		return NULL; /* another smbd does it just now */
+		return NULL; /* another smbd is removing it */
 	}
-	return talloc_asprintf(mem_ctx, "pid %s is at work on it",
+	return talloc_asprintf(mem_ctx, "in use by pid %s",
 			       server_id_str_buf(who, &buf));
 }
 
@@ -208,7 +203,7 @@ static void handle(struct messaging_context *msg_ctx,
 		return;
 	}
 	if (!drain_process.on_roster) {
-		return; /* drains do not concern this client */
+		return; /* this client has no share with the module */
 	}
 
 	frame = talloc_stackframe();
@@ -223,9 +218,9 @@ static void handle(struct messaging_context *msg_ctx,
 	TALLOC_FREE(frame);
 }
 
-NTSTATUS drain_smbcontrol_hear(struct messaging_context *msg_ctx,
-			       struct smbd_server_connection *sconn)
+NTSTATUS drain_smbcontrol_register(struct messaging_context *msg_ctx,
+				   struct smbd_server_connection *sconn)
 {
-	/* The same private pointer: that takes the place of smbd's handler */
+	/* With the same private pointer this replaces smbd's handler */
 	return messaging_register(msg_ctx, sconn, MSG_SMB_FORCE_TDIS, handle);
 }

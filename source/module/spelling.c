@@ -1,25 +1,19 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
  * Other spellings of drained directories.
  *
  * A file system may find one directory by several names: in any Unicode normal
- * form, or in any case. The kernel then tells by which one it was looked up, and
- * that need not be the one of the record. Device and inode tell which directory
- * it is. They are compared only where a path leaves those of the records: most
- * often that is once for an open, in the root of the share.
+ * form, or in any case. The kernel then reports the path as it was looked up,
+ * and the record may have another spelling. Device and inode identify the
+ * directory. They are compared only for the first component that the record
+ * does not have: in most cases once for an open, in the root of the share.
  *
- * What is drained may be exchanged for something else at any time, which changes
- * the directory that it is in. So what was looked up there holds as long as that
- * directory has not changed.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * A drained directory may be exchanged for another at any time, which changes
+ * its parent directory. So the results are valid until the parent changes.
  */
 
 #include "module.h"
+#include "spelling.h"
 
 /* Two changes may have the same time, which some file systems keep in seconds */
 #define SPELLING_SETTLED_SECONDS 2

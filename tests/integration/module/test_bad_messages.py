@@ -94,10 +94,10 @@ def serves(drain, tree, target='pkg/app', name='app/tool.exe'):
 def test_bad_request(served, payload):
     """It is counted, logged once, and service goes on"""
     server, drain, tree, pid = served
-    before = server.logs().count('can not be read')
+    before = server.logs().count('cannot read a message')
     send_messages(server, pid, MSG_DRAIN_REQUEST, payload, payload, payload)
     wait_for_errors(drain, 3)
-    assert server.logs().count('can not be read') == before + 1
+    assert server.logs().count('cannot read a message') == before + 1
     assert server.child_of(tree.connection) == pid
     serves(drain, tree)
 
@@ -180,11 +180,11 @@ def test_fuzzed_requests_while_draining(served):
 def test_fuzz_does_not_fill_the_log(served):
     """Of 300 bad messages of two kinds in turn not each is a line"""
     server, drain, _, pid = served
-    before = server.logs().count('can not be read')
+    before = server.logs().count('cannot read a message')
     pair = (BAD['wrong magic'], BAD['other version'])
     send_messages(server, pid, MSG_DRAIN_REQUEST, *(pair * 150))
     wait_for_errors(drain, 300)
-    assert server.logs().count('can not be read') <= before + 20
+    assert server.logs().count('cannot read a message') <= before + 20
 
 
 def test_smbd_that_has_left_the_share(drained):

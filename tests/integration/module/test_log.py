@@ -66,7 +66,7 @@ def test_what_clients_are_refused(drained):
     tool = ('127.0.0.1', 'pkg', f'{root}/app/tool.exe')
     assert only(server, 'refused with NT_STATUS_SHARING_VIOLATION: '
                 f'{root}/app is drained ({drain_id}): update to 7.2') == tool
-    assert only(server, f'refused to move it to {root}/app/other') == (
+    assert only(server, f'refused rename or link to {root}/app/other') == (
         '127.0.0.1', 'pkg', f'{root}/other')
     assert only(server, 'closed by force, user nobody') == tool
 
@@ -84,7 +84,7 @@ def test_share_that_is_not_right(drained):
     with pytest.raises(SmbError):
         connect(server.port)
     assert only(server, 'It has no effect') == share
-    assert only(server, '1 records of ') == share
+    assert only(server, 'cannot read 1 records of ') == share
 
 
 def test_what_is_of_no_share(drained):
@@ -94,8 +94,8 @@ def test_what_is_of_no_share(drained):
         child = server.child_of(tree.connection)
         send_messages(server, child, MSG_DRAIN_REQUEST, b'junk')
         server.smbcontrol(child, 'ping')
-        assert only(server, 'can not be read') == ('127.0.0.1', '*', '*')
-        assert 'can not be read' in drain.status()['errors'][0]['last']
+        assert only(server, 'cannot read a message') == ('127.0.0.1', '*', '*')
+        assert 'cannot read a message' in drain.status()['errors'][0]['last']
 
 
 def test_smbcontrol(drained):

@@ -243,7 +243,7 @@ def test_resume_while_a_command_runs(drained):
                        10, 'command')
             ask(server, 'resume')
             assert tree.status_of_open('app/tool.exe') == REFUSED
-            assert f'pid {runner.pid} is at work on it' in server.logs()
+            assert f'in use by pid {runner.pid}' in server.logs()
         finally:
             runner.terminate()
             runner.communicate(timeout=10)
@@ -264,7 +264,7 @@ def test_resume_of_half_a_publish(drained):
     with connect(server.port) as tree:
         ask(server, 'resume', 'pkg')
         assert only_drain(drain)['id'] == drain_id
-        assert 'is half published' in server.logs()
+        assert 'a publish is not complete' in server.logs()
         assert tree.status_of_open('other/data.bin') == REFUSED
 
 

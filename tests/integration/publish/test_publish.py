@@ -353,7 +353,7 @@ def test_outlives_its_run(package):
         done = package.drain.resume(package.target, expect=1)
         assert 'is running' in complaint(done)
         server.smbcontrol('smbd', 'close-share', f'resume:{package.target}')
-        wait_until(lambda: 'is at work on it' in server.logs(), 10, 'a word')
+        wait_until(lambda: 'in use by pid' in server.logs(), 10, 'a word')
         assert package.drain.state(package.target) == 'quiescent'
         assert is_at_work(package) and package.version() == 'old'
 

@@ -238,7 +238,7 @@ def test_internal_errors(drained):
         error, = drain.status()['errors']
         text = drain.call('status').stdout
     assert error['server_id'] == str(pid) and error['count'] == 2
-    assert 'can not be read' in error['last']
+    assert 'cannot read a message' in error['last']
     assert 'smbd %d had 2 internal errors' % pid in text
 
 

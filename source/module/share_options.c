@@ -1,18 +1,15 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * Complaints about options in smb.conf: Samba itself accepts any.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * The drain: options of a share in smb.conf. Samba itself accepts any, so
+ * invalid ones are logged here.
  */
 
 #include "module.h"
 #include "drain/smbconf.h"
+#include "error.h"
+#include "share_options.h"
 
-/* Shares that were complained of, by name: their numbers change at a reload */
+/* Names of shares that were logged: their numbers change at a reload */
 static const char **checked;
 static size_t num_checked;
 
@@ -50,7 +47,8 @@ void drain_config_read(TALLOC_CTX *mem_ctx,
 	*options = drain_options_default;
 	config = drain_smbconf_read(mem_ctx, SNUM(conn));
 	if (config == NULL) {
-		drain_process_error(about, "out of memory for its options");
+		drain_error(about,
+			    "out of memory for the options of the share");
 		return;
 	}
 	*options = config->options;
