@@ -134,40 +134,43 @@ static const struct share *share_to_drain(struct resolving *r,
 		return NULL;
 	}
 	if (root[0] != '\0' && strcmp(root, "/") != 0) {
-		explain(r, "%s: smb.conf sets \"root directory\", and "
-			"paths lead elsewhere for smbd; take that out",
+		explain(r, "cannot drain %s: smb.conf sets \"root directory\", "
+			"so that paths lead elsewhere for smbd; remove that "
+			"option",
 			printable(r, name));
 		return NULL;
 	}
 	if (share == NULL) {
-		explain(r, "%s: smb.conf has no share of that name",
+		explain(r, "cannot find share %s: smb.conf has no share of "
+			"that name",
 			printable(r, name));
 		return NULL;
 	}
 	if (share_is_homes(share)) {
-		explain(r, "%s: [homes] is another directory for each user "
-			"and can not be drained; drain a share that has "
-			"one path", share->name);
+		explain(r, "cannot drain %s: [homes] is another directory for "
+			"each user; drain a share that has one path",
+			share->name);
 		return NULL;
 	}
 	if (share->varies != NULL) {
-		explain(r, "%s: the path of the share holds %s and is "
-			"another directory for each client; drain a share "
-			"that has one path", share->name, share->varies);
+		explain(r, "cannot drain %s: its path contains %s and is "
+			"another directory for each client; drain a share that "
+			"has one path", share->name, share->varies);
 		return NULL;
 	}
 	if (share->module_index < 0) {
 		char *advice = share_advice(r->record, share);
 
-		explain(r, "%s: the share does not use the module; %s, "
-			"reload, and disconnect its clients once (smbcontrol "
-			"smbd close-share %s)", share->name,
+		explain(r, "cannot drain %s: the share does not use the "
+			"module; %s, reload smb.conf, and disconnect the "
+			"clients of the share once (smbcontrol smbd "
+			"close-share %s)", share->name,
 			(advice != NULL) ? printable(r, advice) : "?",
 			share->name);
 		return NULL;
 	}
 	if (share->real == NULL) {
-		explain(r, "%s: the path of the share, %s, is not there: %s",
+		explain(r, "cannot find the path of share %s, %s: %s",
 			share->name, printable(r, share->path),
 			strerror(share->error));
 		return NULL;
@@ -185,7 +188,8 @@ static char *real_directory(struct resolving *r,
 	char *real = NULL;
 
 	if (resolved == NULL) {
-		explain(r, "%s: %s", printable(r, lexical), strerror(errno));
+		explain(r, "cannot find %s: %s",
+			printable(r, lexical), strerror(errno));
 		return NULL;
 	}
 	real = talloc_strdup(r->record, resolved);
@@ -194,8 +198,8 @@ static char *real_directory(struct resolving *r,
 		return NULL;
 	}
 	if (!drain_path_within(real, share->real)) {
-		explain(r, "%s: leads to %s, outside of the share %s (%s); "
-			"drain it through the share that it is in",
+		explain(r, "cannot drain %s: it leads to %s, outside share %s "
+			"(%s); drain it through the share that it is in",
 			printable(r, lexical), printable(r, real),
 			share->name, share->real);
 		return NULL;
@@ -206,8 +210,8 @@ static char *real_directory(struct resolving *r,
 		return NULL;
 	}
 	if (stat(real, &st) != 0 || !S_ISDIR(st.st_mode)) {
-		explain(r, "%s: is not a directory; "
-			"drain the directory that it is in",
+		explain(r, "cannot drain %s: it is not a directory; drain the "
+			"directory that it is in",
 			printable(r, lexical));
 		return NULL;
 	}
@@ -252,7 +256,8 @@ static bool resolve(struct resolving *r, const char *target)
 	if (wrong != NULL) {
 		const char *meant = shares_suggest(record, r->list, target);
 
-		explain(r, "%s: %s%s%s%s", printable(r, target), wrong,
+		explain(r, "cannot use %s as a target: %s%s%s%s",
+			printable(r, target), wrong,
 			(meant != NULL) ? "; did you mean " : "",
 			(meant != NULL) ? printable(r, meant) : "",
 			(meant != NULL) ? "?" : "");

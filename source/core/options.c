@@ -208,12 +208,12 @@ static const struct option {
 	},
 	{
 		.name = "exempt hosts",
-		.takes = "a list as \"hosts allow\"",
+		.takes = "a list like that of \"hosts allow\"",
 		.set = set_exempt_hosts,
 	},
 	{
 		.name = "exempt users",
-		.takes = "a list as \"valid users\"",
+		.takes = "a list like that of \"valid users\"",
 		.set = set_exempt_users,
 	},
 	{
@@ -283,7 +283,7 @@ char *drain_options_set(TALLOC_CTX *mem_ctx,
 	}
 	if (!o->set(mem_ctx, options, value)) {
 		return talloc_asprintf(mem_ctx,
-				       "drain:%s = %s: takes %s",
+				       "drain:%s = %s: the value must be %s",
 				       o->name, value, o->takes);
 	}
 	return NULL;

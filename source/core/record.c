@@ -168,16 +168,16 @@ const char *drain_record_error(const struct drain_record *record)
 		return "it has no id";
 	}
 	if (record->state < DRAIN_ARMING || record->state > DRAIN_QUIESCENT) {
-		return "its state is none";
+		return "its state is invalid";
 	}
 	if ((size_t)record->on_timeout >= NUM_ON_TIMEOUT) {
-		return "what it does at its deadline is unknown";
+		return "its action at the deadline is invalid";
 	}
 	if (drain_refuse_status_name(record->policy.refuse_status) == NULL) {
-		return "what it refuses with is unknown";
+		return "its refuse status is invalid";
 	}
 	if (!clean_target(&record->target)) {
-		return "its target is none";
+		return "its target is invalid";
 	}
 	if (record->num_real == 0) {
 		return "it covers no path";
@@ -185,7 +185,7 @@ const char *drain_record_error(const struct drain_record *record)
 	if (record->publishing[0] != '\0' &&
 	    !(clean_absolute(record->publishing) &&
 	      record->state == DRAIN_QUIESCENT)) {
-		return "what is being published is none";
+		return "the directory that is being published is invalid";
 	}
 	for (i = 0; i < record->num_real; i++) {
 		if (!clean_absolute(record->real[i])) {

@@ -78,8 +78,8 @@ static bool parse_duration(const char *option,
 			   bool *given)
 {
 	if (!drain_duration_parse(text, duration)) {
-		complain("--%s=%s: not a duration; "
-			 "write it as for sleep(1): 90, 90s, 15m, 2h",
+		complain("cannot use --%s=%s: not a duration; write it as for "
+			 "sleep(1): 90, 90s, 15m, 2h",
 			 option, text);
 		return false;
 	}
@@ -90,7 +90,8 @@ static bool parse_duration(const char *option,
 static bool parse_new_opens(struct options *options, const char *text)
 {
 	if (!drain_new_opens_parse(text, &options->hold_opens)) {
-		complain("--new-opens=%s: takes refuse or hold", text);
+		complain("cannot use --new-opens=%s: the value must be refuse "
+			 "or hold", text);
 		return false;
 	}
 	options->has_new_opens = true;
@@ -108,14 +109,16 @@ static bool parse_on_failure(struct options *options, const char *text)
 		options->resume_on_failure = false;
 		return true;
 	}
-	complain("--on-failure=%s: takes keep or resume", text);
+	complain("cannot use --on-failure=%s: the value must be keep or resume",
+		 text);
 	return false;
 }
 
 static bool parse_on_timeout(struct options *options, const char *text)
 {
 	if (!drain_on_timeout_parse(text, &options->on_timeout)) {
-		complain("--on-timeout=%s: takes fail, force or resume", text);
+		complain("cannot use --on-timeout=%s: the value must be fail, "
+			 "force or resume", text);
 		return false;
 	}
 	options->has_on_timeout = true;
@@ -212,8 +215,9 @@ static bool check_options(const struct verb *verb,
 
 	for (i = 0; i < ARRAY_SIZE(given); i++) {
 		if (given[i].given && !verb_takes(verb, given[i].name)) {
-			complain("%s takes no %s; usage: smbdrain %s",
-				 verb->name, given[i].name, verb->usage);
+			complain("cannot use %s with %s; "
+				 "try 'smbdrain %s --help'",
+				 given[i].name, verb->name, verb->name);
 			return false;
 		}
 	}
@@ -227,15 +231,16 @@ static bool check_words(const struct verb *verb, const struct options *options)
 					    : options->new_directory;
 
 	if (extra != NULL) {
-		complain("%s: one word too many%s", show_text(extra),
-			 is_run(options) ? "; the command comes after --"
-					 : "");
+		complain("cannot use %s: one argument too many%s; "
+			 "try 'smbdrain %s --help'", show_text(extra),
+			 is_run(options) ? " (the command comes after --)" : "",
+			 verb->name);
 		return false;
 	}
 	if (takes_directory && options->target != NULL &&
 	    options->new_directory == NULL) {
-		complain("%s: which directory? Usage: smbdrain %s", verb->name,
-			 verb->usage);
+		complain("cannot use %s without NEW_DIRECTORY; "
+			 "try 'smbdrain %s --help'", verb->name, verb->name);
 		return false;
 	}
 	return true;
@@ -270,10 +275,11 @@ static bool check_target(const char *target)
 		meant = find_meant(frame, target);
 	}
 	if (meant != NULL) {
-		complain("%s: %s; did you mean %s?", show_text(target), why,
-			 show_text(meant));
+		complain("cannot use %s as a target: %s; did you mean %s?",
+			 show_text(target), why, show_text(meant));
 	} else if (why != NULL) {
-		complain("%s: %s", show_text(target), why);
+		complain("cannot use %s as a target: %s",
+			 show_text(target), why);
 	}
 	TALLOC_FREE(frame);
 	return why == NULL;
@@ -286,15 +292,27 @@ static bool check_work(const struct verb *verb, const struct options *options)
 			     options->command[0] != NULL;
 
 	if (command && options->publish != NULL) {
-		complain("run: --publish or a command, not both");
+		complain("cannot use run with both --publish and a command");
 		return false;
 	}
 	if (!command && options->publish == NULL) {
-		complain("run: which command? Usage: smbdrain %s",
-			 verb->usage);
+		complain("cannot use %s without a command or --publish; "
+			 "try 'smbdrain %s --help'", verb->name, verb->name);
 		return false;
 	}
 	return true;
+}
+
+static const char *names_of_verbs(void)
+{
+	char *names = talloc_strdup(talloc_tos(), "");
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(verbs); i++) {
+		talloc_asprintf_addbuf(&names, "%s%s", i > 0 ? ", " : "",
+				       verbs[i]->name);
+	}
+	return (names != NULL) ? names : "?";
 }
 
 /* NULL after a complaint */
@@ -303,8 +321,9 @@ static const struct verb *known_verb(const char *name)
 	const struct verb *verb = find_verb(name);
 
 	if (verb == NULL) {
-		complain("%s: there is no such verb; see smbdrain --help",
-			 show_text(name));
+		complain("cannot use verb %s: the verbs are %s; "
+			 "try 'smbdrain --help'",
+			 show_text(name), names_of_verbs());
 	}
 	return verb;
 }
@@ -322,8 +341,8 @@ static const struct verb *choose_verb(const struct options *options)
 	}
 	if (verb->takes_target && options->target == NULL &&
 	    !(options->all && verb_takes(verb, "TARGET|--all"))) {
-		complain("%s: which target? Usage: smbdrain %s", verb->name,
-			 verb->usage);
+		complain("cannot use %s without TARGET; "
+			 "try 'smbdrain %s --help'", verb->name, verb->name);
 		return NULL;
 	}
 	if (verb != &verb_help && options->target != NULL &&
@@ -331,7 +350,7 @@ static const struct verb *choose_verb(const struct options *options)
 		return NULL;
 	}
 	if (options->has_on_timeout && !options->has_timeout) {
-		complain("--on-timeout: when? It takes --timeout=DURATION");
+		complain("cannot use --on-timeout without --timeout=DURATION");
 		return NULL;
 	}
 	if (is_run(options) && !check_work(verb, options)) {
@@ -566,8 +585,8 @@ int main(int argc, const char **argv)
 		}
 	}
 	if (c < -1 && options.about == 0) {
-		complain("%s: %s; see smbdrain --help", poptBadOption(pc, 0),
-			 poptStrerror(c));
+		complain("cannot use %s: %s; try 'smbdrain --help'",
+			 poptBadOption(pc, 0), poptStrerror(c));
 	}
 	if (options.about != 0) {
 		ret = show_about(frame, pc, options.about, table);

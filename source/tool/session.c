@@ -27,8 +27,8 @@ static bool right_samba(void)
 	    major == DRAIN_SAMBA_MAJOR && minor == DRAIN_SAMBA_MINOR) {
 		return true;
 	}
-	complain("built for Samba %s, but this is Samba %s; "
-		 "build and install it again for this Samba",
+	complain("built for Samba %s, cannot run with Samba %s; build and "
+		 "install it again for this Samba",
 		 DRAIN_SAMBA_VERSION, samba_version_string());
 	return false;
 }
@@ -39,7 +39,8 @@ static bool check_directory(const char *what, const char *path)
 	if (access(path, F_OK) == 0) {
 		return true;
 	}
-	complain("%s %s: %s; is this the smb.conf of a Samba that runs here?",
+	complain("cannot find the %s %s: %s; is this the smb.conf of a Samba "
+		 "that runs here?",
 		 what, path, strerror(errno));
 	return false;
 }
@@ -47,8 +48,8 @@ static bool check_directory(const char *what, const char *path)
 bool tool_open(struct tool *tool)
 {
 	if (geteuid() != 0) {
-		complain("only root can do that: "
-			 "it speaks on Samba's message bus");
+		complain("cannot use Samba's message bus: only root can; run "
+			 "smbdrain as root");
 		return false;
 	}
 	if (!right_samba()) {
@@ -63,8 +64,8 @@ bool tool_open(struct tool *tool)
 	caller_allow_many_files();
 	if (lp_clustering() && ctdbd_probe(lp_ctdbd_socket(),
 					   lp_ctdb_timeout()) != 0) {
-		complain("ctdbd does not serve us at %s: is it running on "
-			 "this node, and neither banned nor stopped?",
+		complain("cannot connect to ctdbd at %s: is it running on this "
+			 "node, and neither banned nor stopped?",
 			 lp_ctdbd_socket());
 		return false;
 	}
@@ -73,8 +74,8 @@ bool tool_open(struct tool *tool)
 	tool->ev = global_event_context();
 	tool->msg_ctx = cmdline_messaging_context(get_dyn_CONFIGFILE());
 	if (tool->ev == NULL || tool->msg_ctx == NULL) {
-		complain("can not reach Samba's message bus; "
-			 "is the lock directory %s there?",
+		complain("cannot reach Samba's message bus: does the lock "
+			 "directory %s exist?",
 			 lp_lock_directory());
 		return false;
 	}
@@ -84,13 +85,13 @@ bool tool_open(struct tool *tool)
 	}
 	tool->store = drain_store_open(tool);
 	if (tool->store == NULL) {
-		complain("can not open %s: %s", drain_store_path(),
+		complain("cannot open %s: %s", drain_store_path(),
 			 strerror(errno));
 		return false;
 	}
 	tool->locks = drain_locks_open(tool, tool->msg_ctx);
 	if (tool->locks == NULL) {
-		complain("can not open g_lock.tdb in %s: %s",
+		complain("cannot open g_lock.tdb in %s: %s",
 			 lp_lock_directory(), strerror(errno));
 		return false;
 	}

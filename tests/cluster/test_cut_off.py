@@ -235,7 +235,7 @@ def test_tool_on_a_node_that_is_cut_off(site, follower):
     with follower.cut_off():
         site.cluster.wait_out(follower)
         done = site.drains[follower.number].call('status', expect=1)
-        assert 'this node is not part of the cluster' in complaint(done)
+        assert 'it is not part of the cluster' in complaint(done)
 
 
 # -- in the middle of wait, of resume and of publish

@@ -56,7 +56,7 @@ def test_second_begin_on_another_node(site):
     """There is one drain of a target, on whatever node"""
     site.drains[0].begin('pkg/app', '--reason=the first')
     done = site.drains[2].begin('pkg/app', expect=1)
-    assert 'pkg/app is armed already' in done.stderr
+    assert 'pkg/app: it is already armed' in done.stderr
     assert 'the first' in done.stderr
 
 
@@ -102,7 +102,7 @@ def test_run_on_one_node_resumed_on_another(site, trees):
         site.drains[1].wait_for_state('pkg/app', 'quiescent')
         time.sleep(0.3)
         done = site.drains[1].resume('pkg/app', expect=1)
-        assert f'(pid 0:{runner.pid}) is running for it' in done.stderr
+        assert f'(pid 0:{runner.pid}) is working on it' in done.stderr
         assert _statuses(trees) == [REFUSED] * 3
     site.drains[1].resume('pkg/app')
 
@@ -117,7 +117,8 @@ def test_waiter_is_told_of_a_resume_elsewhere(site, trees):
         site.drains[2].resume('pkg/app')
         assert waiter.wait(SOON) == 1
         assert waiter.stderr.read() == (
-            'smbdrain: pkg/app: resumed while waiting\n')
+            'smbdrain: stopped waiting for pkg/app: another process has '
+            'resumed it\n')
 
 
 def test_open_that_comes_before_the_message(site, trees):

@@ -201,8 +201,9 @@ struct screen *screen_new(TALLOC_CTX *mem_ctx,
 	struct screen *screen = NULL;
 
 	if (!is_screen()) {
-		complain("standard output is not a terminal that can be "
-			 "drawn on; \"smbdrain monitor\" writes lines");
+		complain("cannot draw on standard output: it is not a "
+			 "terminal, or a dumb one; use \"smbdrain monitor\", "
+			 "which writes lines");
 		return NULL;
 	}
 	screen = talloc_zero(mem_ctx, struct screen);

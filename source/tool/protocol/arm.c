@@ -58,9 +58,9 @@ static size_t complain_of_share(const struct share *s,
 	if (alias == NULL) {
 		complain_of_module(s);
 	} else {
-		complain("share %s (%s) reaches the target by a mount, as %s, "
-			 "where the module does not know it: take away the "
-			 "mount, or the share",
+		complain("share %s (%s) reaches the target through a mount, as "
+			 "%s, which the module does not cover: remove the "
+			 "mount or the share",
 			 s->name, show_text(s->path), show_text(alias));
 	}
 	return 1;
@@ -94,10 +94,10 @@ static void complain_of_unknown(const struct tool *tool, size_t *num)
 	size_t i;
 
 	for (i = 0; i < num_unknown; i++) {
-		complain("\"%s\" in smb.conf may have shares that reach the "
+		complain("\"%s\" in smb.conf may define shares that reach the "
 			 "target without the module: put \"drain\" first in "
-			 "\"vfs objects\" of [global], or name a file that "
-			 "is the same for all clients",
+			 "\"vfs objects\" of [global], or name a file that is "
+			 "the same for all clients",
 			 show_text(tool->conf->unknown[i]));
 	}
 	*num += num_unknown;
@@ -121,8 +121,8 @@ bool arm_is_passed_by(const struct tool *tool,
 
 void arm_complain(const struct drain_record *record)
 {
-	complain("%s is not armed; \"smbdrain wait\" goes on with it, "
-		 "\"smbdrain resume\" ends it", show_target(record));
+	complain("%s is not armed: \"smbdrain wait\" tries again, \"smbdrain "
+		 "resume\" ends the drain", show_target(record));
 }
 
 static void complain_of_trees(const struct open_tree_list *list, size_t *num)
@@ -142,9 +142,9 @@ static void complain_of_nodes(const struct lost_node_list *list, size_t *num)
 	for (i = 0; i < list->num_nodes; i++) {
 		const struct lost_node *node = &list->nodes[i];
 
-		complain("node %u (%s) does not answer, and may still serve "
-			 "the target: bring it back, or end what is left of "
-			 "it", node->number, node->address);
+		complain("node %u (%s) does not answer and may still serve the "
+			 "target: bring it back, or shut it down",
+			 node->number, node->address);
 		*num += 1;
 	}
 }
@@ -178,7 +178,7 @@ static size_t complain_of_refusal(const struct survey *survey)
 				 show_server(s->id),
 				 s->last_error[0] != '\0'
 					 ? show_text(s->last_error)
-					 : "it does not find the record");
+					 : "it cannot find the record");
 			num += 1;
 		}
 	}
@@ -199,10 +199,11 @@ static bool step_to_armed(struct tool *tool, const struct drain_record *record)
 		return true; /* another tool was quicker */
 	}
 	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
-		complain("%s: resumed meanwhile", show_target(record));
+		complain("cannot arm %s: another process has resumed it",
+			 show_target(record));
 		return false;
 	}
-	complain("%s: can not record that it is armed: %s",
+	complain("cannot record that %s is armed: %s",
 		 show_target(record), tool_write_error(status));
 	return false;
 }
@@ -261,8 +262,8 @@ static bool look_around(struct tool *tool,
 		return false;
 	}
 	if (num > 0) {
-		complain("going on as --allow-unguarded says: opens through "
-			 "what is named above are not refused");
+		complain("continuing because of --allow-unguarded: opens that "
+			 "bypass the module as listed above are not refused");
 	}
 	return true;
 }
@@ -288,7 +289,8 @@ static bool is_guarded(struct tool *tool,
 	} while (!steady && !tool_is_late(deadline) &&
 		 tool->stop_signal == 0);
 	if (!steady) {
-		complain("the cluster does not come to rest");
+		complain("cannot query the cluster: its recovery has not "
+			 "finished; see \"ctdb status\"");
 	}
 	return steady;
 }

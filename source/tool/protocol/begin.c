@@ -121,7 +121,7 @@ struct drain_record *begin_record(TALLOC_CTX *mem_ctx,
 		return record;
 	}
 	if (*rival == NULL) {
-		complain("%s: can not write to %s: %s",
+		complain("cannot write the record of %s to %s: %s",
 			 show_target(record), drain_store_name(tool->store),
 			 tool_write_error(status));
 	}
@@ -149,7 +149,7 @@ bool begin_set_deadline(struct tool *tool, struct drain_record *record)
 	    NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
 		return true; /* quiescent or resumed: who waits will see */
 	}
-	complain("%s: can not set its deadline: %s", show_target(record),
+	complain("cannot set the deadline of %s: %s", show_target(record),
 		 tool_write_error(status));
 	return false;
 }
@@ -167,17 +167,18 @@ bool begin_go_on(struct tool *tool, struct drain_record *rival)
 	    NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE)) {
 		return true; /* or armed meanwhile: then it is as it is */
 	}
-	complain("%s: can not go on with it: %s", show_target(rival),
+	complain("cannot continue the drain of %s: %s", show_target(rival),
 		 NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)
-			 ? "resumed meanwhile"
+			 ? "another process has resumed it"
 			 : tool_write_error(status));
 	return false;
 }
 
 void begin_complain_of(const struct drain_record *rival)
 {
-	complain("%s is %s already, since %s, by %s%s%s; see \"smbdrain "
-		 "status\", or end it with \"smbdrain resume %s\"",
+	complain("cannot begin a drain of %s: it is already %s, since %s by "
+		 "%s%s%s; see \"smbdrain status\", or end it with \"smbdrain "
+		 "resume %s\"",
 		 show_target(rival), drain_state_string(rival->state),
 		 show_time(rival->begun), show_text(rival->by),
 		 rival->reason[0] != '\0' ? ": " : "",
@@ -190,7 +191,8 @@ static void complain_of(struct tool *tool,
 {
 	switch (result) {
 	case QUIESCE_RESUMED:
-		complain("%s: resumed while waiting", show_target(record));
+		complain("stopped waiting for %s: another process has resumed "
+			 "it", show_target(record));
 		break;
 	case QUIESCE_TIMED_OUT:
 		holders_complain(tool, record, HOLDERS_TO_NAME);

@@ -142,13 +142,13 @@ void deadline_arrange(struct tool *tool, const struct drain_record *record)
 			       drain_id_string(&record->id, &buf),
 			       record->deadline / 1000000);
 	if (unit != NULL && start_timer(tool, frame, record, unit)) {
-		printf("%s.timer opens %s after %s, unless it is quiescent "
+		printf("%s.timer resumes %s after %s, unless it is quiescent "
 		       "by then\n", unit, show_target(record),
 		       show_time(record->deadline));
 	} else {
-		complain("%s: nothing opens it at its deadline unless a client "
-			 "is connected then; otherwise the next client that "
-			 "connects does, or the next smbdrain command",
+		complain("cannot start a systemd timer for the deadline of %s: "
+			 "if no client is connected then, the next client that "
+			 "connects or the next smbdrain command resumes it",
 			 show_target(record));
 	}
 	TALLOC_FREE(frame);

@@ -114,7 +114,7 @@ enum end_owner end_own(struct tool *tool, const struct drain_record *record)
 		return END_IS_NOT_OURS;
 	}
 	if (!NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
-		complain("%s: can not take its lock: %s", show_target(record),
+		complain("cannot lock the drain of %s: %s", show_target(record),
 			 nt_errstr(status));
 		return END_IS_NOT_OURS;
 	}
@@ -122,11 +122,12 @@ enum end_owner end_own(struct tool *tool, const struct drain_record *record)
 		return END_IS_OF_A_RUN;
 	}
 	if (drain_store_is_over(tool->store, &record->id)) {
-		complain("%s: somebody has resumed it", show_target(record));
+		complain("the drain of %s has ended: another process resumed "
+			 "it", show_target(record));
 		return END_IS_NOT_OURS;
 	}
-	complain("%s: process %s works on it", show_target(record),
-		 show_server(owner));
+	complain("cannot lock the drain of %s: process %s is using it",
+		 show_target(record), show_server(owner));
 	return END_IS_NOT_OURS;
 }
 
@@ -150,8 +151,8 @@ bool end_is_half_published(struct tool *tool, const struct drain_id *id)
 		const char *staged = show_text(record->publishing);
 		struct drain_id_buf buf;
 
-		complain("%s: is half published; \"smbdrain publish %s %s "
-			 "--id=%s\" goes on, and with --undo goes back",
+		complain("%s is half published: \"smbdrain publish %s %s "
+			 "--id=%s\" completes it, and reverts it with --undo",
 			 target, target, staged, drain_id_string(id, &buf));
 	}
 	TALLOC_FREE(frame);

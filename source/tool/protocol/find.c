@@ -18,7 +18,7 @@ struct drain_list *find_all(TALLOC_CTX *mem_ctx, struct tool *tool)
 	NTSTATUS status = drain_store_list(tool->store, mem_ctx, &list);
 
 	if (!NT_STATUS_IS_OK(status)) {
-		complain("can not read %s: %s", drain_store_name(tool->store),
+		complain("cannot read %s: %s", drain_store_name(tool->store),
 			 nt_errstr(status));
 		return NULL;
 	}
@@ -40,7 +40,7 @@ struct drain_record *find_drain(TALLOC_CTX *mem_ctx,
 	*place = NULL;
 	why = drain_target_parse(frame, name, &target);
 	if (why != NULL) {
-		complain("%s: %s", show_text(name), why);
+		complain("cannot use %s as a target: %s", show_text(name), why);
 		goto done;
 	}
 	list = find_all(frame, tool);

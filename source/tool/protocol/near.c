@@ -146,10 +146,11 @@ static void complain_of(const struct drain_record *record,
 	const char *target = show_target(record);
 	const char *other = show_target(n->record);
 
-	complain("%s: process %s %s %s, which overlaps it; try again when that "
-		 "has ended",
+	complain("cannot work on %s: process %s %s %s, which overlaps it; try "
+		 "again when it has finished",
 		 target, show_server(n->who),
-		 n->lock == DRAIN_WORK_PUBLISH ? "publishes" : "works on",
+		 n->lock == DRAIN_WORK_PUBLISH ? "is publishing"
+					       : "is working on",
 		 other);
 }
 
@@ -169,8 +170,9 @@ static bool look(struct tool *tool,
 		*status = find_neighbour(tool, record, path, kind, list, n);
 	}
 	if (!NT_STATUS_IS_OK(*status)) {
-		complain("%s: cannot see who works on drains that overlap it: "
-			 "%s", show_target(record), nt_errstr(*status));
+		complain("cannot list the processes that work on drains "
+			 "overlapping %s: %s",
+			 show_target(record), nt_errstr(*status));
 		return false;
 	}
 	return n->who.pid == 0;

@@ -133,7 +133,7 @@ static enum look_result look_at_record(struct waiter *w)
 	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
 		result = LOOK_RESUMED;
 	} else if (!NT_STATUS_IS_OK(status)) {
-		complain("%s: can not read its record: %s",
+		complain("cannot read the record of %s: %s",
 			 show_target(w->record), nt_errstr(status));
 		result = LOOK_FAILED;
 	} else if (record->state == DRAIN_QUIESCENT) {
@@ -151,7 +151,7 @@ static bool living_holder(struct waiter *w, struct server_id *holder)
 
 	status = drain_hold_holder(w->tool->locks, &w->record->id, holder);
 	if (!NT_STATUS_IS_OK(status)) {
-		complain("%s: can not read its lock: %s",
+		complain("cannot read the lock of the drain of %s: %s",
 			 show_target(w->record), nt_errstr(status));
 		return false;
 	}
@@ -204,7 +204,7 @@ static bool hear_all(struct waiter *w)
 	}
 	if (!w->heard && !w->told) {
 		w->told = true;
-		complain("%s: some smbds are not heard; \"smbdrain status\" "
+		complain("%s: some smbds do not answer; \"smbdrain status\" "
 			 "names them", show_target(w->record));
 	}
 	return is_as_heard(w);
@@ -267,7 +267,7 @@ static enum look_result record_quiescence(struct waiter *w)
 	    NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE)) {
 		return LOOK_AGAIN;
 	}
-	complain("%s: can not record that it is quiescent: %s",
+	complain("cannot record that %s is quiescent: %s",
 		 show_target(w->record), tool_write_error(status));
 	return LOOK_FAILED;
 }
@@ -302,7 +302,7 @@ static enum look_result try_to_finish(struct waiter *w)
 		return LOOK_WAIT; /* a durable handle is back */
 	}
 	if (!NT_STATUS_IS_OK(status)) {
-		complain("%s: can not take its lock: %s",
+		complain("cannot lock the drain of %s: %s",
 			 show_target(w->record), nt_errstr(status));
 		return LOOK_FAILED;
 	}
@@ -310,7 +310,7 @@ static enum look_result try_to_finish(struct waiter *w)
 	result = decide(w);
 	status = drain_hold_give(w->tool->locks, &w->record->id);
 	if (!NT_STATUS_IS_OK(status)) {
-		complain("%s: can not give its lock back: %s",
+		complain("cannot unlock the drain of %s: %s",
 			 show_target(w->record), nt_errstr(status));
 	}
 	if (result == LOOK_DONE) {
@@ -341,7 +341,7 @@ static enum look_result sleep_on(struct waiter *w,
 	    NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
 		return LOOK_AGAIN;
 	}
-	complain("%s: can not watch it: %s", show_target(w->record),
+	complain("cannot watch the drain of %s: %s", show_target(w->record),
 		 nt_errstr(status));
 	return LOOK_FAILED;
 }
@@ -426,8 +426,8 @@ static bool all_have_let_go(struct waiter *w)
 
 	w->num_astray = (astray != NULL) ? w->num_astray + 1 : 0;
 	if (w->num_astray == 2) { /* the first may be a close or a return */
-		complain("%s: smbd %s has %u files open there, but no lock "
-			 "that says so: end it with kill",
+		complain("%s: smbd %s has %u files open there but does not "
+			 "hold the lock for them: end that smbd with kill",
 			 show_target(w->record), show_server(astray->id),
 			 (unsigned)astray->holders);
 	}
@@ -550,7 +550,7 @@ static bool act_on_deadline(struct waiter *w, enum quiesce_result *result)
 	} else if (NT_STATUS_IS_OK(status)) {
 		*result = QUIESCE_GAVE_UP;
 	} else {
-		complain("%s: can not resume it at its deadline: %s",
+		complain("cannot resume %s at its deadline: %s",
 			 show_target(w->record), tool_write_error(status));
 		*result = QUIESCE_FAILED;
 	}
@@ -586,8 +586,9 @@ static enum quiesce_result wait_for_it(struct waiter *w)
 		}
 		if (tool_is_late(name_at(w))) {
 			w->named = true;
-			complain("%s: its time is up, and what is left is "
-				 "closed:", show_target(w->record));
+			complain("%s: its deadline has come; closing the "
+				 "handles that are left:",
+				 show_target(w->record));
 			holders_complain(w->tool, w->record, SIZE_MAX);
 		}
 		if (tool_is_late(w->warn_at)) {

@@ -125,7 +125,7 @@ void relations_complain(const char *target, const struct relations *relations)
 		complain("%s: no drain of its own is in force; it is %s",
 			 show_text(target), relations_of_outer(relations));
 	} else if (relations->num_inner > 0) {
-		complain("%s: no drain of all of it is in force; %s",
+		complain("%s: no drain of the whole target is in force; %s",
 			 show_text(target), relations_of_inner(relations));
 	} else {
 		complain("%s: no drain is in force there", show_text(target));

@@ -126,7 +126,7 @@ static const char *why_unguarded(const struct collect_state *state,
 	if (share != NULL) {
 		if (share->real == NULL && share->varies == NULL) {
 			/* It was when the client connected */
-			return ", whose path is not there any more,";
+			return ", whose path no longer exists";
 		}
 		return share_overlaps(share, state->record)
 			       ? " without the module"
@@ -135,7 +135,7 @@ static const char *why_unguarded(const struct collect_state *state,
 	if (found || strequal(name, "IPC$") || is_printer(name)) {
 		return NULL;
 	}
-	return " that smb.conf does not have any more";
+	return " that is no longer in smb.conf";
 }
 
 /* For who connects to it now */
@@ -158,7 +158,7 @@ static int collect_fn(DRAIN_TCON_GLOBAL *tcon, void *private_data)
 		return 0;
 	}
 	if (is_astray(state, tcon->share_name)) {
-		why = ", which reaches the target by a mount,";
+		why = ", which reaches the target through a mount";
 	} else if (!survey_guards(state->survey, &tcon->server_id,
 				  tcon->tcon_global_id)) {
 		why = why_unguarded(state, tcon->share_name);
@@ -231,7 +231,7 @@ struct open_tree_list *trees_unguarded(TALLOC_CTX *mem_ctx,
 	}
 	status = smbXsrv_tcon_global_traverse(collect_fn, &state);
 	if (!NT_STATUS_IS_OK(status) || state.nomem) {
-		complain("can not read Samba's table of tree connections: %s",
+		complain("cannot read Samba's table of tree connects: %s",
 			 state.nomem ? "out of memory" : nt_errstr(status));
 		TALLOC_FREE(state.list);
 		return NULL;

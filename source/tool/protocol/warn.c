@@ -70,7 +70,8 @@ void warn(struct tool *tool, const struct drain_record *record)
 	(void)output_flush();
 	f = write_holders(tool, record);
 	if (f == NULL) {
-		complain("%s: nobody was warned: can not list the holders",
+		complain("cannot run the warn command for %s: cannot list the "
+			 "holders",
 			 show_target(record));
 		return;
 	}
@@ -84,7 +85,7 @@ void warn(struct tool *tool, const struct drain_record *record)
 		_exit(0);
 	}
 	if (middle < 0) {
-		complain("%s: nobody was warned: %s", command,
+		complain("cannot run the warn command %s: %s", command,
 			 strerror(errno));
 	} else {
 		(void)waitpid(middle, NULL, 0);

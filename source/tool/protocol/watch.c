@@ -25,7 +25,7 @@ static bool is_well(struct tevent_req *req)
 	    NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
 		return true;
 	}
-	complain("can not watch the drains: %s", nt_errstr(status));
+	complain("cannot watch the drains: %s", nt_errstr(status));
 	return false;
 }
 

@@ -77,7 +77,7 @@ static const char *copy_attributes(struct attributes *a, int from, int to)
 	size_t i;
 
 	if (!list_attributes(a, from)) {
-		return "its extended attributes";
+		return "extended attributes";
 	}
 	for (i = 0; i < ARRAY_SIZE(acl_attributes); i++) {
 		if (!has_attribute(a, acl_attributes[i]) &&
@@ -108,14 +108,14 @@ static const char *copy_rights(struct attributes *a, int from, int to)
 	struct statx other;
 
 	if (!pin_look(from, "", &st) || !pin_look(to, "", &other)) {
-		return "the rights";
+		return "permissions";
 	}
 	if (!same_owner_and_mode(&st, &other)) {
 		if (fchown(to, st.stx_uid, st.stx_gid) != 0) {
-			return "its owner";
+			return "owner";
 		}
 		if (fchmod(to, st.stx_mode & 07777) != 0) {
-			return "its mode";
+			return "mode";
 		}
 	}
 	return copy_attributes(a, from, to);
@@ -125,7 +125,7 @@ static bool take_over_rights(const struct pinned *old,
 			     const struct pinned *staged)
 {
 	struct attributes *a = talloc(NULL, struct attributes);
-	const char *what = "the rights";
+	const char *what = "permissions";
 
 	if (a == NULL) {
 		errno = ENOMEM;
@@ -133,7 +133,7 @@ static bool take_over_rights(const struct pinned *old,
 		what = copy_rights(a, old->fd, staged->fd);
 	}
 	if (what != NULL) {
-		complain("%s: can not give it %s of %s: %s",
+		complain("cannot give %s the %s of %s: %s",
 			 show_text(staged->path), show_text(what),
 			 show_text(old->path), strerror(errno));
 	}
@@ -162,13 +162,13 @@ static void complain_of_swap(const struct pinned *old,
 	const char *why = strerror(errno);
 
 	if (errno == EXDEV) {
-		why = "they are not on one file system";
+		why = "they are on different file systems";
 	} else if (errno == EINVAL) {
-		why = "this file system can not exchange two directories";
+		why = "this file system cannot exchange two directories";
 	} else if (errno == EBUSY) {
 		why = "one of them is a mount point";
 	}
-	complain("%s and %s can not be exchanged: %s", show_text(old->path),
+	complain("cannot exchange %s and %s: %s", show_text(old->path),
 		 show_text(staged->path), why);
 }
 
@@ -196,8 +196,8 @@ bool exchange_directories(const struct pinned *old,
 	}
 	if (!is_swapped(old, staged)) {
 		(void)swap(old, staged);
-		complain("%s: somebody has renamed it, or %s, in that very "
-			 "moment", show_text(old->path),
+		complain("cannot exchange %s and %s: another process renamed "
+			 "one of them at the same time", show_text(old->path),
 			 show_text(staged->path));
 		return false;
 	}
@@ -339,12 +339,13 @@ bool exchange_link(const struct pinned *link,
 	bool ok = false;
 
 	if (text == NULL) {
-		complain("%s: can not be read: %s", show_text(link->path),
+		complain("cannot read the symbolic link %s: %s",
+			 show_text(link->path),
 			 strerror(errno));
 	} else if (pin_is_still_there(link)) {
 		ok = replace_link(link, text, id);
 		if (!ok) {
-			complain("%s: can not be replaced: %s",
+			complain("cannot replace the symbolic link %s: %s",
 				 show_text(link->path), pin_error());
 		}
 	}

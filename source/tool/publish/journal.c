@@ -71,12 +71,13 @@ static bool plan_entry(struct work *w,
 	struct statx st;
 
 	if (!pin_look(dir->fd, name, &st)) {
-		complain("%s/%s: %s", show_text(dir->path), show_text(name),
+		complain("cannot read %s/%s: %s",
+			 show_text(dir->path), show_text(name),
 			 strerror(errno));
 		return false;
 	}
 	if (!pin_one_mount(&st, &dir->self)) {
-		complain("%s/%s: is a mount point and can not be renamed",
+		complain("cannot rename %s/%s: it is a mount point",
 			 show_text(dir->path), show_text(name));
 		return false;
 	}
@@ -98,7 +99,8 @@ static bool plan_entries(struct work *w, const struct pinned *dir, DIR *d)
 		     plan_entry(w, dir, entry->d_name);
 	}
 	if (ok && errno != 0) {
-		complain("%s: %s", show_text(dir->path), strerror(errno));
+		complain("cannot read directory %s: %s",
+			 show_text(dir->path), strerror(errno));
 		return false;
 	}
 	return ok;
@@ -111,7 +113,8 @@ static bool plan_directory(struct work *w, const struct pinned *dir)
 	bool ok;
 
 	if (d == NULL) {
-		complain("%s: %s", show_text(dir->path), strerror(errno));
+		complain("cannot read directory %s: %s",
+			 show_text(dir->path), strerror(errno));
 		if (fd != -1) {
 			close(fd);
 		}
@@ -255,7 +258,7 @@ static bool write_journal(const struct work *w)
 	ok = json != NULL && write_file(w, json);
 	json_decref(json);
 	if (!ok) {
-		complain("%s%s: can not write the journal: %s",
+		complain("cannot write the journal %s%s: %s",
 			 show_text(w->p->staged->path), JOURNAL_SUFFIX,
 			 strerror(errno));
 	}
@@ -287,13 +290,15 @@ static bool set_mark(const struct work *w, const char *from, const char *to)
 		return true;
 	}
 	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
-		complain("%s: resumed by force meanwhile",
+		complain("cannot publish to %s: \"smbdrain resume --force\" "
+			 "has ended its drain",
 			 show_target(record));
 	} else if (NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE)) {
-		complain("%s: its record has changed meanwhile",
+		complain("cannot publish to %s: another process has changed "
+			 "its record",
 			 show_target(record));
 	} else {
-		complain("%s: can not change its record: %s",
+		complain("cannot change the record of %s: %s",
 			 show_target(record), tool_write_error(status));
 	}
 	return false;
@@ -362,9 +367,9 @@ static bool all_can_be_done(const struct work *w)
 		const struct drain_plan_entry *e = &w->plan->entries[i];
 
 		if (next_step(w, e) == DRAIN_PLAN_FOREIGN) {
-			complain("%s: is neither of the two versions any "
-				 "more, here or in %s: put the one that the "
-				 "journal %s%s names back",
+			complain("cannot publish %s: it was changed, here or "
+				 "in %s, and does not match the journal %s%s; "
+				 "restore it, then try again",
 				 show_text(e->name),
 				 show_text(w->p->staged->path),
 				 show_text(w->p->staged->path),
@@ -395,19 +400,19 @@ static bool take_steps(const struct work *w)
 		const struct drain_plan_entry *e = &w->plan->entries[i];
 
 		if (!take_step(w, e)) {
-			complain("%s: can not be exchanged: %s",
+			complain("cannot exchange %s: %s",
 				 show_text(e->name), pin_error());
 			return false;
 		}
 	}
 	if (fsync(w->p->root->fd) != 0 || fsync(w->p->staged->fd) != 0) {
-		complain("%s: can not be written to disk: %s",
+		complain("cannot write %s to disk: %s",
 			 show_target(w->p->record), strerror(errno));
 		return false;
 	}
 	if (!all_are_done(w)) {
-		complain("%s: somebody else has renamed entries of it "
-			 "meanwhile", show_target(w->p->record));
+		complain("cannot publish to %s: another process has renamed "
+			 "entries of it", show_target(w->p->record));
 		return false;
 	}
 	return true;
@@ -418,8 +423,8 @@ static void complain_of_half(const struct work *w)
 	const char *target = show_target(w->p->record);
 	const char *staged = show_text(w->p->staged->path);
 
-	complain("%s is half published and stays drained; \"smbdrain publish "
-		 "%s %s\" goes on, and with --undo goes back",
+	complain("%s is half published and stays drained: \"smbdrain publish "
+		 "%s %s\" completes it, and reverts it with --undo",
 		 target, target, staged);
 }
 
@@ -465,9 +470,10 @@ static bool go_back(struct work *w)
 static bool go_on(struct work *w, bool is_journal)
 {
 	if (w->marked && !is_journal) {
-		complain("%s: its journal %s%s is not there, or not its own; "
-			 "put the entries in order by hand, then \"smbdrain "
-			 "resume --force %s\"", show_target(w->p->record),
+		complain("cannot publish to %s: the journal %s%s is missing or "
+			 "belongs to another publish; put the entries in order "
+			 "by hand, then run \"smbdrain resume --force %s\"",
+			 show_target(w->p->record),
 			 show_text(w->p->staged->path), JOURNAL_SUFFIX,
 			 show_target(w->p->record));
 		return false;
@@ -476,7 +482,8 @@ static bool go_on(struct work *w, bool is_journal)
 		return go_back(w);
 	}
 	if (w->p->undo) {
-		complain("%s: no publish of %s was interrupted",
+		complain("cannot undo a publish to %s: no publish of %s was "
+			 "interrupted",
 			 show_target(w->p->record),
 			 show_text(w->p->staged->path));
 		return false;
@@ -506,8 +513,9 @@ bool journal_publish(const struct root_publish *publish)
 		complain("out of memory");
 	} else if (w->marked &&
 		   strcmp(publish->record->publishing, staged->path) != 0) {
-		complain("%s: is half of %s; go on with that, or back "
-			 "(--undo), before another one is published",
+		complain("cannot publish to %s: a publish of %s was "
+			 "interrupted; complete it, or revert it with --undo, "
+			 "first",
 			 show_target(publish->record),
 			 show_text(publish->record->publishing));
 	} else {

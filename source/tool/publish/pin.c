@@ -63,8 +63,7 @@ bool pin_one_mount(const struct statx *a, const struct statx *b)
 
 const char *pin_error(void)
 {
-	return (errno == ESTALE) ? "somebody else has renamed something there "
-				   "in that very moment"
+	return (errno == ESTALE) ? "another process renamed it at the same time"
 				 : strerror(errno);
 }
 
@@ -73,7 +72,7 @@ bool pin_writable(int dir, const char *path)
 	if (faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) == 0) {
 		return true;
 	}
-	complain("%s: can not be changed: %s", show_text(path),
+	complain("cannot write to %s: %s", show_text(path),
 		 strerror(errno));
 	return false;
 }
@@ -130,9 +129,10 @@ static struct pinned *pinned_new(TALLOC_CTX *mem_ctx, const char *path)
 
 static struct pinned *pin_failed(struct pinned *pinned, const char *path)
 {
-	complain("%s: %s", show_text(path),
+	complain("cannot open %s: %s", show_text(path),
 		 pinned == NULL	  ? "out of memory"
-		 : errno == ELOOP ? "there is a symbolic link on the way now"
+		 : errno == ELOOP ? "a part of the path has become a symbolic "
+				    "link"
 				  : strerror(errno));
 	TALLOC_FREE(pinned);
 	return NULL;
@@ -160,7 +160,8 @@ struct pinned *pin_link(TALLOC_CTX *mem_ctx, const char *path)
 		return pin_failed(pinned, path);
 	}
 	if (!S_ISLNK(pinned->self.stx_mode)) {
-		complain("%s: is not a symbolic link any more",
+		complain("cannot publish to %s: it is no longer a symbolic "
+			 "link",
 			 show_text(path));
 		TALLOC_FREE(pinned);
 	}
@@ -175,7 +176,7 @@ bool pin_is_still_there(const struct pinned *pinned)
 	    pin_same(&now, &pinned->self)) {
 		return true;
 	}
-	complain("%s: somebody has replaced it meanwhile",
+	complain("cannot exchange %s: another process has replaced it",
 		 show_text(pinned->path));
 	return false;
 }
@@ -185,7 +186,7 @@ bool pin_sync(const struct pinned *pinned)
 	if (syncfs(pinned->fd) == 0) {
 		return true;
 	}
-	complain("%s: can not be written to disk: %s",
+	complain("cannot write %s to disk: %s",
 		 show_text(pinned->path), strerror(errno));
 	return false;
 }
@@ -195,7 +196,8 @@ bool pin_sync_parent(const struct pinned *pinned)
 	if (fsync(pinned->parent) == 0) {
 		return true;
 	}
-	complain("%s: is exchanged, but a power failure may undo that: %s",
+	complain("%s is exchanged, but a power failure may undo that: cannot "
+		 "write its directory to disk: %s",
 		 show_text(pinned->path), strerror(errno));
 	return false;
 }

@@ -86,7 +86,8 @@ static bool find_new_directory(struct publish *p)
 		p->path = real_path_to_be(p, p->name);
 	}
 	if (p->path == NULL) {
-		complain("%s: %s", show_text(p->name), strerror(errno));
+		complain("cannot find the new directory %s: %s",
+			 show_text(p->name), strerror(errno));
 		return false;
 	}
 	return true;
@@ -97,19 +98,21 @@ static bool check_not_nested(const struct publish *p)
 	const char *old = p->place->real[0];
 
 	if (strcmp(p->path, old) == 0) {
-		complain("%s: that is what %s is now", show_text(p->path),
+		complain("cannot publish %s: it is the present version of %s",
+			 show_text(p->path),
 			 show_target(p->place));
 		return false;
 	}
 	if (p->kind == TARGET_DIRECTORY && drain_path_within(p->path, old)) {
-		complain("%s: is inside of %s; stage the new version beside "
-			 "it or elsewhere on its file system",
+		complain("cannot publish %s: it is inside %s; stage the new "
+			 "version beside it or elsewhere on its file system",
 			 show_text(p->path), show_target(p->place));
 		return false;
 	}
 	if (drain_path_within(shares_lexical(p->place), p->path) ||
 	    drain_path_within(old, p->path)) {
-		complain("%s: %s is inside of it", show_text(p->path),
+		complain("cannot publish %s: it contains %s",
+			 show_text(p->path),
 			 show_target(p->place));
 		return false;
 	}
@@ -124,9 +127,9 @@ static bool check_not_served(const struct publish *p)
 	if (serving == NULL) {
 		return true;
 	}
-	complain("%s: clients see it in share %s; stage the new version "
-		 "outside of all shares, or hide its directory in there with "
-		 "e.g. \"veto files = /.smbdrain/\"",
+	complain("cannot publish %s: clients can see it in share %s; stage the "
+		 "new version outside all shares, or hide its directory there, "
+		 "for example with \"veto files = /.smbdrain/\"",
 		 show_text(p->path), serving->name);
 	return false;
 }
@@ -137,7 +140,7 @@ static bool check_in_share(const struct publish *p)
 	    strcmp(p->path, p->share->real) != 0) {
 		return true;
 	}
-	complain("%s: %s is a symbolic link, and it can only be made to lead "
+	complain("cannot publish %s: %s is a symbolic link and can only lead "
 		 "to another directory in share %s",
 		 show_text(p->path), show_target(p->place), p->share->name);
 	return false;
@@ -176,9 +179,9 @@ static bool check_mounts(const struct publish *p)
 	if (p->kind == TARGET_LINK || can_be_exchanged(p)) {
 		return true;
 	}
-	complain("%s: is not on the file system of %s (%s), or one of them is "
-		 "a mount point; stage the new version where it can be "
-		 "renamed into its place",
+	complain("cannot publish %s: it is not on the file system of %s (%s), "
+		 "or one of them is a mount point; stage the new version where "
+		 "it can be renamed into place",
 		 show_text(p->path), show_target(p->place),
 		 show_text(p->old->path));
 	return false;
@@ -217,12 +220,13 @@ static bool read_record(struct publish *p)
 	TALLOC_FREE(p->record);
 	status = drain_store_read(p->tool->store, p, &p->id, &p->record);
 	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
-		complain("%s: no drain with the id %s is in force",
+		complain("cannot publish to %s: no drain with the id %s is in "
+			 "force",
 			 show_target(p->place), drain_id_string(&p->id, &buf));
 		return false;
 	}
 	if (!NT_STATUS_IS_OK(status)) {
-		complain("%s: can not read its record: %s",
+		complain("cannot read the record of %s: %s",
 			 show_target(p->place), nt_errstr(status));
 		return false;
 	}
@@ -255,14 +259,14 @@ static bool check_record(struct publish *p)
 		return false;
 	}
 	if (!is_of_target(p)) {
-		complain("%s: the drain %s is that of %s",
+		complain("cannot publish to %s: the drain %s is that of %s",
 			 show_target(p->place), drain_id_string(&p->id, &buf),
 			 show_target(p->record));
 		return false;
 	}
 	if (p->record->state != DRAIN_QUIESCENT) {
-		complain("%s: is %s and not quiescent; \"smbdrain wait\" "
-			 "waits until it is", show_target(p->place),
+		complain("cannot publish to %s: it is %s and not quiescent; "
+			 "run \"smbdrain wait\" first", show_target(p->place),
 			 drain_state_string(p->record->state));
 		return false;
 	}
@@ -279,11 +283,11 @@ static bool be_the_publisher(struct publish *p)
 		return true;
 	}
 	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
-		complain("%s: another \"smbdrain publish\" (process %s) works "
-			 "on it", show_target(p->place),
+		complain("cannot publish to %s: another \"smbdrain publish\" "
+			 "(process %s) is working on it", show_target(p->place),
 			 show_server(publisher));
 	} else {
-		complain("%s: cannot take its lock: %s",
+		complain("cannot lock the drain of %s: %s",
 			 show_target(p->place), nt_errstr(status));
 	}
 	return false;
@@ -304,11 +308,11 @@ static bool change_cover(struct publish *p,
 		return true;
 	}
 	if (NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE)) {
-		complain("%s: its drain can not cover %s too: it covers as "
-			 "much as it can; resume it and begin a new one",
+		complain("cannot extend the drain of %s to %s: it covers as "
+			 "many paths as it can; resume it and begin a new one",
 			 show_target(p->place), show_text(p->path));
 	} else {
-		complain("%s: can not change its record: %s",
+		complain("cannot change the record of %s: %s",
 			 show_target(p->place), tool_write_error(status));
 	}
 	return false;
@@ -365,8 +369,9 @@ static bool wait_until_empty(struct publish *p)
 		return true;
 	}
 	if (p->tool->stop_signal == 0) {
-		complain("%s: is in use; what the link leads to has to be free "
-			 "too", show_text(p->path));
+		complain("cannot publish %s: clients have files open in it; "
+			 "the directory that the link will lead to must be "
+			 "free, too", show_text(p->path));
 		holders_complain(p->tool, &record, HOLDERS_TO_NAME);
 	}
 	return false;
@@ -457,8 +462,8 @@ static bool find_target(struct publish *p)
 	p->share = shares_find(p->shares, p->place->target.share);
 	p->kind = shares_kind(p->place);
 	if (p->tool->options->undo && p->kind != TARGET_SHARE) {
-		complain("%s: is published in one step; nothing can be half "
-			 "done", show_target(p->place));
+		complain("cannot undo a publish to %s: it is published in one "
+			 "step and is never half done", show_target(p->place));
 		return false;
 	}
 	return true;

@@ -76,7 +76,8 @@ bool conf_load(struct tool *tool)
 	}
 	error = why_unreadable(tool->conf_file);
 	if (error != 0) {
-		complain("%s: %s; name the smb.conf of smbd with -s",
+		complain("cannot read %s: %s; name the smb.conf of smbd with "
+			 "-s",
 			 tool->conf_file, strerror(error));
 		return false;
 	}

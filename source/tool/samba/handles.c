@@ -63,7 +63,7 @@ bool handles_start(void)
 	struct server_id own;
 
 	if (!started && !drain_locking_init(parents_own(&own) ? &own : NULL)) {
-		complain("can not open Samba's table of open files in %s",
+		complain("cannot open Samba's table of open files in %s",
 			 lp_lock_directory());
 		return false;
 	}
@@ -97,7 +97,7 @@ static bool look_init(struct look_state *state,
 	status = drain_roster_members(tool->locks, state->list,
 				      &state->roster, &state->num_roster);
 	if (!NT_STATUS_IS_OK(status)) {
-		complain("can not read the roster of smbds: %s",
+		complain("cannot read the list of smbds: %s",
 			 nt_errstr(status));
 		return false;
 	}
@@ -384,7 +384,7 @@ static bool any_disconnected(const struct open_handle_list *list)
 static struct open_handle_list *finish(struct look_state *state, bool ok)
 {
 	if (!ok || state->failed || state->nomem) {
-		complain("can not read Samba's table of open files%s",
+		complain("cannot read Samba's table of open files%s",
 			 state->nomem ? ": out of memory" : "");
 		TALLOC_FREE(state->list);
 		return NULL;

@@ -153,7 +153,7 @@ struct alias_list *mounts_aliases(TALLOC_CTX *mem_ctx,
 	size_t i;
 
 	if (table == NULL) {
-		complain("can not read the table of mounts: %s",
+		complain("cannot read the mount table: %s",
 			 strerror(errno));
 		TALLOC_FREE(list);
 		return NULL;

@@ -24,10 +24,10 @@ static char *describe(TALLOC_CTX *mem_ctx,
 	}
 	return talloc_asprintf(
 		mem_ctx,
-		"cannot tell which smbds live: process %d%s of lock directory "
-		"%s runs in another PID namespace, such as that of a "
+		"cannot tell which smbds are alive: process %d%s of lock "
+		"directory %s runs in another PID namespace, such as that of a "
 		"container; run smbdrain in the same PID namespace (nsenter, "
-		"\"docker exec\"), or have both share one "
+		"\"docker exec\"), or let both share one "
 		"(shareProcessNamespace)",
 		(int)stranger->number, here, show_text(lp_lock_directory()));
 }

@@ -48,7 +48,7 @@ static void *read_from_ctdbd(uint32_t control, size_t least)
 
 	if (!ask_ctdbd(control, &reply, &status) || status != 0 ||
 	    reply.dsize < least) {
-		complain("can not ask ctdbd about the cluster");
+		complain("cannot query ctdbd for the nodes of the cluster");
 		return NULL;
 	}
 	return reply.dptr;
@@ -292,8 +292,8 @@ bool nodes_join(struct tool *tool)
 
 	while (lp_clustering() && !can_be_used()) {
 		if (tool_is_late(patience) || tool->stop_signal != 0) {
-			complain("this node is not part of the cluster: is it "
-				 "cut off? Use another one, or bring it back");
+			complain("cannot use this node: it is not part of the "
+				 "cluster; bring it back, or use another node");
 			return false;
 		}
 		smb_msleep(NODES_LOOK_MSEC);

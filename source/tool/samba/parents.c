@@ -122,7 +122,7 @@ struct parent_list *parents_find(TALLOC_CTX *mem_ctx)
 		complain("out of memory");
 		TALLOC_FREE(list);
 	} else if (lp_clustering() && !find_others(list)) {
-		complain("can not read Samba's table of smbds (%s in %s)",
+		complain("cannot read Samba's table of smbds (%s in %s)",
 			 PARENTS_FILE, lp_lock_directory());
 		TALLOC_FREE(list);
 	}

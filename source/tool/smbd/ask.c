@@ -31,8 +31,8 @@ static void hear(struct messaging_context *msg_ctx _UNUSED_,
 			goto done;
 		}
 		tool->heard_junk = true;
-		complain("smbd %s speaks otherwise (%s); "
-			 "is its module of another version?",
+		complain("cannot read the reply of smbd %s: %s; does it run "
+			 "another version of the module?",
 			 server_id_str_buf(src, &buf), nt_errstr(status));
 		goto done;
 	}
@@ -60,7 +60,8 @@ bool ask_start(struct tool *tool)
 	status = messaging_register(tool->msg_ctx, tool, MSG_DRAIN_REPLY,
 				    hear);
 	if (!NT_STATUS_IS_OK(status)) {
-		complain("can not hear smbds: %s", nt_errstr(status));
+		complain("cannot receive messages from smbds: %s",
+			 nt_errstr(status));
 		return false;
 	}
 	return true;

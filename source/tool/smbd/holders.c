@@ -321,7 +321,7 @@ static bool fetch_from_roster(struct fetch_state *state)
 	status = drain_roster_members(state->tool->locks, state->list,
 				      &members, &state->num_sources);
 	if (!NT_STATUS_IS_OK(status)) {
-		complain("can not read the roster of smbds: %s",
+		complain("cannot read the list of smbds: %s",
 			 nt_errstr(status));
 		return false;
 	}
@@ -515,7 +515,7 @@ void holders_complain(struct tool *tool,
 	}
 	complain("%s: %zu holders left%s", show_target(record),
 		 holders_drop_exempt(list),
-		 list->num_silent > 0 ? ", and smbds that do not answer" : "");
+		 list->num_silent > 0 ? ", and some smbds did not answer" : "");
 	for (i = 0; i < list->num_holders && i < at_most; i++) {
 		const struct holder *h = &list->holders[i];
 

@@ -205,7 +205,7 @@ static bool reload_children(struct reload *r, uint64_t deadline)
 
 	status = smbXsrv_session_global_traverse(session_fn, r);
 	if (!NT_STATUS_IS_OK(status) || r->nomem) {
-		complain("can not read Samba's table of sessions: %s",
+		complain("cannot read Samba's table of sessions: %s",
 			 r->nomem ? "out of memory" : nt_errstr(status));
 		return false;
 	}
@@ -229,7 +229,8 @@ bool reload_if_changed(struct tool *tool, uint64_t deadline)
 	r->tool = tool;
 	status = messaging_register(tool->msg_ctx, r, MSG_PONG, pong);
 	if (!NT_STATUS_IS_OK(status)) {
-		complain("can not hear smbds: %s", nt_errstr(status));
+		complain("cannot receive messages from smbds: %s",
+			 nt_errstr(status));
 		TALLOC_FREE(r);
 		return false;
 	}

@@ -142,7 +142,7 @@ static bool read_roster(struct survey_state *state)
 
 	status = list_members(state, &members, &num_members);
 	if (!NT_STATUS_IS_OK(status)) {
-		complain("can not read the roster of smbds: %s",
+		complain("cannot read the list of smbds: %s",
 			 nt_errstr(status));
 		return false;
 	}

@@ -32,7 +32,7 @@ static int begin_nothing(struct tool *tool,
 		return exit_status_of_wait(
 			begin_wait(tool, shares, rival));
 	}
-	printf("%s is %s already\n", show_target(rival),
+	printf("%s is already %s\n", show_target(rival),
 	       drain_state_string(rival->state));
 	return EXIT_DONE;
 }

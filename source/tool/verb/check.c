@@ -54,7 +54,8 @@ static void check_module(struct findings *f)
 	}
 	file = (uint8_t *)file_load(path, &size, 0, talloc_tos());
 	if (file == NULL) {
-		check_problem(f, NULL, "%s is not there: install the module", path);
+		check_problem(f, NULL, "%s is missing: install the module",
+			      path);
 	} else if (!built_for_minor(file, size)) {
 		check_problem(f, NULL, "%s was not built for Samba %u.%u: "
 			"build and install it again", path, DRAIN_SAMBA_MAJOR,
@@ -78,8 +79,9 @@ static void check_preload(struct findings *f)
 	const char **modules = lp_preload_modules();
 
 	if (modules != NULL && modules[0] != NULL) {
-		check_problem(f, NULL, "\"preload modules\" is set: smbd crashes "
-			"when it preloads a VFS module; do not name this one");
+		check_problem(f, NULL, "\"preload modules\" is set: smbd "
+			"crashes when it preloads a VFS module; do not list "
+			"this one there");
 	}
 }
 
@@ -111,8 +113,9 @@ static void check_share(struct findings *f, const struct share *share)
 	check_options(f, share);
 	if (share->before != NULL) {
 		check_problem(f, share->name,
-			"the module comes after %s in its \"vfs objects\", "
-			"and may not see what that opens: %s", share->before,
+			"the module comes after %s in its \"vfs objects\" and "
+			"may not see the opens of that module: %s",
+			share->before,
 			advice_of(share));
 	}
 	if (lp_parm_bool(share->snum, "aio_pthread", "aio open", false)) {
@@ -122,11 +125,11 @@ static void check_share(struct findings *f, const struct share *share)
 	}
 	if (share->varies != NULL) {
 		check_problem(f, share->name,
-			"its path holds %s: it can not be a target, its "
-			"clients are only guarded for targets of other shares",
+			"its path contains %s: it cannot be a target; its "
+			"clients are guarded only for targets of other shares",
 			share->varies);
 	} else if (share->real == NULL) {
-		check_problem(f, share->name, "its path %s is not there",
+		check_problem(f, share->name, "its path %s does not exist",
 			share->path);
 	}
 }
@@ -159,8 +162,8 @@ static void check_other_way(struct findings *f,
 			advice_of(other));
 	} else {
 		check_problem(f, share->name,
-			"share %s (%s) gives access to the same files by a "
-			"mount, as %s, where the module does not know them",
+			"share %s (%s) gives access to the same files through "
+			"a mount, as %s, which the module does not cover",
 			other->name, other->path, alias);
 	}
 }
@@ -174,7 +177,7 @@ static void check_other_ways(struct findings *f,
 	size_t i;
 
 	if (aliases == NULL) {
-		check_problem(f, share->name, "mounts could not be looked at");
+		check_problem(f, share->name, "the mount table cannot be read");
 		return;
 	}
 	for (i = 0; i < list->num_shares; i++) {
@@ -251,9 +254,9 @@ static void check_unknown(struct findings *f, const struct tool *tool)
 	size_t i;
 
 	for (i = 0; i < num; i++) {
-		check_problem(f, NULL, "\"%s\" in smb.conf may have shares that "
-			"nobody knows of, and no drain is armed: put "
-			"\"drain\" first in \"vfs objects\" of [global], "
+		check_problem(f, NULL, "\"%s\" in smb.conf may define shares "
+			"that smbdrain cannot see, so no drain can be armed: "
+			"put \"drain\" first in \"vfs objects\" of [global], "
 			"or name a file that is the same for all clients",
 			tool->conf->unknown[i]);
 	}

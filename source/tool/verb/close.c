@@ -151,7 +151,7 @@ static bool give_order(struct tool *tool,
 	}
 	status = drain_request_send(tool->msg_ctx, order->smbd, &request);
 	if (!NT_STATUS_IS_OK(status) && drain_is_alive(&order->smbd)) {
-		complain("smbd %s can not be asked: %s",
+		complain("cannot send a request to smbd %s: %s",
 			 show_server(order->smbd), nt_errstr(status));
 		return false;
 	}
@@ -250,8 +250,8 @@ static int close_listed(struct tool *tool,
 		}
 	}
 	if (left > 0) {
-		complain("%zu smbds have not closed all yet, and go on with "
-			 "it; see \"smbdrain holders\"", left);
+		complain("%zu smbds are still closing handles; see \"smbdrain "
+			 "holders\"", left);
 	}
 	return (ok && left == 0) ? EXIT_DONE : EXIT_FAILED;
 }
@@ -276,7 +276,7 @@ static int close_target(struct tool *tool, TALLOC_CTX *mem_ctx)
 		printf("nothing to close\n");
 	}
 	if (list->num_silent > 0) {
-		complain("%zu smbds have not answered: nothing of theirs is "
+		complain("%zu smbds have not answered: their handles are not "
 			 "closed", list->num_silent);
 		ret = EXIT_FAILED;
 	}

@@ -18,11 +18,12 @@ static const char *kind(const struct holder *h)
 {
 	if (h->disconnected && h->returns_until != 0) {
 		return talloc_asprintf(talloc_tos(),
-				       "client away, may return until %s",
+				       "disconnected, client may return until "
+				       "%s",
 				       show_time(h->returns_until));
 	}
 	if (h->disconnected) {
-		return "client away";
+		return "disconnected";
 	}
 	if (h->unguarded) {
 		return "unguarded";
@@ -31,9 +32,9 @@ static const char *kind(const struct holder *h)
 		return "exempt";
 	}
 	if (h->grace) {
-		return "may open more until its last one is closed";
+		return "may open more until its last handle is closed";
 	}
-	return h->counts ? "" : "does not count";
+	return h->counts ? "" : "not counted";
 }
 
 static void print_text(const struct holder_list *list)
@@ -78,7 +79,7 @@ static int holders(struct tool *tool, TALLOC_CTX *mem_ctx)
 		return EXIT_FAILED;
 	}
 	if (list->num_silent > 0) {
-		complain("%zu smbds have not answered: the list is not whole",
+		complain("%zu smbds have not answered: the list is incomplete",
 			 list->num_silent);
 		return EXIT_FAILED;
 	}

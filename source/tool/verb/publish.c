@@ -20,12 +20,12 @@ static bool find_id(const struct tool *tool, struct drain_id *id)
 		text = getenv("DRAIN_ID");
 	}
 	if (text == NULL) {
-		complain("publish: which drain do you hold? It is run by "
-			 "\"smbdrain run\", or takes --id=DRAIN_ID");
+		complain("cannot publish without a drain: call it from "
+			 "\"smbdrain run\", or give --id=DRAIN_ID");
 		return false;
 	}
 	if (!drain_id_parse(text, id)) {
-		complain("publish: %s is not the id of a drain",
+		complain("cannot publish: %s is not the id of a drain",
 			 show_text(text));
 		return false;
 	}

@@ -45,14 +45,14 @@ static int resume_record(struct tool *tool, const struct drain_record *record)
 	status = drain_end_claim(tool->locks, &record->id, &who);
 	owned = NT_STATUS_IS_OK(status);
 	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) && !force) {
-		complain("%s: \"smbdrain run\" or \"publish\" (pid %s) is "
-			 "running for it; end that first, or resume with "
-			 "--force",
+		complain("cannot resume %s: \"smbdrain run\" or \"smbdrain "
+			 "publish\" (pid %s) is working on it; end that "
+			 "process first, or use --force",
 			 show_target(record), show_server(who));
 		return EXIT_FAILED;
 	}
 	if (!owned && !force) {
-		complain("%s: can not take its lock: %s", show_target(record),
+		complain("cannot lock the drain of %s: %s", show_target(record),
 			 nt_errstr(status));
 		return EXIT_FAILED;
 	}
@@ -68,11 +68,12 @@ static int resume_record(struct tool *tool, const struct drain_record *record)
 		drain_end_release(tool->locks, &record->id);
 	}
 	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
-		complain("%s: resumed meanwhile", show_target(record));
+		complain("cannot resume %s: another process has already "
+			 "resumed it", show_target(record));
 		return tool->options->if_needed ? EXIT_DONE : EXIT_FAILED;
 	}
 	if (!NT_STATUS_IS_OK(status)) {
-		complain("%s: can not take its record away: %s",
+		complain("cannot remove the record of %s: %s",
 			 show_target(record), tool_write_error(status));
 		return EXIT_FAILED;
 	}
@@ -87,7 +88,7 @@ static int resume_unreadable(struct tool *tool)
 
 	status = drain_store_remove_unreadable(tool->store, &num);
 	if (!NT_STATUS_IS_OK(status)) {
-		complain("can not take unreadable records away: %s",
+		complain("cannot remove unreadable records: %s",
 			 tool_write_error(status));
 		return EXIT_FAILED;
 	}
@@ -127,7 +128,8 @@ static bool is_meant(struct tool *tool, const struct drain_record *record)
 	if (id == NULL || strcmp(id, drain_id_string(&record->id, &buf)) == 0) {
 		return true;
 	}
-	complain("%s: the drain %s is over; the one in force is %s",
+	complain("cannot resume %s: the drain %s has ended; the drain in force "
+		 "is %s",
 		 show_target(record), show_text(id), buf.buf);
 	return false;
 }
@@ -145,7 +147,7 @@ static int resume_nothing(struct tool *tool,
 		return EXIT_FAILED;
 	}
 	if (options->if_needed && relations->num_outer == 0) {
-		printf("%s is open already\n", show_text(options->target));
+		printf("%s is already open\n", show_text(options->target));
 		return EXIT_DONE;
 	}
 	relations_complain(options->target, relations);
@@ -174,10 +176,11 @@ static int run_resume(struct tool *tool)
 	int ret = EXIT_FAILED;
 
 	if (tool->options->all && tool->options->target != NULL) {
-		complain("resume: a target or --all, not both");
+		complain("cannot use resume with both a target and --all");
 		ret = EXIT_USAGE;
 	} else if (tool->options->all && tool->options->id != NULL) {
-		complain("resume: --id is that of one drain, not of all");
+		complain("cannot use resume with both --id and --all: --id "
+			 "names one drain");
 		ret = EXIT_USAGE;
 	} else if (tool->options->all) {
 		ret = resume_all(tool, frame);

@@ -118,11 +118,12 @@ static bool is_still_quiescent(struct run *run)
 	ok = NT_STATUS_IS_OK(status) && record->state == DRAIN_QUIESCENT;
 	if (!ok && !NT_STATUS_IS_OK(status) &&
 	    !NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
-		complain("%s: cannot read its record: %s",
+		complain("cannot read the record of %s: %s",
 			 show_target(run->record), nt_errstr(status));
 	} else if (!ok) {
 		run->resumed = true;
-		complain("%s: resumed before the command could start",
+		complain("cannot run the command for %s: another process has "
+			 "resumed the drain",
 			 show_target(run->record));
 	}
 	TALLOC_FREE(frame);
@@ -134,7 +135,8 @@ static void complain_of_resume(struct run *run)
 {
 	if (!run->resumed) {
 		run->resumed = true;
-		complain("%s: somebody has resumed it",
+		complain("the drain of %s has ended: another process resumed "
+			 "it",
 			 show_target(run->record));
 	}
 }
@@ -149,7 +151,7 @@ static bool end_ours(struct run *run)
 		return true;
 	}
 	if (!NT_STATUS_IS_OK(status)) {
-		complain("%s: cannot resume it: %s; try \"smbdrain resume\"",
+		complain("cannot resume %s: %s; try \"smbdrain resume\"",
 			 show_target(run->record), tool_write_error(status));
 		return false;
 	}
@@ -161,11 +163,11 @@ static void complain_of_other(const struct run *run,
 			      struct server_id who)
 {
 	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
-		complain("%s: stays drained: process %s works on it",
+		complain("%s stays drained: process %s is working on it",
 			 show_target(run->record), show_server(who));
 		return;
 	}
-	complain("%s: stays drained: cannot take its locks: %s",
+	complain("%s stays drained: cannot lock its drain: %s",
 		 show_target(run->record), nt_errstr(status));
 }
 
@@ -245,7 +247,7 @@ static int work(struct run *run)
 static bool end_not_begun(struct run *run)
 {
 	if (!run->ours) {
-		complain("%s: stays drained; the command has not begun",
+		complain("%s stays drained; the command was not started",
 			 show_target(run->record));
 		return true;
 	}
@@ -253,7 +255,7 @@ static bool end_not_begun(struct run *run)
 		return false;
 	}
 	if (!run->resumed) {
-		complain("%s: is open again; the command has not begun",
+		complain("%s is open again; the command was not started",
 			 show_target(run->record));
 	}
 	return true;
@@ -325,7 +327,7 @@ static bool find_or_begin(struct run *run,
 	}
 	if (rival->state != DRAIN_ARMING && !run->tool->options->adopt) {
 		begin_complain_of(rival);
-		complain("--continue takes it over");
+		complain("--continue takes over the drain that is in force");
 		return false;
 	}
 	run->record = rival;
@@ -344,10 +346,11 @@ static bool be_the_runner(struct run *run)
 		return true;
 	}
 	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
-		complain("%s: another \"smbdrain run\" (process %s) works on "
-			 "it", show_target(run->record), show_server(runner));
+		complain("cannot run a command for %s: another \"smbdrain "
+			 "run\" (process %s) is working on it",
+			 show_target(run->record), show_server(runner));
 	} else {
-		complain("%s: cannot take its lock: %s",
+		complain("cannot lock the drain of %s: %s",
 			 show_target(run->record), nt_errstr(status));
 	}
 	return false;

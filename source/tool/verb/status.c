@@ -245,9 +245,9 @@ static void show_as_text(struct tool *tool, const struct overview *all)
 		print_relations(all);
 	}
 	if (all->num_unreadable > 0) {
-		printf("%zu records of %s can not be read: shares with the "
-		       "module refuse new connections until \"smbdrain "
-		       "resume --all\" removes them\n",
+		printf("%zu records of %s cannot be read: shares with the "
+		       "module refuse new connections until \"smbdrain resume "
+		       "--all\" removes them\n",
 		       all->num_unreadable, drain_store_name(tool->store));
 	}
 	if (all->stranger != NULL) {
@@ -256,7 +256,8 @@ static void show_as_text(struct tool *tool, const struct overview *all)
 		printf("smbd is not running\n");
 	}
 	for (i = 0; i < all->lost->num_nodes; i++) {
-		printf("node %u (%s) does not answer, and may still serve\n",
+		printf("node %u (%s) does not answer and may still serve "
+		       "clients\n",
 		       all->lost->nodes[i].number,
 		       all->lost->nodes[i].address);
 	}
@@ -350,7 +351,7 @@ static int status(struct tool *tool, TALLOC_CTX *mem_ctx)
 	struct overview all;
 
 	if (options->json && options->prometheus) {
-		complain("status: --json or --prometheus, not both");
+		complain("cannot use status with both --json and --prometheus");
 		return EXIT_USAGE;
 	}
 	if (!find_drains(tool, mem_ctx, &list, &place) ||

@@ -62,7 +62,7 @@ static void print_states(const struct overview *all)
 	size_t i;
 	size_t j;
 
-	print_head("drain_state", "Which state the drain is in.");
+	print_head("drain_state", "The state of the drain.");
 	for (i = 0; i < all->num_views; i++) {
 		const struct drain_record *r = all->views[i].record;
 
@@ -118,20 +118,23 @@ static void print_drains(const struct overview *all)
 		const char *help;
 		double (*value)(const struct view *view); /* NAN: none */
 	} metrics[] = {
-		{"drain_holders", "Counted handles that are left.", holders},
+		{"drain_holders", "Number of counted handles.", holders},
 		{"drain_waiting_opens",
-		 "Opens that wait for the end of the drain.", waiting},
+		 "Number of deferred opens, which wait for the end of the "
+		 "drain.", waiting},
 		{"drain_longest_wait_seconds",
-		 "For how long the first of them has waited.", longest_wait},
+		 "How long the first of the deferred opens has waited.",
+		 longest_wait},
 		{"drain_unacknowledged_smbds",
-		 "smbds that have not acknowledged the drain.",
+		 "Number of smbds that have not acknowledged the drain.",
 		 unacknowledged},
-		{"drain_begun_timestamp_seconds", "When it was begun.", begun},
+		{"drain_begun_timestamp_seconds", "When the drain was begun.",
+		 begun},
 		{"drain_deadline_timestamp_seconds",
-		 "When its time is up, if that was said.", deadline},
+		 "The deadline of the drain, if it has one.", deadline},
 		{"drain_half_published",
-		 "Whether a publish was interrupted, so that the share is half "
-		 "of each version.", half_published},
+		 "Whether a publish was interrupted and the share holds parts "
+		 "of both versions.", half_published},
 	};
 	size_t i;
 	size_t j;
@@ -179,15 +182,15 @@ static void print_target(const struct overview *all)
 			      all->views[0].record->state != DRAIN_ARMING;
 
 	print_head("target_closed",
-		   "Whether opens in the target are refused or wait.");
+		   "Whether opens in the target are refused or deferred.");
 	printf("smbdrain_target_closed{");
 	print_label("target", show_text(all->target));
 	printf("} %d\n", is_armed || relations_close(relations));
 	print_others("target_covered",
-		     "1 for each drain of what the target is in.",
+		     "1 for each drain that covers the target.",
 		     all->target, relations->outer, relations->num_outer);
 	print_others("target_part_drained",
-		     "1 for each drain of a part of the target.",
+		     "1 for each drain that covers a part of the target.",
 		     all->target, relations->inner, relations->num_inner);
 }
 
@@ -204,17 +207,18 @@ static double count_errors(const struct survey *survey)
 
 bool show_as_metrics(const struct overview *all)
 {
-	print_one("smbd_running", "Whether there is an smbd.", all->smbd_runs);
+	print_one("smbd_running", "Whether smbd is running.", all->smbd_runs);
 	print_one("smbds",
-		  "smbds with clients of shares with the module.",
+		  "Number of smbds with clients of shares with the module.",
 		  all->survey->num_smbds);
 	print_one("smbd_errors",
-		  "Internal errors of the module in the smbds that run.",
+		  "Number of internal errors of the module in the running "
+		  "smbds.",
 		  count_errors(all->survey));
 	print_one("unreadable_records",
-		  "Records that nobody can read: shares with the module refuse "
-		  "new connections.", all->num_unreadable);
-	print_one("drains", "Drains in force.", all->num_views);
+		  "Number of unreadable records: shares with the module refuse "
+		  "new connections while there are any.", all->num_unreadable);
+	print_one("drains", "Number of drains in force.", all->num_views);
 	if (all->relations != NULL) {
 		print_target(all);
 	}

@@ -140,14 +140,14 @@ static void draw_holder(const struct top *top, const struct holder *h)
 		    cell(show_text(h->user), 9), cell(since(h->opened), 7),
 		    cell(show_access(h->access), 7), cell(h->lease, 12),
 		    show_text(h->path),
-		    h->disconnected ? " (client away)" : "");
+		    h->disconnected ? " (disconnected)" : "");
 }
 
 static void draw_silent(const struct top *top, const struct row *row)
 {
 	if (row->view.num_silent > 0) {
 		screen_line(top->screen,
-			    "  %zu smbds have not acknowledged it",
+			    "  %zu smbds have not acknowledged the drain",
 			    row->view.num_silent);
 	}
 }
@@ -204,8 +204,8 @@ static void draw(struct top *top)
 		    show_time(drain_now()), rows, holders,
 		    top->smbd_runs ? "" : ", smbd is not running");
 	if (top->num_unreadable > 0) {
-		screen_line(top->screen, "%zu records can not be read; see "
-			    "smbdrain status", top->num_unreadable);
+		screen_line(top->screen, "%zu records cannot be read; see "
+			    "\"smbdrain status\"", top->num_unreadable);
 	} else {
 		screen_line(top->screen, "%s", "");
 	}

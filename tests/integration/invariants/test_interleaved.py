@@ -148,7 +148,7 @@ def test_another_drain_is_there(late):
     before = drain.records()
     waiter.send_signal(signal.SIGCONT)
     assert waiter.wait(10) == 1
-    assert 'resumed while waiting' in waiter.stderr.read()
+    assert 'stopped waiting for pkg/app' in waiter.stderr.read()
     assert drain.records() == before
 
 
@@ -195,7 +195,7 @@ def test_resume_before_the_command_starts(drained, preloaded, tmp_path):
         before = drain.records()
         process.send_signal(signal.SIGCONT)
         assert process.wait(10) == 125
-        assert 'resumed before the command' in process.stderr.read()
+        assert 'cannot run the command for pkg/app' in process.stderr.read()
     assert not ran.exists()
     assert drain.records() == before
 
@@ -250,7 +250,7 @@ def test_run_that_finds_a_publish_at_work(stopping):
             process.send_signal(signal.SIGTERM)
             process.send_signal(signal.SIGCONT)
             assert process.wait(10) == 125
-            assert re.search(r'stays drained: process \d+ works on it',
+            assert re.search(r'stays drained: process \d+ is working on it',
                              process.stderr.read())
             assert drain.state('pkg/app') == 'quiescent'
             assert publish.wait(10) == 0

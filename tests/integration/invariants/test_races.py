@@ -41,7 +41,7 @@ def test_resume_races_the_last_close(drained):
                 if statuses[-1] == 0:
                     assert 'quiescent' in said[0]
                 else:   # the latter if it was late itself
-                    assert ('resumed while waiting' in said[1]
+                    assert ('stopped waiting for pkg' in said[1]
                             or 'no drain is in force' in said[1])
             assert drain.records() == {}
             assert tree.status_of_open(TOOL) == OPEN

@@ -133,6 +133,6 @@ def test_smbd_whose_lock_is_lost(drained, waits):
         process = process or drain.start('wait', 'pkg/app', '--timeout=3')
         _, err = process.communicate(timeout=60)
         assert process.returncode == 124
-        assert 'no lock that says so' in err and str(server.children()[0]) in err
+        assert 'does not hold the lock' in err and str(server.children()[0]) in err
         handle.close()
         drain.wait('pkg/app', '--timeout=30')

@@ -101,7 +101,7 @@ def test_away_is_shown(server, drain):
     assert holder['path'].endswith('tool.exe')
     until = datetime.fromisoformat(holder['returns_until'])
     assert gone + 28 < until.timestamp() < time.time() + 31
-    assert 'client away, may return until' in drain.call(
+    assert 'disconnected, client may return until' in drain.call(
         'holders', 'pkg/app').stdout
     assert drain.status('pkg/app')['drains'][0]['holders'] == 1
 

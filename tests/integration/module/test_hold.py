@@ -338,7 +338,7 @@ def test_set_size_without_data_access_is_refused(server, drain):
 
 
 @pytest.mark.parametrize('option, hint', [
-    ('--new-opens=park', 'takes refuse or hold'),
+    ('--new-opens=park', 'must be refuse or hold'),
     ('--hold-timeout=soon', 'not a duration')])
 def test_bad_options(drain, option, hint):
     """Each is named, with what it takes"""

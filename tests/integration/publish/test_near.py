@@ -87,8 +87,8 @@ def test_command_in_the_way_of_a_publish(nested, tmp_path, target, work):
         done = nested.drain.call('run', target, f'--publish={nested.new(target)}',
                                  expect=125)
         assert complaint(done) == (
-            f'{target}: process {run.pid} works on {work}, which overlaps it; '
-            'try again when that has ended')
+            f'cannot work on {target}: process {run.pid} is working on {work}, '
+            'which overlaps it; try again when it has finished')
     assert nested.served() == {'work\n'}
     nested.drain.call('run', target, f'--publish={nested.new(target)}')
     assert 'work\n' not in nested.served()

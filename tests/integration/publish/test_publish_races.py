@@ -60,7 +60,7 @@ def test_directory(drained, publishing, which):
     words = [package.target, package.new, f'--id={package.quiesce()}']
     status, text = publishing(package.drain, words,
                               lambda: replace(path, aside), 'renameat2')
-    assert status == 1 and 'in that very moment' in text
+    assert status == 1 and 'at the same time' in text
     assert path.stat().st_uid == USER and not list(path.iterdir())
     assert package.version(aside) == which
     put_back(path, aside)
@@ -135,7 +135,7 @@ def test_root(share, publishing, name, where):
                               lambda: replace(path, share.aside), 'renameat2',
                               SORTED.index(name) + 1)
     assert status == 1 and 'half published' in text
-    assert re.search(f'{name}: .* in that very moment', text)
+    assert re.search(f'{name}: .* at the same time', text)
     assert path.stat().st_uid == USER
     assert os.listdir(share.root / 'last') == ['pkg']
     put_back(path, share.aside)
@@ -148,7 +148,7 @@ def test_root_just_before(share, publishing):
     status, text = publishing(share.drain, share.words,
                               lambda: replace(path, share.aside), 'renameat2')
     assert status == 1 and 'half published' in text
-    assert re.search('last: .* in that very moment', text)
+    assert re.search('last: .* at the same time', text)
     assert path.stat().st_uid == USER
     put_back(path, share.aside)
     share.goes_on()
@@ -161,7 +161,7 @@ def test_root_afterwards(share, publishing):
                               lambda: replace(path, share.aside), 'renameat2',
                               len(SORTED))
     assert status == 1 and 'half published' in text
-    assert 'pkg: somebody else has renamed entries of it meanwhile' in text
+    assert 'pkg: another process has renamed entries of it' in text
     put_back(path, share.aside)
     share.goes_on()
 
@@ -221,6 +221,6 @@ def test_link(link, publishing, call, kind):
                     f'--id={before["id"]}'],
             swap, call, after=call == 'symlinkat')
         assert os.fstat(file).st_uid == 0
-    assert status == 1 and 'current: can not be replaced' in text
+    assert status == 1 and 'cannot replace the symbolic link' in text
     after = drain.status('pkg/current')['drains'][0]
     assert after['real_paths'] == before['real_paths']

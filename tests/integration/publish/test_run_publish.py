@@ -169,7 +169,7 @@ def test_replaced_while_it_waits(package):
         handle.close()
         _, errors = process.communicate(timeout=20)
         assert process.returncode == 125
-        assert 'somebody has replaced it' in errors
+        assert 'another process has replaced it' in errors
     assert package.version() == 'old'
     assert package.drain.state(package.target) == 'open'
 
@@ -215,15 +215,15 @@ def test_not_resumed_meanwhile(package):
     with ended(process):
         package.drain.wait_for_state(package.target, 'quiescent')
         done = package.drain.resume(package.target, expect=1)
-        assert 'is running for it' in complaint(done)
+        assert 'is working on it' in complaint(done)
         assert process.wait(20 * SLOWNESS) == 0
     assert package.version() == 'new'
 
 
 @pytest.mark.parametrize('more, text', [
-    (['--', 'true'], 'or a command, not both'),
-    (['--undo'], 'run takes no --undo'),
-    (['extra'], 'one word too many')])
+    (['--', 'true'], 'both --publish and a command'),
+    (['--undo'], 'cannot use --undo with run'),
+    (['extra'], 'one argument too many')])
 def test_usage(package, more, text):
     """Nothing begins"""
     assert text in failed(package, *more)

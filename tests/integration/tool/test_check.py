@@ -251,7 +251,7 @@ def test_module_missing(drained, tmp_path):
     _, drain = drained()
     done = check_with_modules(tmp_path, drain, None)
     assert done.returncode == 1 and done.stderr == ''
-    assert 'drain.so is not there' in done.stdout
+    assert 'drain.so is missing' in done.stdout
     assert str(stock_modules()) in done.stdout
 
 

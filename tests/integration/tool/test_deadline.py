@@ -256,7 +256,7 @@ def test_resume_by_a_timer_of_systemd(drain, systemd):
     unit, = (word.removeprefix('--unit=') for word in called
              if word.startswith('--unit='))
     assert unit.startswith(f'smbdrain-deadline-{number}-')
-    assert f'{unit}.timer opens pkg/app after ' in done.stdout
+    assert f'{unit}.timer resumes pkg/app after ' in done.stdout
     assert done.stderr == ''
     seconds, = (int(word.removeprefix('--on-active=')) for word in called
                 if word.startswith('--on-active='))
@@ -273,8 +273,7 @@ def test_begin_says_that_nothing_opens_it(drain, systemd, how):
     done = drain.begin('pkg/app', *deadline('1h', 'resume'),
                        env=systemd[0](1) if how == 'fails' else None)
     assert complaint(done).startswith(
-        'pkg/app: nothing opens it at its deadline unless a client is '
-        'connected')
+        'cannot start a systemd timer for the deadline of pkg/app: if no client')
     assert drain.state('pkg/app') == 'armed'
 
 
@@ -348,7 +347,7 @@ def test_force_says_whose(drain, handle):
     """Who waits is told whose handles are closed, and what they were"""
     done = drain.begin('pkg/app', '--wait', *deadline(1, 'force'))
     assert handle.is_closed()
-    assert 'its time is up' in done.stderr
+    assert 'its deadline has come' in done.stderr
     assert HOLDERS_LEFT in done.stderr
     assert '@127.0.0.1 has app/tool.exe open' in done.stderr
 

@@ -219,7 +219,7 @@ def test_disconnected(drained):
     server.wait_gone(pid)
     holder, = drain.holders('pkg/app')
     assert holder['disconnected'] and holder['path'] == 'app/tool.exe'
-    assert 'client away' in drain.call('holders', 'pkg/app').stdout
+    assert '  disconnected' in drain.call('holders', 'pkg/app').stdout
 
 
 def test_stream(drained):
@@ -244,7 +244,7 @@ def test_all(tree):
     assert kinds == [(False, False), (False, True), (True, False)]
     assert len(drain.holders('pkg/app')) == 1
     assert drain.call('holders', 'pkg/app', '--all').stdout.count(
-        'does not count') == 2
+        'not counted') == 2
 
 
 def test_count_directories(drained):

@@ -127,7 +127,7 @@ def test_two_forms(drained):
     """One or the other"""
     _, drain = drained()
     done = drain.call('status', '--json', '--prometheus', expect=2)
-    assert 'not both' in complaint(done)
+    assert 'both --json and --prometheus' in complaint(done)
 
 
 def test_nobody_reads(drained):

@@ -234,7 +234,7 @@ def test_path_of_share_is_not_there_any_more(aside):
         link.unlink()
         done = drain.begin('pkg', expect=1)
         assert tree.status_of_open(TOOL) == OPEN
-        assert 'share side, whose path is not there' in done.stderr
+        assert 'share side, whose path no longer exists' in done.stderr
         _disconnected_it_arms(server, drain)
 
 
@@ -598,4 +598,4 @@ def test_home_by_a_mount(mounted):
     with _connect_as_daemon(server) as tree:
         done = drain.begin('pkg', expect=1)
         assert tree.status_of_open(TOOL) == OPEN
-        assert 'share daemon, which reaches the target by' in done.stderr
+        assert 'share daemon, which reaches the target through' in done.stderr

@@ -134,7 +134,7 @@ def test_part_is_not_resumed_with_the_whole(drain):
     """Nor the other way round"""
     drain.begin('pkg/app')
     assert complaint(drain.resume('pkg', expect=1)) == (
-        f'pkg: no drain of all of it is in force; {INNER}')
+        f'pkg: no drain of the whole target is in force; {INNER}')
     assert drain.state('pkg/app') == 'armed'
 
 
@@ -156,7 +156,7 @@ def test_resume_if_needed(drain):
     assert complaint(drain.resume('pkg/app', expect=1)) == (
         'pkg/app: no drain is in force there')
     done = drain.resume('pkg/app', '--if-needed')
-    assert (done.stdout, done.stderr) == ('pkg/app is open already\n', '')
+    assert (done.stdout, done.stderr) == ('pkg/app is already open\n', '')
     drain.begin('pkg/app')
     assert drain.resume('pkg/app', '--if-needed').stdout == (
         'pkg/app is open\n')
@@ -179,12 +179,12 @@ def test_begin_if_needed(drain):
     before = drain.records()
     drain.begin('pkg/app', expect=1)
     done = drain.begin('pkg/app', '--if-needed', '--reason=other')
-    assert (done.stdout, done.stderr) == ('pkg/app is armed already\n', '')
+    assert (done.stdout, done.stderr) == ('pkg/app is already armed\n', '')
     assert drain.records() == before
     assert drain.begin('pkg/app', '--if-needed', '--wait').stdout == (
         'pkg/app is quiescent\n')
     assert drain.begin('pkg/app', '--if-needed').stdout == (
-        'pkg/app is quiescent already\n')
+        'pkg/app is already quiescent\n')
 
 
 def test_begin_if_needed_waits(server, drain):

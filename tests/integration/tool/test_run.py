@@ -257,7 +257,7 @@ def test_command_that_cannot_start_after_all(vanishing, how, status):
     ended_with, text = run(how=lambda: how(command))
     assert ended_with == status
     assert f'cannot run {command}: ' in text
-    assert 'pkg: is open again; the command has not begun' in text
+    assert 'pkg is open again; the command was not started' in text
     assert 'stays drained' not in text
     assert drain.records() == {}
 
@@ -268,7 +268,7 @@ def test_command_that_cannot_start_for_a_drain_of_others(vanishing):
     ended_with, text = run('--continue', begun=True)
     assert ended_with == 127
     assert f'cannot run {command}: ' in text
-    assert 'pkg: stays drained; the command has not begun' in text
+    assert 'pkg stays drained; the command was not started' in text
     assert drain.state('pkg') == 'quiescent'
 
 
@@ -471,7 +471,9 @@ def test_resumed_while_it_waits(drained, verb):
                 else:
                     server.smbcontrol('smbd', 'close-share', 'resume:pkg')
                 _, text = process.communicate(timeout=20)
-            assert text == 'smbdrain: pkg: resumed while waiting\n'
+            assert text == (
+                'smbdrain: stopped waiting for pkg: another process has '
+                'resumed it\n')
             assert process.returncode == 125
             assert drain.records() == {}
         handle.close()

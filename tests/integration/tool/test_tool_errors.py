@@ -189,7 +189,7 @@ def test_already_in_force_through_another_share(drained):
                                'path': server.share_path('pkg') / 'app'})
     drain.begin('pkg/app')
     text = complaint(drain.begin('alias', expect=1))
-    assert 'pkg/app is armed already' in text
+    assert 'pkg/app: it is already armed' in text
     assert drain.state('alias') == 'armed'
     assert 'pkg/app is open' in drain.resume('alias').stdout
 
@@ -294,7 +294,7 @@ def test_smb_conf_is_a_directory(shared, tmp_path):
     done = subprocess.run([drain.program, '-s', tmp_path, 'status'], text=True,
                           capture_output=True, timeout=20, check=False)
     assert done.returncode == 1 and done.stdout == ''
-    assert f'{tmp_path}: Is a directory' in complaint(done)
+    assert f'cannot read {tmp_path}: Is a directory' in complaint(done)
 
 
 def test_smb_conf_missing_for_run(shared, tmp_path):

@@ -216,7 +216,7 @@ def test_complaint_is_not_lost(drained):
         assert terminal.end() == 1
         assert terminal.is_as_before()
         shown = terminal.raw.rpartition(b'\x1b[?1049l')[2]
-        assert b'smbdrain: can not read ' in shown
+        assert b'smbdrain: cannot read ' in shown
         path.unlink()
 
 
@@ -235,4 +235,4 @@ def test_terminal_that_can_not_be_drawn_on(drained):
         with Terminal(drain.command('top'), term=term) as terminal:
             assert terminal.end() == 1
             assert b'\x1b' not in terminal.raw
-            assert terminal.find('smbdrain: standard output is not a terminal')
+            assert terminal.find('smbdrain: cannot draw on standard output')

@@ -114,7 +114,7 @@ def test_smbd_with_another_database(drained):
         (server.base / 'state' / 'smbdrain.tdb').unlink()
         done = drain.begin('pkg', expect=1)
         assert 'could not apply the drain' in done.stderr
-        assert 'does not find the record' in done.stderr
+        assert 'cannot find the record' in done.stderr
         drain.begin('pkg', '--allow-unguarded', expect=1)
         assert drain.state('pkg') == 'arming'
     server.wait_children(0)
@@ -362,7 +362,7 @@ def test_share_that_smb_conf_has_no_more(drained):
         server.remove_share('gone')
         server.reload()
         done = drain.begin('pkg', expect=1)
-        assert 'share gone that smb.conf does not have' in done.stderr
+        assert 'share gone that is no longer in smb.conf' in done.stderr
         server.smbcontrol('smbd', 'close-share', 'gone')
         drain.wait('pkg')
 
