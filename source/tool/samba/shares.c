@@ -12,6 +12,8 @@
 #include "base/text.h"
 #include "samba/mounts.h"
 
+#define MOST_SHARES_NAMED 5
+
 bool share_reaches(const struct share *share, const char *path)
 {
 	size_t i;
@@ -125,18 +127,47 @@ const char *shares_meant(TALLOC_CTX *mem_ctx,
 	return (path != NULL) ? shares_suggest(mem_ctx, list, path) : NULL;
 }
 
+static bool is_unknown(const struct share_list *list, const char *text)
+{
+	TALLOC_CTX *frame = talloc_stackframe();
+	struct drain_target target;
+	bool unknown = drain_target_parse(frame, text, &target) == NULL &&
+		       shares_find(list, target.share) == NULL;
+
+	TALLOC_FREE(frame);
+	return unknown;
+}
+
 /* No share has that name: is it a directory where the person is? */
 static const char *meant_instead(TALLOC_CTX *mem_ctx,
 				 const struct share_list *list,
 				 const char *text)
 {
-	struct drain_target target;
+	return is_unknown(list, text) ? shares_meant(mem_ctx, list, text)
+				      : NULL;
+}
 
-	if (drain_target_parse(mem_ctx, text, &target) != NULL ||
-	    shares_find(list, target.share) != NULL) {
-		return NULL;
+/* Name at most five shares that can be drained. NULL: there is none. */
+static const char *shares_to_drain(TALLOC_CTX *mem_ctx,
+				   const struct share_list *list)
+{
+	char *names = NULL;
+	size_t num = 0;
+	size_t i;
+
+	for (i = 0; i < list->num_shares && num < MOST_SHARES_NAMED; i++) {
+		const struct share *share = &list->shares[i];
+
+		if (share->module_index < 0 || share->from != NULL ||
+		    share->varies != NULL || share_is_homes(share)) {
+			continue;
+		}
+		names = (num == 0) ? talloc_strdup(mem_ctx, share->name)
+				   : talloc_asprintf_append(names, ", %s",
+							    share->name);
+		num += 1;
 	}
-	return shares_meant(mem_ctx, list, text);
+	return names;
 }
 
 struct drain_record *shares_resolve(TALLOC_CTX *mem_ctx,
@@ -145,6 +176,7 @@ struct drain_record *shares_resolve(TALLOC_CTX *mem_ctx,
 {
 	struct drain_record *record = NULL;
 	const char *meant = NULL;
+	const char *names = NULL;
 	const char *why = NULL;
 
 	record = shares_make_record(mem_ctx, list, target, &why);
@@ -152,8 +184,14 @@ struct drain_record *shares_resolve(TALLOC_CTX *mem_ctx,
 		return record;
 	}
 	meant = meant_instead(mem_ctx, list, target);
+	if (meant == NULL && is_unknown(list, target)) {
+		names = shares_to_drain(mem_ctx, list);
+	}
 	if (meant != NULL) {
 		complain("%s; did you mean %s?", why, show_text(meant));
+	} else if (names != NULL) {
+		complain("%s; shares with the module are %s", why,
+			 show_text(names));
 	} else {
 		complain("%s", why);
 	}

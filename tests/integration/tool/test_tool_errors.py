@@ -56,9 +56,11 @@ def refused(drain, target, verb='begin'):
 @pytest.mark.parametrize('verb', ['begin', 'run', 'wait', 'resume', 'status',
                                   'holders'])
 def test_unknown_share(shared, verb):
-    """The share is named"""
+    """The share is named, and those that there are"""
     _, drain = shared
-    assert 'nosuch' in refused(drain, 'nosuch/app', verb)
+    assert refused(drain, 'nosuch/app', verb).startswith(
+        'cannot find share nosuch: smb.conf has no share of that name; '
+        'shares with the module are ')
 
 
 def test_unknown_share_of_monitor(shared):
