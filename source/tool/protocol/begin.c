@@ -8,7 +8,9 @@
 #include "drain/record.h"
 #include "drain/shares.h"
 #include "drain/store.h"
+#include "base/caller.h"
 #include "base/clock.h"
+#include "base/command.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "base/tool.h"
@@ -227,6 +229,32 @@ enum quiesce_result arm_and_wait(struct tool *tool,
 	return result;
 }
 
+static void stop_fn(struct tevent_context *ev _UNUSED_,
+		    struct tevent_signal *se _UNUSED_,
+		    int signum,
+		    int count _UNUSED_,
+		    void *siginfo _UNUSED_,
+		    void *private_data)
+{
+	struct tool *tool = private_data;
+
+	tool->stop_signal = signum;
+}
+
+/* Say what happens to the drain, then die of the signal as if not caught. */
+static void die_of_signal(const struct tool *tool,
+			  const struct drain_record *record)
+{
+	const char *target = show_target(record);
+
+	complain("interrupted; %s stays drained: \"smbdrain wait %s\" waits "
+		 "again, \"smbdrain resume %s\" ends the drain", target,
+		 target, target);
+	(void)output_flush();
+	(void)signal(tool->stop_signal, SIG_DFL);
+	(void)raise(tool->stop_signal);
+}
+
 enum quiesce_result begin_wait(struct tool *tool,
 			       const struct share_list *shares,
 			       const struct drain_record *record)
@@ -239,9 +267,15 @@ enum quiesce_result begin_wait(struct tool *tool,
 	if (options->has_timeout && !options->has_on_timeout) {
 		deadline = tool_deadline(options->timeout);
 	}
+	if (!command_catch_signals(tool, tool, stop_fn, tool)) {
+		complain("out of memory");
+		return QUIESCE_FAILED;
+	}
 	result = arm_and_wait(tool, shares, record, deadline);
 	if (result == QUIESCE_DONE) {
 		printf("%s is quiescent\n", show_target(record));
+	} else if (tool->stop_signal != 0) {
+		die_of_signal(tool, record);
 	}
 	return result;
 }

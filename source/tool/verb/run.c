@@ -171,6 +171,14 @@ static void complain_of_other(const struct run *run,
 		 show_target(run->record), nt_errstr(status));
 }
 
+static void complain_of_interrupt(const struct run *run)
+{
+	if (run->tool->stop_signal != 0 && !run->resumed) {
+		complain("interrupted; %s %s", show_target(run->record),
+			 run->ours ? "is open again" : "stays drained");
+	}
+}
+
 /* The command has not begun. Somebody may work on it by hand, though. */
 static void end_undone(struct run *run)
 {
@@ -186,8 +194,8 @@ static void end_undone(struct run *run)
 		complain_of_other(run, status, who);
 		return;
 	}
-	if (!end_is_half_published(run->tool, &record->id)) {
-		(void)end_ours(run);
+	if (!end_is_half_published(run->tool, &record->id) && end_ours(run)) {
+		complain_of_interrupt(run);
 	}
 	drain_end_release(run->tool->locks, &record->id);
 }
@@ -222,14 +230,51 @@ static bool may_be_resumed(const struct run *run)
 	       (run->publish != NULL && !options->has_on_failure);
 }
 
+/* Describe how the command or the publish failed. */
+static const char *failure(const struct run *run)
+{
+	const int status = run->child.status;
+	const char *what = "the publish";
+
+	if (run->publish == NULL) {
+		what = talloc_asprintf(
+			talloc_tos(), "command %s",
+			show_text(run->tool->options->command[0]));
+	}
+	if (run->tool->stop_signal != 0) {
+		return talloc_asprintf(talloc_tos(), "%s was interrupted",
+				       what);
+	}
+	if (!run->child.gone) {
+		return talloc_asprintf(talloc_tos(), "%s failed", what);
+	}
+	return WIFEXITED(status)
+		       ? talloc_asprintf(talloc_tos(),
+					 "%s failed with status %d", what,
+					 WEXITSTATUS(status))
+		       : talloc_asprintf(talloc_tos(),
+					 "%s was killed by signal %d", what,
+					 WTERMSIG(status));
+}
+
 static void complain_of_failure(const struct run *run)
 {
-	complain("%s: %s; it stays drained, so that nobody gets half an "
-		 "update. \"smbdrain resume %s\" opens it",
-		 run->publish != NULL ? "publish"
-				      : run->tool->options->command[0],
-		 run->tool->stop_signal != 0 ? "interrupted" : "failed",
-		 show_target(run->record));
+	complain("%s; %s stays drained, so that clients do not get half an "
+		 "update: \"smbdrain resume %s\" opens it", failure(run),
+		 show_target(run->record), show_target(run->record));
+}
+
+/* Return false if the drain is still in force. */
+static bool end_in_spite_of_failure(struct run *run)
+{
+	if (!end_ours(run)) {
+		return false;
+	}
+	if (!run->resumed) {
+		complain("%s; %s is open again", failure(run),
+			 show_target(run->record));
+	}
+	return true;
 }
 
 static int work(struct run *run)
@@ -270,8 +315,10 @@ static int end_after_work(struct run *run, int ret)
 		ok = false;
 	} else if (!run->begun) {
 		ok = end_not_begun(run);
-	} else if (is_done(run, ret) || may_be_resumed(run)) {
+	} else if (is_done(run, ret)) {
 		ok = end_ours(run);
+	} else if (may_be_resumed(run)) {
+		ok = end_in_spite_of_failure(run);
 	} else {
 		complain_of_failure(run);
 	}
@@ -415,6 +462,9 @@ static int run_in(struct run *run, TALLOC_CTX *mem_ctx)
 		/* If somebody has resumed it, that was said, too */
 		run->resumed = run->tool->stop_signal == 0;
 		ret = (ret == EXIT_TIMED_OUT) ? ret : EXIT_RUN_FAILED;
+		if (!run->ours) {
+			complain_of_interrupt(run);
+		}
 	}
 	if (run->ours) {
 		end_undone(run);

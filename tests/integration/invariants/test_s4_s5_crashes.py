@@ -360,10 +360,35 @@ def test_stopped_run_leaves_no_trace(drained, signum, arming):
                                                      else 'armed'), 5, 'run')
                 time.sleep(0.2)
                 process.send_signal(signum)
-                assert process.wait(5) == 125
+                _, text = process.communicate(timeout=5)
+                assert process.returncode == 125
+        assert text == 'smbdrain: interrupted; pkg is open again\n'
         assert drain.records() == {}
         assert not (server.base / 'ran').exists()
         assert tree.status_of_open(TOOL) == OPEN
+
+
+@pytest.mark.parametrize('verb', ['wait', 'begin', 'run'])
+def test_stopped_waiter_says_that_it_stays_drained(drained, verb):
+    """wait and begin end by the signal, run with its own status"""
+    server, drain = drained()
+    words = {'wait': ['wait', 'pkg'], 'begin': ['begin', 'pkg', '--wait'],
+             'run': ['run', 'pkg', '--continue', '--', 'true']}[verb]
+    with connect(server.port) as tree:
+        tree.create(TOOL)
+        if verb != 'begin':
+            drain.begin('pkg')
+        process = drain.start(*words)
+        with ended(process):
+            drain.wait_for_state('pkg', 'armed')
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            _, text = process.communicate(timeout=10)
+        assert process.returncode == (125 if verb == 'run' else
+                                      -signal.SIGINT)
+        assert len(text.splitlines()) == 1
+        assert text.startswith('smbdrain: interrupted; pkg stays drained')
+    assert drain.state('pkg') == 'armed'
 
 
 @pytest.mark.parametrize('signum', [signal.SIGTERM, signal.SIGINT])

@@ -181,7 +181,8 @@ def test_kept_on_failure(package):
         handle.close()
         _, errors = process.communicate(timeout=20)
         assert process.returncode == 125
-        assert 'publish: failed; it stays drained' in errors
+        assert (f'the publish failed; {package.target} stays drained'
+                in errors)
         assert package.drain.state(package.target) == 'quiescent'
         assert (handle.tree.status_of_open('app/tool.exe') ==
                 NtStatus.SHARING_VIOLATION)
@@ -191,7 +192,10 @@ def test_interrupted_while_it_waits(package):
     """It leaves no trace"""
     with waiting(package) as (process, handle):
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 125
+        _, errors = process.communicate(timeout=20)
+        assert process.returncode == 125
+        assert errors == (
+            f'smbdrain: interrupted; {package.target} is open again\n')
         handle.close()
     assert package.version() == 'old'
     assert package.drain.state(package.target) == 'open'

@@ -168,7 +168,12 @@ def test_exit_status(drained, command, status):
             assert tree.status_of_open(TOOL) == OPEN
         else:
             assert drain.state('pkg') == 'quiescent'
-            assert 'smbdrain resume pkg' in done.stderr
+            how = (f'failed with status {status}' if status < 128
+                   else f'was killed by signal {status - 128}')
+            assert complaint(done) == (
+                f'command {command[0]} {how}; pkg stays drained, so that '
+                'clients do not get half an update: "smbdrain resume pkg" '
+                'opens it')
             assert tree.status_of_open(TOOL) == REFUSED
 
 
@@ -276,9 +281,12 @@ def test_command_that_cannot_start_for_a_drain_of_others(vanishing):
 def test_on_failure(drained, choice):
     """keep: as it is; resume: open, with the status of the command"""
     _, drain = drained()
-    drain.run('pkg', *SH, 'exit 3', options=[f'--on-failure={choice}'],
-              expect=3)
+    done = drain.run('pkg', *SH, 'exit 3', options=[f'--on-failure={choice}'],
+                     expect=3)
     assert drain.state('pkg') == ('quiescent' if choice == 'keep' else 'open')
+    assert complaint(done).startswith(
+        f'command {SH[0]} failed with status 3; pkg '
+        f'{"stays drained" if choice == "keep" else "is open again"}')
 
 
 USAGE = [
