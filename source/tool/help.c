@@ -5,7 +5,7 @@
 #include "lib/param/param.h"
 #include "verb/verb.h"
 
-#define HELP_TERMS "TARGET is SHARE or SHARE/PATH. Durations are as for " \
+#define HELP_TERMS "TARGET is SHARE or SHARE/PATH. Write durations as for " \
 		   "sleep(1): 90, 90s, 15m, 2h.\n"
 
 const struct verb verb_help = {
@@ -40,7 +40,7 @@ char *help_on_verbs(TALLOC_CTX *mem_ctx,
 					      verbs[i]->usage);
 	}
 	return talloc_asprintf_append(
-		text, "\n\"smbdrain help VERB\" shows the options of one. "
+		text, "\n\"smbdrain help VERB\" shows the options of VERB. "
 		HELP_TERMS);
 }
 
@@ -87,7 +87,7 @@ bool help_on_verb(TALLOC_CTX *mem_ctx,
 	const char *argv[] = {"smbdrain", NULL};
 	struct poptOption *taken = options_of(mem_ctx, verb, options);
 	const char *usage = talloc_asprintf(
-		mem_ctx, "%s\n\n%ssmbdrain(8) describes it.\n", verb->usage,
+		mem_ctx, "%s\n\n%sSee smbdrain(8).\n", verb->usage,
 		verb_takes(verb, "TARGET") ? HELP_TERMS : "");
 	poptContext pc = NULL;
 
