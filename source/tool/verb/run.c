@@ -270,7 +270,7 @@ static bool end_in_spite_of_failure(struct run *run)
 	if (!end_ours(run)) {
 		return false;
 	}
-	if (!run->resumed) {
+	if (!run->resumed && run->publish == NULL) {
 		complain("%s; %s is open again", failure(run),
 			 show_target(run->record));
 	}

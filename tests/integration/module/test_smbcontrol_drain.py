@@ -214,7 +214,7 @@ def test_clients_of_other_shares(drained):
     ('drain', 'plain', 'does not use the module'),
     ('drain', 'pkg/../..', '..'),
     ('drain', '', 'a share name is missing'),
-    ('drain', 'no\x1bsuch', r'no\x1bsuch: smb.conf has no share'),
+    ('drain', 'no\x1bsuch', r'share no\x1bsuch: smb.conf has no share'),
     ('resume', 'nosuch', 'smb.conf has no share of that name'),
 ])
 def test_what_is_wrong_is_in_the_log(drained, word, target, why):

@@ -321,7 +321,7 @@ def test_not_resumed_meanwhile(quiescent):
     with slowly(quiescent, 'syncfs', 3) as first, ended(first):
         wait_until_at_work(quiescent)
         done = quiescent.drain.resume(quiescent.target, expect=1)
-        assert 'is running' in complaint(done)
+        assert 'is working on it' in complaint(done)
         assert first.wait(10) == 0
     quiescent.drain.resume(quiescent.target)
 
@@ -351,7 +351,7 @@ def test_outlives_its_run(package):
         run.kill()
         run.wait(10)
         done = package.drain.resume(package.target, expect=1)
-        assert 'is running' in complaint(done)
+        assert 'is working on it' in complaint(done)
         server.smbcontrol('smbd', 'close-share', f'resume:{package.target}')
         wait_until(lambda: 'in use by pid' in server.logs(), 10, 'a word')
         assert package.drain.state(package.target) == 'quiescent'

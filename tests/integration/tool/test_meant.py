@@ -46,8 +46,8 @@ def test_every_verb(place, verb):
                      expect=125 if verb[0] == 'run' else 2)
     assert done.stdout == ''
     assert complaint(done) == (
-        f'{path}: a share name is missing; write SHARE or SHARE/PATH; '
-        'did you mean pkg/release-7?')
+        f'cannot use {path} as a target: a share name is missing; '
+        'write SHARE or SHARE/PATH; did you mean pkg/release-7?')
 
 
 @pytest.mark.parametrize('typed, meant', [
@@ -73,7 +73,7 @@ def test_meant(place, typed, meant):
     typed = typed.format(pkg=server.share_path('pkg'), base=server.base)
     said = complaint(tool.call('status', typed, expect=2))
     typed = typed.replace('\\', '\\x5c')
-    assert said.startswith(f'{typed}: ')
+    assert said.startswith(f'cannot use {typed} as a target: ')
     assert said.endswith(f'; did you mean {meant}?')
 
 
@@ -95,8 +95,9 @@ def test_directory_for_a_share(place):
     # begin looks for smbd first
     assert 'smbd is not running' in complaint(done)
     done = tool.call('check', 'release-7', expect=1, cwd=server.base / 'link')
-    assert complaint(done) == ('release-7: smb.conf has no share of that '
-                               'name; did you mean pkg/release-7?')
+    assert complaint(done) == (
+        'cannot find share release-7: smb.conf has no share of that name; '
+        'did you mean pkg/release-7?')
 
 
 @pytest.mark.parametrize('typed', [
