@@ -5,6 +5,7 @@
  */
 
 #include "module.h"
+#include "drain/alive.h"
 #include "drain/codec.h"
 #include "answer.h"
 #include "connect.h"

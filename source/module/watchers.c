@@ -5,6 +5,7 @@
  */
 
 #include "module.h"
+#include "drain/alive.h"
 #include "client.h"
 #include "log.h"
 #include "process.h"

@@ -29,7 +29,8 @@ way, well       what was done in which way, and whether no tool failed in it
 
 Who breaks things notes what, and from when to when (see killer.py). `whom` is
 the client of a reset, and the ports of the clients of an smbd that was killed.
-A client that is to reset its connection may do that later, and notes when.
+A client that is to reset its connection may do that later, and notes from when
+to when.
 
 All times are of one clock. What happens between two of them may have happened
 at any moment between, so that an open counts as granted while a drain was in
@@ -98,8 +99,7 @@ class Checker:
         self._facts = facts
         self._opens = [fact for fact in facts if fact['what'] == 'open']
         self._drains = drains
-        resets = [{'what': 'reset', 'whom': fact['client'],
-                   'began': fact['at'], 'ended': fact['at']}
+        resets = [{**fact, 'whom': fact['client']}
                   for fact in facts if fact['what'] == 'reset']
         self._faults = Intervals(
             [fault for fault in faults if fault['what'] != REST] + resets,

@@ -216,9 +216,11 @@ class Client:
         """Called by another thread"""
         with self._dropping:
             if self._connection:
+                # The other thread may notice the loss before the drop returns
+                began = time.time()
                 self._connection.drop(reset=True)
                 self.log({'what': 'reset', 'client': self.number,
-                          'at': time.time()})
+                          'began': began, 'ended': time.time()})
 
     # -- connections
 
