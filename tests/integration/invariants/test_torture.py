@@ -336,11 +336,14 @@ def torture(*arguments):
         capture_output=True, timeout=380, check=False)
 
 
-@pytest.mark.time_limit(400)
+@pytest.mark.time_limit(700)
 @pytest.mark.no_memcheck('drives the tool and smbd in real time')
 def test_sabotage():
     """Records that are taken away are missed"""
-    done = torture('10', '--seed=9', '--sabotage')
+    for seconds in '10', '40', '120':  # what a busy machine needs
+        done = torture(seconds, '--seed=9', '--sabotage')
+        if done.returncode:
+            break
     assert done.returncode == 1, done.stdout + done.stderr
     assert re.search(r'^S[125]: ', done.stdout, re.M), done.stdout
     assert re.search(r'^[1-9]\d* violations$', done.stdout, re.M), done.stdout
