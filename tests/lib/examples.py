@@ -1,4 +1,4 @@
-"""Examples of the manuals and of README, to be run as they are written.
+"""Examples of the manuals and of docs/tasks.md, to be run as they are written.
 
 They are about a share [pkg] in /srv/pkg, with a package office.
 """
@@ -34,10 +34,10 @@ def of_manual(page):
             for listing in section.iter('programlisting')]
 
 
-def of_readme(heading):
-    """The first listing after these words in bold"""
-    text = (TOP / 'README.md').read_text()
-    _, _, text = text.partition(f'**{heading}**')
+def of_tasks(heading):
+    """The first listing below this heading"""
+    text = (TOP / 'docs' / 'tasks.md').read_text()
+    _, _, text = text.partition(f'## {heading}\n')
     return re.search(r'^```\n(.*?)^```$', text, re.MULTILINE | re.DOTALL)[1]
 
 

@@ -1,4 +1,4 @@
-"""The examples of the manuals, and the recipes of README, run as written."""
+"""The examples of the manuals, and the recipes of docs/tasks.md, run as written."""
 
 import configparser
 import http.server
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.examples import Desk, of_manual, of_readme, own_directory
+from lib.examples import Desk, of_manual, of_tasks, own_directory
 from lib.smb2 import connect
 from lib.smbd import wait_until
 
@@ -164,7 +164,7 @@ exec {rsync} "$@"''')
     assert drain.records() == {}
 
 
-# -- README
+# -- docs/tasks.md
 
 class Hook(http.server.BaseHTTPRequestHandler):
     """Where a chat takes messages"""
@@ -203,7 +203,7 @@ def test_telling_people(office, chat):
     posted, environment = chat
     for name in 'mail', 'wall', 'update-office':
         desk.stand_in(name)
-    commands = of_readme('Tell people first.').replace('\\\n', '').splitlines()
+    commands = of_tasks('Warn users').replace('\\\n', '').splitlines()
     assert len(commands) == 3
     for command, told in zip(commands, (
             lambda: 'mail -s Please close office, it will be updated nobody'
