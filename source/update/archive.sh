@@ -1,16 +1,21 @@
-# Archives as a source
+# A source that is an archive
 
 check_archive_name()
 {
 	case $source in
 	*.tar | *.tar.* | *.tgz) need tar ;;
 	*.zip) need unzip ;;
-	*) die "$source: is it an archive? I know .tar, .tar.*, .tgz and .zip" ;;
+	*) 
+		die "cannot unpack $source: the type is unknown;" \
+			'use a .tar, .tar.*, .tgz or .zip file'
+		;;
 	esac
 }
 
-# What is unpacked must be what was verified. By a name of our own, for unzip
-# takes one with [1] in it for a pattern, and any file that matches. Sets archive.
+# Unpacks the source into $tree. A signed archive is copied first, so that
+# nobody can change it after the verification. The archive gets a name without
+# special characters, because unzip takes a name such as new[1].zip for a
+# pattern. Sets archive.
 unpack()
 {
 	archive=$area/$version/archive
@@ -27,17 +32,17 @@ unpack()
 	)
 }
 
-# Such a name tar or unzip may as well cut short and take: it would not lead out
-# of the tree, but be published where nobody meant it to be
+# Refuses paths that lead out of the tree. tar and unzip would shorten such a
+# path and unpack the file to a place inside the tree.
 check_names()
 {
 	tried list_names >"$area/$version/names"
 	outside=$(grep -aEm 1 '^/|(^|/)\.\.(/|$)' "$area/$version/names") ||
 		return 0
-	die "$source: has a name in it that leads out: $outside"
+	die "cannot unpack $source: it contains the path $outside, which leads out"
 }
 
-# One on each line, for both escape newlines
+# Prints the paths in the archive, one a line: both programs escape newlines
 list_names()
 {
 	case $source in
@@ -46,7 +51,7 @@ list_names()
 	esac
 }
 
-# With modes as of ls -l
+# Prints the paths with their modes, as ls -l does
 list_modes()
 {
 	case $source in
@@ -55,7 +60,7 @@ list_modes()
 	esac
 }
 
-# Through a link of the archive neither of them writes
+# Neither program writes through a symbolic link from the archive
 unpack_any()
 {
 	case $source in
@@ -74,6 +79,6 @@ check_signature()
 {
 	need gpgv
 	why=$(gpgv --keyring "$keyring" "$signature" "$archive" 2>&1) ||
-		die "$source: $signature is no good signature of it:" \
-			"$(printf '%s\n' "$why" | tail -n 1)"
+		die "cannot verify $source: $signature is not a good signature of" \
+			"it: $(printf '%s\n' "$why" | tail -n 1)"
 }

@@ -1,22 +1,25 @@
 # The staging area of a package, and its locks
 
+# Prints a path as a single file name
 encoded()
 {
 	printf '%s' "$1" | sed -z 's/%/%25/g; s,/,%2F,g; s/\n/%0A/g'
 }
 
+# Prints the path of such a file name
 decoded()
 {
 	printf '%s' "$1" | sed 's/%0A/\n/g; s,%2F,/,g; s/%25/%/g'
 }
 
-# Sets registry: there each package that has an area has a link to it
+# Sets registry: the directory with a link to the area of each package
 find_registry()
 {
 	registry=$state_directory/$program
 }
 
-# Sets name, entry, and area: the one that there is, or nothing
+# Sets entry, the link to the area; area, which is empty if there is none yet;
+# and name
 find_area()
 {
 	locate
@@ -27,6 +30,7 @@ find_area()
 	[ ! -L "$entry" ] || area=$(readlink "$entry")
 }
 
+# DIR: prints the path of the area in a staging directory
 area_in()
 {
 	case $name in
@@ -35,13 +39,14 @@ area_in()
 	esac
 }
 
-# Sets area: the one that there is, or the one that would do
+# Sets area, if there is none yet, to a suitable path
 choose_area()
 {
 	if [ -n "$area" ]; then
 		[ -z "$stage" ] || [ "$area" = "$(area_in "$stage")" ] ||
-			die "$target: --stage: its versions are in $area;" \
-				"move that there, and $entry with it"
+			die "cannot stage in $stage: the versions of" \
+				"$target are in $area; move them, and change" \
+				"the link $entry"
 	elif [ -n "$stage" ]; then
 		can_stage_in "$stage" || die "${why_not#smbdrain: }"
 	else
@@ -55,10 +60,10 @@ choose_usual_area()
 	first=$why_not
 	can_stage_in "$root/.smbdrain" && return
 	die "${first#smbdrain: }; and ${why_not#smbdrain: };" \
-		'name another place with --stage=DIR'
+		'name another directory with --stage=DIR'
 }
 
-# Sets area, and why_not if it cannot
+# DIR. Sets area, and why_not if it fails.
 can_stage_in()
 {
 	area=$(area_in "$1")
@@ -70,28 +75,30 @@ can_stage_in()
 	fi
 }
 
-# A release is moved from there into the share. Sets why_not.
+# DIR LIVE: succeeds if files can be renamed from one to the other. Sets
+# why_not.
 is_on_one_file_system()
 {
 	there=$1
 	while [ ! -e "$there" ]; do
 		there=$(dirname "$there")
 	done
-	why_not="$1: is not on the file system of $2"
+	why_not="cannot stage in $1: it is not on the file system of $2"
 	[ "$(stat -L -c %d "$there")" = "$(stat -L -c %d "$2")" ]
 }
 
-# Of the package, by whichever share it is reached
+# Prints the path of the lock of the package, which is the same for each share
+# that reaches the package
 lock_file()
 {
 	printf '%s/.locks/' "$registry"
 	printf '%s' "$live" | sha256sum | cut -d ' ' -f 1
 }
 
-# DIR [mkdir]: nobody but root can put something else in the place of it, nor of
-# what it is in, up to what the package is in too: who could do so there has the
-# package itself in hand. From the top, so that what was looked at can not change
-# while the next is looked at, or made.
+# DIR [mkdir]: succeeds if nobody but root can replace DIR, or a directory above
+# it up to the one that the package is in, too: a user who can do that controls
+# the package already. Checks from the top down, so that nobody can change what
+# was checked. With mkdir, makes missing directories. Sets why_not.
 is_ours()
 {
 	case $live/ in
@@ -104,19 +111,21 @@ is_ours()
 	is_roots "${1:-/}"
 }
 
-# Or is not there. Sets why_not.
+# DIR: succeeds if only root can rename entries of DIR, or DIR does not exist.
+# Sets why_not.
 is_roots()
 {
-	why_not="$1: is not a directory of root's own, in which nobody else can"
-	why_not="$why_not rename anything"
+	why_not="cannot stage in $area: $1 must be a directory of root, and"
+	why_not="$why_not nobody else may be able to rename its entries"
 	[ -z "$(find "$1" -maxdepth 0 ! '(' -type d -uid 0 \
 		'(' ! -perm /022 -o -perm -1000 ')' ')' 2>/dev/null)" ]
 }
 
-# What is in there is published: nobody else may have a hand in it. One lock keeps
-# out who comes by another share, one in the area who comes from another node of a
-# cluster. Whoever is killed gives them back only when its rsync or smbdrain, which
-# have inherited them, have ended too.
+# Makes the area if necessary, and locks the package. Everything in the area may
+# be published, so that only root may write to it. The lock in the registry
+# keeps out an update through another share, the lock in the area one on another
+# node of a cluster. rsync and smbdrain inherit both locks: if this script is
+# killed, the locks are held until they have ended, too.
 open_area()
 {
 	is_ours "$area" mkdir || die "$why_not"
@@ -124,7 +133,7 @@ open_area()
 	chmod 700 "${area%/*}" "$area" "$registry"
 	exec 8>"$area/.lock" 9>"$(lock_file)"
 	if ! flock -n 8 || ! flock -n 9; then
-		complain "$target: another update is at work on it"
+		complain "cannot update $target: another update of it is running"
 		exit "$EXIT_BUSY"
 	fi
 	[ -L "$entry" ] || ln -s "$area" "$entry"

@@ -1,18 +1,18 @@
-# Directories and other machines as a source
+# A source that rsync copies: a directory, here or on another machine
 
-# Of the directory as such: with its default ACL what is made in it gets the
-# rights that it would have got if it had been made in the package
+# FROM TO: copies owner, mode and ACLs of the directory itself. The default ACL
+# gives new files in TO the rights that they would get in FROM.
 copy_rights()
 {
 	rsync -dpogAX --exclude='*' "$1/" "$2/"
 }
 
-# So that what has not changed costs nothing. A file that two versions share must
-# not be changed by clients, or it changes in both. Blocks that are shared
-# (reflinks, on btrfs and xfs) are safe from that; hard links are not, so they
-# are used only where no client can write, or if told to. Without either, the
-# copy is a whole one; what the served version has need not come over the network.
-# Sets base.
+# Chooses how unchanged files are shared with the served version. Reflinks (on
+# btrfs and xfs) are always safe. A hard link is one file in both versions: a
+# client that writes to it changes both. So hard links are used only if no
+# client can write to the package, or with --link. Otherwise the copy is
+# complete, but unchanged files are copied from the served version and not over
+# the network. Sets base.
 share_unchanged()
 {
 	base=
@@ -46,8 +46,8 @@ fetch()
 	[ "$kind" != share ] || tried unlink_top
 }
 
-# The entries of a whole share are recognised by their inodes: no two versions
-# may have one in common
+# Replaces hard links among the top entries with copies. The entries of a whole
+# share are recognised by their inodes, so two versions must not share one.
 unlink_top()
 {
 	# shellcheck disable=SC2016 # the $ are of the inner shell
@@ -58,15 +58,16 @@ unlink_top()
 			done' "$area/$version" {} +
 }
 
-# Whatever fooled the comparison of sizes and times is put right once
+# Compares the copy with the source by checksum. Copies once more if a file has
+# changed but not its size and time.
 check_copy()
 {
 	differences=$(compare)
 	[ -n "$differences" ] || return 0
 	tried copy_from_source --checksum
 	differences=$(compare)
-	[ -z "$differences" ] || die "$source: changes while it is copied:" \
-		"$(printf '%s\n' "$differences" | head -n 1)"
+	[ -z "$differences" ] || die "cannot copy $source: it changed during the" \
+		"copy: $(first_line "$differences")"
 }
 
 compare()

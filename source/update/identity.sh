@@ -1,9 +1,9 @@
 # Which version is served, by the inodes of its files
 
-# LABEL DIRECTORY: lines of LABEL, inode number, and time of birth. The number
-# survives any rename, and with the time even one that is used again is told
-# apart. smbd stays in the root of a share, so there it is the entries that are
-# exchanged.
+# LABEL DIRECTORY: prints lines of LABEL, inode number and time of birth. An
+# inode number stays the same in a rename. The time of birth is different if the
+# number is used again for another file. In the root of a share the entries are
+# exchanged, because smbd keeps the root itself open.
 identity_of()
 {
 	if [ "$kind" = share ]; then
@@ -13,15 +13,16 @@ identity_of()
 	fi
 }
 
-# The same of what is served, which may be nothing at all
+# LABEL: prints the same for the served files, or "LABEL nothing" if there are
+# none
 identity_of_live()
 {
 	identity=$(identity_of "$1" "$live")
 	printf '%s\n' "${identity:-"$1 nothing"}"
 }
 
-# DIRECTORY, more words for find. What "veto files" hides stays where it is in an
-# exchange, and so does our area.
+# DIRECTORY [WORD...]: runs find with these words on the entries that are
+# exchanged. An exchange leaves out the area and what "veto files" hides.
 entries_of()
 {
 	(
@@ -36,7 +37,9 @@ entries_of()
 	)
 }
 
-# What is not complete was never exchanged, but may have links to files served
+# Prints identities of the served files, and of the files in the tree of each
+# version. A version that is not complete was never exchanged, but can have hard
+# links to served files: it is left out.
 identities_of_places()
 {
 	identity_of_live live
@@ -46,13 +49,13 @@ identities_of_places()
 	done
 }
 
-# Which version is where, as far as identities are of the version that they are
-# kept with; lines of
+# Prints where the files of each version are, in lines of
 #   served VERSION
-#   part VERSION     some of it is served, and some is not, or also of another:
-#                    the exchange of a whole share was interrupted
-#   stray A B        in the tree of A is B: an exchange leaves the old version
-#                    where the new one was
+#   part VERSION     only some files of VERSION are served, or files of another
+#                    version, too: the exchange of a whole share was interrupted
+#   stray A B        the files of B are in the tree of A: an exchange leaves the
+#                    old version where the new one was
+# Lines of an identity file with the name of another version are ignored.
 whereabouts()
 {
 	set -- "$area"/[0-9]*/identity
@@ -76,8 +79,8 @@ whereabouts()
 		}' - "$@"
 }
 
-# Sets served: empty if it is not known; parts: the versions that are served in
-# part; strays: each as TREE:VERSION
+# Sets served to the served version, or to nothing if it is unknown; parts to
+# the versions that are served in part; strays to a list of TREE:VERSION
 look()
 {
 	served=
@@ -95,9 +98,9 @@ look()
 	END
 }
 
-# What was exchanged out and is of no version was put there by hand while the
-# update was at work. It becomes one, which sorts after what was published before
-# it. Of a share with nothing in it there is nothing to keep.
+# Makes a version of exchanged files that belong to no version: somebody put
+# them there by hand during the update. It sorts after the versions that were
+# published before. An empty share is not kept.
 adopt_exchanged()
 {
 	tree=$area/$served/tree
@@ -110,13 +113,13 @@ adopt_exchanged()
 		return
 	fi
 	old=$(newest_published)-00
-	note_version "$old" 'found there' ''
+	note_version "$old" 'found in place' ''
 	mark_published "$old"
 	identity_of "$old" "$tree" | seal "$old"
 	look
 }
 
-# Each to its own
+# Moves the files of each version to its own tree
 settle()
 {
 	for stray in $strays; do
@@ -124,12 +127,13 @@ settle()
 	done
 }
 
-# What was served before the first update, or put there by hand, is a version
-# too. Sets served and version.
+# Makes a version of served files that belong to no version: they were there
+# before the first update, or somebody put them there by hand. Sets served and
+# version.
 adopt_served()
 {
 	[ -z "$served" ] || return 0
-	make_version 'found there' ''
+	make_version 'found in place' ''
 	mark_published "$version"
 	[ "$kind" != link ] || ln -s "$(realpath "$live")" "$area/$version/place"
 	identity_of_live "$version" | seal "$version"

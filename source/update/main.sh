@@ -1,4 +1,4 @@
-# The modes, and the program
+# The other tasks, and the main function
 
 list()
 {
@@ -6,7 +6,7 @@ list()
 	[ -n "$area" ] || return 0
 	look
 	[ -n "$served$parts" ] ||
-		echo "* what is served was not published by $program"
+		echo "* the served files were not published by $program"
 	for listed in $(versions); do
 		list_one "$listed"
 	done
@@ -39,9 +39,9 @@ list_one()
 	}
 }
 
-# A package that had an area, and has been removed since: there is nothing to
-# repair. Not if it is drained for one of our versions, or if its share is not
-# there, which may only not be mounted.
+# Succeeds if a package with an area was removed: there is nothing to recover.
+# Fails if it is still drained for one of its versions, or if the root of its
+# share is missing: the file system may not be mounted yet. Sets area and entry.
 is_retired()
 {
 	split_target
@@ -63,19 +63,20 @@ is_retired()
 recover_one()
 {
 	if is_retired; then
-		say "is not there any more; once its old versions are of no use" \
+		say "no longer exists; when its old versions are not needed," \
 			"remove $area and $entry"
 		return 0
 	fi
 	find_area
 	[ -n "$area" ] || return 0
-	[ -d "$area" ] || die "$target: its staging area $area is not there;" \
-		"if it is gone for good remove $entry"
+	[ -d "$area" ] || die "cannot recover $target: its staging area $area does" \
+		"not exist; if it is lost, remove $entry"
 	open_area
 	recover
 }
 
-# Each by a process of its own: one that fails must not keep the others
+# Recovers each package in a process of its own, so that a failure of one does
+# not stop the others
 recover_all()
 {
 	status=0
@@ -93,7 +94,7 @@ main()
 {
 	parse "$@"
 	check_words
-	[ "$(id -u)" -eq 0 ] || die 'only root can do that'
+	[ "$(id -u)" -eq 0 ] || die 'cannot run: only root can use this program'
 	trap 'lost=pipe' PIPE
 	find_smbdrain
 	need jq
@@ -109,7 +110,7 @@ main()
 	rollback) rollback ;;
 	recover) if [ -n "$target" ]; then recover_one; else recover_all; fi ;;
 	esac
-	# Where there was work, finish() does that
+	# After begin_work, finish() calls end()
 	status=0
 	[ -n "$work" ] || end
 }

@@ -1,4 +1,4 @@
-# The options and words of the command line
+# The command line
 
 mode=update
 target=
@@ -28,7 +28,7 @@ purge_durables=
 warn_command=
 reason=
 
-# Sets absolute: the path FILE, from the root
+# FILE. Sets absolute to its absolute path.
 absolute()
 {
 	case $1 in
@@ -47,7 +47,7 @@ parse()
 			return
 			;;
 		-s)
-			[ $# -gt 1 ] || usage_error '-s: which file?'
+			[ $# -gt 1 ] || usage_error '-s needs a file'
 			absolute "$2"
 			conf=$absolute
 			shift
@@ -96,7 +96,7 @@ take_option()
 		echo "$program $program_version"
 		exit
 		;;
-	*) usage_error "$1: not an option, or not a value for it" ;;
+	*) usage_error "unknown option or invalid value: $1" ;;
 	esac
 }
 
@@ -113,7 +113,7 @@ take_file()
 
 take_mode()
 {
-	[ "$mode" = update ] || usage_error "--$mode or --$1, not both"
+	[ "$mode" = update ] || usage_error "--$mode cannot be used with --$1"
 	mode=$1
 }
 
@@ -124,28 +124,30 @@ take_words()
 		case $words in
 		1) target=${word%/} ;;
 		2) source=$word ;;
-		*) usage_error "$word: one word too many" ;;
+		*) usage_error "unexpected argument: $word" ;;
 		esac
 	done
 }
 
 check_words()
 {
-	[ -n "$target" ] || [ "$mode" = recover ] || usage_error 'of what?'
+	[ -n "$target" ] || [ "$mode" = recover ] ||
+		usage_error 'missing argument: SHARE or SHARE/PATH'
 	case $mode in
 	update)
-		[ -n "$source" ] || usage_error "$target: from where?"
+		[ -n "$source" ] ||
+			usage_error "missing argument after $target: SOURCE"
 		;;
 	list | recover)
-		[ -z "$source" ] || usage_error "$source: one word too many"
+		[ -z "$source" ] || usage_error "unexpected argument: $source"
 		;;
 	esac
 	[ "$mode" = update ] || [ -z "$dry_run" ] ||
-		usage_error "--dry-run is of no use with --$mode"
+		usage_error "--dry-run cannot be used with --$mode"
 	case ${signature:+s}${keyring:+k} in
-	s) usage_error '--signature: by whom? It needs --keyring' ;;
-	k) usage_error '--keyring: of what? It needs --signature' ;;
+	s) usage_error '--signature needs --keyring' ;;
+	k) usage_error '--keyring needs --signature' ;;
 	esac
 	[ -z "$on_timeout" ] || [ -n "$timeout" ] || [ "$new_opens" = hold ] ||
-		usage_error '--on-timeout: when? It needs --timeout'
+		usage_error '--on-timeout needs --timeout if opens are refused'
 }

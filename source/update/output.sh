@@ -1,11 +1,13 @@
 # Messages
 
+# Prints a line about the target, unless -q is given
 say()
 {
 	[ -n "$quiet" ] || tell "$(printable "$target: $*")"
 }
 
-# Nothing is undone because nobody can read that it is done; see end()
+# A failure to print is only noted here: it must not undo an update. end()
+# reports it.
 tell()
 {
 	printf '%s\n' "$1" 2>/dev/null || lost=${lost:-yes}
@@ -28,7 +30,7 @@ usage_error()
 	exit "$EXIT_USAGE"
 }
 
-# On one line, whatever is in file names
+# Prints a text on one line, without control characters of file names
 printable()
 {
 	case $1 in
@@ -37,7 +39,7 @@ printable()
 	esac
 }
 
-# Lines, as a list
+# Prints the first lines of a text as a list on one line
 first_few()
 {
 	printf '%s\n' "$1" | awk '
@@ -45,7 +47,13 @@ first_few()
 		END { print list (NR > 3 ? " and " NR - 3 " more" : "") }'
 }
 
-# A command of which we say in one line why it failed, and that is the end
+first_line()
+{
+	printf '%s\n' "$1" | head -n 1
+}
+
+# COMMAND...: runs a command that reads the source. If it fails, ends with one
+# line that gives the reason.
 tried()
 {
 	{
@@ -55,12 +63,12 @@ tried()
 
 failed_copy()
 {
-	what='can not be copied'
-	[ "$1" -ne 24 ] || what='changes while it is copied'
-	die "$source: $what: $(printf '%s\n' "$why" | head -n 1)"
+	why=$(first_line "$why")
+	[ "$1" -ne 24 ] || why="it changed during the copy: $why"
+	die "cannot copy $source: $why"
 }
 
 need()
 {
-	command -v "$1" >/dev/null || die "$1 is not installed"
+	command -v "$1" >/dev/null || die "cannot run $1: it is not installed"
 }

@@ -1,6 +1,6 @@
-# The package: where it is, and what kind it is
+# The package: its path and its kind
 
-# Sets share and path
+# Sets share (in lower case) and path (empty, or with a slash first)
 split_target()
 {
 	share=${target%%/*}
@@ -10,20 +10,22 @@ split_target()
 	esac
 }
 
-# Sets root, kind, and live: the path under which it is served; if that is a link
-# it is followed anew each time
+# Sets live, the path under which the package is served, and kind: share, link
+# or directory. If live is a link, it may lead to another directory after an
+# update.
 locate()
 {
 	split_target
-	[ "$has_share" = true ] || die "$target: smb.conf has no such share"
+	[ "$has_share" = true ] || 
+		die "cannot find $target: smb.conf has no such share"
 	[ -n "$root" ] || explain_target
-	# JSON has this character for bytes that are not UTF-8
+	# smbdrain writes this character to JSON for bytes that are not UTF-8
 	case $root in
-	*�*) die "$target: the path of its share is not valid UTF-8: $root" ;;
+	*�*) die "cannot use $root: the path is not valid UTF-8" ;;
 	esac
 	live=$root$path
-	[ -d "$live" ] || die "$target: $live is not a directory;" \
-		"its name is to be spelled as on the disk"
+	[ -d "$live" ] || die "cannot find $target: $live is not a" \
+		"directory; upper and lower case must be as on the disk"
 	if [ -z "$path" ]; then
 		kind=share
 	elif [ -L "$live" ]; then
@@ -33,19 +35,19 @@ locate()
 	fi
 }
 
-# Whoever comes by another way, or calls it otherwise, shall find the same area.
-# Sets live and path.
+# Resolves links on the way to the package, so that every name of it leads to
+# the same staging area. Sets live and path.
 find_real_path()
 {
 	[ "$kind" != share ] || return 0
 	live=$(realpath "${live%/*}")/${live##*/}
 	case $live in
 	"$root"/*) path=${live#"$root"} ;;
-	*) die "$target: leads out of the share" ;;
+	*) die "cannot use $target: it leads out of the share" ;;
 	esac
 }
 
-# Can it be drained? smbdrain says why not.
+# Fails with the reason that smbdrain gives if the package cannot be drained
 check_package()
 {
 	[ -n "$drainable" ] || explain_target

@@ -1,7 +1,7 @@
-# Recovery: one version is served, whole, and nothing else is left
+# Recovery
 
-# From whatever state to one in which one version is served, whole, and nothing
-# is left that is of no more use
+# Leads from any state to one in which one complete version is served, no drain
+# of ours is in force, and nothing useless is left
 recover()
 {
 	reopen
@@ -11,8 +11,9 @@ recover()
 tidy_up()
 {
 	look
-	[ -z "$parts" ] || die "$target: parts of $parts are served, since it was" \
-		"opened by force; put that right, then remove those from $area"
+	[ -z "$parts" ] || die "cannot recover $target: it was resumed by" \
+		"force during an exchange, and parts of $parts are served;" \
+		"restore the files by hand, then remove these versions from $area"
 	adopt_exchanged
 	settle
 	remove_dropped
@@ -20,8 +21,9 @@ tidy_up()
 	drop_leftovers
 }
 
-# What a dead smbdrain run of ours has left closed. Half an exchange of a whole
-# share is completed first, or undone: smbdrain does not open it before.
+# Ends the drain that an interrupted update left. An interrupted exchange of a
+# whole share is completed or undone first, because smbdrain does not resume
+# before.
 reopen()
 {
 	find_drain
@@ -49,14 +51,14 @@ undo_exchange()
 			>/dev/null && resume
 }
 
-# That publish had made and not yet renamed
+# Removes the new link that an interrupted publish had made but not yet renamed
 remove_new_link()
 {
 	find "${live%/*}" -mindepth 1 -maxdepth 1 -type l \
 		-name ".smbdrain-link-$drain_id-*" -exec rm {} +
 }
 
-# An update that was not published, and a version of which nothing is left
+# Drops versions that were not published, and versions without files
 drop_leftovers()
 {
 	for left in $(versions); do

@@ -10,6 +10,7 @@ find_smbdrain()
 	need smbdrain
 }
 
+# Runs smbdrain with our smb.conf
 drain()
 {
 	"$smbdrain" ${conf:+-s "$conf"} "$@"

@@ -1,6 +1,6 @@
-# From a source to a tree in the staging area
+# Staging: a source becomes a tree in the area
 
-# Sets source and source_kind
+# Sets source, as an absolute path if it is one, and source_kind
 find_source()
 {
 	absolute "$source"
@@ -14,12 +14,12 @@ find_source()
 	else
 		case ${source%%/*} in
 		*?:*) source_kind=remote ;;
-		*) die "$source: no such directory or archive" ;;
+		*) die "cannot find $source: no such directory or archive" ;;
 		esac
 	fi
 	need rsync
 	[ "$source_kind" = archive ] || [ -z "$signature" ] ||
-		die "$source: only an archive can have a --signature"
+		die "cannot verify $source: --signature is for archives only"
 }
 
 # Sets tree
@@ -37,24 +37,27 @@ stage_source()
 	fi
 	disarm
 	rm -f "$area/$version/archive" "$area/$version/names"
-	[ -z "$(find "$tree" -maxdepth 0 -empty)" ] || die "$source: is empty"
+	[ -z "$(find "$tree" -maxdepth 0 -empty)" ] || 
+		die "cannot publish $source: it is empty"
 }
 
-# We are root, and the source may be anybody's. Whatever it was and whatever
-# unpacked it: what is published has no special files, and gives nobody who runs
-# it more rights than he has.
+# Makes the tree safe to publish. Anybody can have made the source, and this
+# script runs as root. Whatever the source is: special files are refused, and no
+# program of the package gives the user who runs it more rights.
 disarm()
 {
 	special=$(find "$tree" ! -type f ! -type d ! -type l -printf '%P\n')
-	[ -z "$special" ] || die "$source: has device nodes, FIFOs or sockets in" \
-		"it, which cannot be published: $(first_few "$special")"
+	[ -z "$special" ] || die "cannot publish $source: it contains device" \
+		"nodes, FIFOs or sockets: $(first_few "$special")"
 	armed=$(armed_in_source) || armed=
 	drop_rights
-	[ -z "$armed" ] || say "published without their set-user-ID and" \
-		"set-group-ID bits, or capabilities: $(first_few "$armed")"
+	[ -z "$armed" ] || say "these files are published without" \
+		"set-user-ID bit, set-group-ID bit and capabilities:" \
+		"$(first_few "$armed")"
 }
 
-# Their names. Who copies or unpacks has left most of these bits out already.
+# Prints the names of files with such bits. Most bits are already missing in the
+# copy, so the source is listed.
 armed_in_source()
 {
 	case $source_kind in
@@ -64,20 +67,20 @@ armed_in_source()
 	with_capabilities
 }
 
-# Bits of directories stay: what is made in them belongs to the same group. Names
-# with a newline are of no harm: they are chosen by find, not by a list.
+# Directories keep their set-group-ID bit: new files in them belong to the same
+# group. Names with newlines are safe here, because find passes them on.
 drop_rights()
 {
 	find "$tree" -type f -perm /6000 -exec chmod ug-s {} +
 	[ -n "$(with_capabilities)" ] || return 0
 	find "$tree" -type f -exec setcap -q -r {} \; 2>/dev/null || :
 	[ -z "$(with_capabilities)" ] ||
-		die "$source: capabilities of its files cannot be removed:" \
+		die "cannot remove capabilities of files of $source:" \
 			"$(first_few "$(with_capabilities)")"
 }
 
-# Of files that were shared with the version served, for nothing else that copies
-# or unpacks keeps such attributes
+# Prints the names of files in the tree with capabilities. Only files that are
+# shared with the served version can have some: rsync, tar and unzip copy none.
 with_capabilities()
 {
 	command -v getcap >/dev/null || return 0

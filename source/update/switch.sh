@@ -1,8 +1,8 @@
 # The drain in which the versions are exchanged
 
-# Sets drain_id: of the one in force; drain_version: that it is to publish, if it
-# is one of ours. The reason bears the name of the version, so that whoever finds a
-# drain after a crash knows whose it is.
+# Sets drain_id to the drain in force, and drain_version to the version that it
+# is to publish; both are empty if there is none. The reason of a drain contains
+# the name of the version. This shows after a crash that the drain is ours.
 find_drain()
 {
 	ask_status
@@ -22,12 +22,13 @@ find_drain()
 
 check_not_drained()
 {
-	[ -z "$drain_id" ] || die "$target: somebody else has drained it, see" \
-		"\"smbdrain status\"; nothing was changed"
+	[ -z "$drain_id" ] || die "cannot update $target: somebody else has" \
+		'drained it; see "smbdrain status"'
 }
 
-# Sets timeout. Nobody is refused if the drain has ended before the first open has waited too
-# long. To end it takes a moment, most of all if an smbd does not answer.
+# Sets timeout. No open is refused if the drain ends before the first deferred
+# open times out. It takes a moment to end a drain, above all if an smbd is
+# unresponsive.
 choose_timeout()
 {
 	[ -z "$timeout" ] && [ "$new_opens" = hold ] || return 0
@@ -36,7 +37,8 @@ choose_timeout()
 	}')
 }
 
-# VERSION, more options of smbdrain run. All that is slow is over.
+# VERSION [OPTION...]: drains the package and exchanges the files, with more
+# options for smbdrain run
 switch()
 {
 	find_tree "$1" &&
@@ -58,14 +60,14 @@ prepare_switch()
 	case $kind in
 	link) move_into_share ;;
 	share)
-		# Clients may have replaced some, while it was staged
+		# Clients can have replaced entries during the staging
 		identity_of_live "$served" >"$area/$served/identity.new"
 		mv "$area/$served/identity.new" "$area/$served/identity"
 		;;
 	esac
 }
 
-# Where the link can lead to it
+# Moves the staged files into the share, so that the link can lead to them
 move_into_share()
 {
 	tree=$area/$version/tree
@@ -75,14 +77,15 @@ move_into_share()
 	mv -T "$tree" "$live-$version"
 }
 
-# In the background, so that a signal is not kept waiting
+# SECONDS: sleeps in the background, so that a signal does not have to wait
 wait_for()
 {
 	sleep "$1" 8>&- 9>&- &
 	wait $!
 }
 
-# Not those who have waited, and have been let in now
+# Adds the handles that were open when the attempt began. Deferred opens, which
+# were granted after it, are left out.
 note_blockers()
 {
 	blockers="$blockers$(drain holders "$target" | begun=$begun awk '
@@ -93,13 +96,14 @@ note_blockers()
 
 give_up()
 {
-	complain "$target: given up after $attempt attempts;" \
-		"in use, and how many times it was:"
+	complain "cannot update $target: it was in use in all $attempt attempts;" \
+		'holders, with the number of attempts:'
 	printf '%s' "$blockers" | sort | uniq -c >&2
 	exit "$EXIT_TIMED_OUT"
 }
 
-# Until it is done, or has failed otherwise than by being in use
+# Tries to switch until an attempt succeeds, or fails for another reason than
+# that the package is in use
 attempts()
 {
 	attempt=0

@@ -1,18 +1,19 @@
 # An update or a rollback, from its locks to its end
 
-# Of all: the exit status, which tells whether what was said could be read
+# Exits with $status, or reports output that could not be written
 end()
 {
 	if [ -n "$lost" ] && [ "$status" -eq 0 ]; then
 		status=$EXIT_FAILED
-		[ -z "$done" ] || status=$EXIT_UNTOLD
-		[ "$lost" = pipe ] || # whose reader wants to hear no more
+		[ -z "$done" ] || status=$EXIT_OUTPUT_LOST
+		[ "$lost" = pipe ] || # the reader has closed it
 			complain "cannot write the output${done:+; $done}"
 	fi
 	exit "$status"
 }
 
-# However it ends, users are not left outside, nor rubbish behind
+# Runs at every exit: recovers after a failure, so that no drain of ours stays
+# in force
 finish()
 {
 	status=$?
@@ -26,7 +27,7 @@ finish()
 		recover
 		if [ -n "$old" ] && [ "$served" != "$old" ] &&
 		    [ "$served" = "$version" ]; then
-			# Whatever came was too late
+			# The signal or failure came after the switch
 			end_work
 			status=0
 		else
@@ -36,7 +37,7 @@ finish()
 	end
 }
 
-# WHAT it is, for the history
+# WHAT for the history: locks and recovers the package
 begin_work()
 {
 	work=$1
@@ -58,13 +59,13 @@ begin_work()
 	old=$served
 }
 
-# It is published, and no failure of what is left to do makes that undone
+# Finishes after the switch: no failure of these steps undoes it
 end_work()
 {
-	prune || complain "$target: older versions are left"
+	prune || complain "cannot remove old versions of $target"
 	note_history "$work" "$version" "$from" || :
 	done="$target: $version is served"
-	say "$version is served, it was $old"
+	say "$version is served instead of $old"
 }
 
 publish()
@@ -75,8 +76,8 @@ publish()
 	attempts
 	recover
 	[ "$served" = "$version" ] ||
-		die "$target: $version could not be published;" \
-			"the version of before is served"
+		die "cannot publish $version of $target: the switch failed;" \
+			"the version before is served"
 }
 
 update()
@@ -96,7 +97,7 @@ update()
 	end_work
 }
 
-# What can be looked at without a copy; and what would change
+# Checks what can be checked without a copy, and prints what would change
 rehearse()
 {
 	check_package
@@ -124,8 +125,8 @@ rollback()
 	from=$old
 	version=${source:-$(one_before "$old")}
 	is_kept "$version" ||
-		die "$target: there is no ${version:-older version}" \
-			"to go back to; see --list"
+		die "cannot roll back $target: there is no" \
+			"${version:-older version}; see --list"
 	publish
 	end_work
 }

@@ -14,11 +14,11 @@ check_sums()
 {
 	[ -n "$checksums" ] || return 0
 	why=$(cd "$tree" && sha256sum --check --quiet --strict "$checksums" 2>&1) ||
-		die "$source: is not what $checksums says:" \
-			"$(printf '%s\n' "$why" | head -n 1)"
+		die "cannot verify $source: it does not match $checksums:" \
+			"$(first_line "$why")"
 }
 
-# Without the locks: it may leave something running
+# The command gets no descriptors of the locks: it may leave a process running
 run_verify()
 {
 	[ -n "$verify" ] || return 0
@@ -27,5 +27,6 @@ run_verify()
 		SMBDRAIN_UPDATE_TREE=$tree
 		export SMBDRAIN_UPDATE_TREE
 		exec sh -c "$verify" 8>&- 9>&-
-	) || die "$source: --verify found it not good (exit status $?)"
+	) || die "cannot verify $source: the --verify command failed" \
+		"(exit status $?)"
 }

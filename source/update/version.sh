@@ -1,5 +1,6 @@
 # The versions in the staging area
 
+# Prints the versions, the oldest first
 versions()
 {
 	for dir in "$area"/[0-9]*; do
@@ -7,7 +8,8 @@ versions()
 	done
 }
 
-# Sets version: later than all others even if the clock was put back
+# Sets version to a new name, which sorts after all others even if the clock was
+# set back
 name_version()
 {
 	stamp=$(date -u +%Y%m%dT%H%M%SZ)
@@ -38,14 +40,14 @@ now()
 	date -u +%Y-%m-%dT%H:%M:%SZ
 }
 
-# SOURCE REASON. Sets version.
+# SOURCE REASON: begins a new version. Sets version.
 make_version()
 {
 	name_version
 	note_version "$version" "$@"
 }
 
-# VERSION SOURCE REASON
+# VERSION SOURCE REASON: writes its file meta
 note_version()
 {
 	mkdir -p "$area/$1"
@@ -57,6 +59,7 @@ note_version()
 	END
 }
 
+# VERSION: succeeds if the version was staged to its end
 is_complete()
 {
 	[ -e "$area/$1/identity" ]
@@ -67,6 +70,7 @@ is_published()
 	[ -e "$area/$1/published" ]
 }
 
+# Prints the newest version that was ever served, or 0
 newest_published()
 {
 	newest=0
@@ -81,7 +85,8 @@ mark_published()
 	is_published "$1" || now >"$area/$1/published"
 }
 
-# Sets tree: where the files of a version are, if they are not served
+# VERSION. Sets tree to the directory with its files, or fails if they are
+# served.
 find_tree()
 {
 	tree=$area/$1/tree
@@ -98,14 +103,16 @@ seal()
 	mv "$area/$1/identity.new" "$area/$1/identity"
 }
 
-# What was there before the first update is not ours to remove
+# VERSION: succeeds if an update has put its files beside the link. The files
+# that the link led to before the first update were not put there by an update.
 is_our_place()
 {
 	[ -L "$area/$1/place" ] && [ -d "$area/$1/place" ] &&
 		[ "$(readlink "$area/$1/place")" = "$live-$1" ]
 }
 
-# Only a whole directory has the name of a version, so first it loses that
+# VERSION: removes it. It is renamed first, so that a crash leaves no directory
+# with the name of a version and only a part of its files.
 drop()
 {
 	if is_our_place "$1"; then
@@ -115,12 +122,13 @@ drop()
 	remove_dropped
 }
 
-# And journals of exchanges that are over
+# Removes dropped versions, and journals of exchanges that have ended
 remove_dropped()
 {
 	rm -rf "$area"/.gone-* "$area"/[0-9]*/tree.journal
 }
 
+# Drops old versions, except as many as --keep says
 prune()
 {
 	for surplus in $(versions | grep -vxF "$served" | sort -r |
@@ -129,13 +137,14 @@ prune()
 	done
 }
 
-# WHAT VERSION FROM
+# WHAT VERSION SOURCE
 note_history()
 {
 	printf '%s\t%s\t%s\t%s\t%s\n' "$(now)" "$(who)" "$1" "$2" \
 		"$(printable "$3")" >>"$area/history"
 }
 
+# VERSION: prints the version before it
 one_before()
 {
 	before=

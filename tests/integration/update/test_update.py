@@ -22,7 +22,7 @@ FOR_A_SHELL = """it's "$(touch caught)" `touch caught`; $HOME *"""
 
 
 def archive(update, source, name):
-    """A file of that name with what is in the directory"""
+    """Make an archive of that name with the contents of the directory"""
     path = update.home / name
     if name.endswith('.zip'):
         with zipfile.ZipFile(path, 'w') as made:
@@ -36,7 +36,8 @@ def archive(update, source, name):
 
 @pytest.fixture(name='rsyncd')
 def _rsyncd(tmp_path):
-    """rsync://... of a directory, from a daemon that greets"""
+    """serve(directory): the URL of an rsync daemon with a message of the
+    day"""
     processes = []
 
     def serve(directory):
@@ -58,13 +59,13 @@ def _rsyncd(tmp_path):
 
 
 def listens(port):
-    """Whether somebody does"""
+    """Return true if something listens on the port"""
     with socket.socket() as sock:
         return sock.connect_ex(('127.0.0.1', port)) == 0
 
 
 def check_new(update, done):
-    """It is served, the old version is kept, and nothing else is left"""
+    """The new version is served, the old one is kept, nothing else is left"""
     assert done.stderr == '' and 'is served' in done.stdout
     assert update.serves() == package('new')
     assert update.tidy() == ['kept', 'served']
@@ -75,8 +76,8 @@ def check_new(update, done):
 # -- sources
 
 def test_directory(updater):
-    """With rights: those of the package directory stay, files have those of
-    the source"""
+    """The package directory keeps its owner and mode; files get those of the
+    source"""
     update = updater()
     source = update.make('new')
     source.chmod(0o700)
@@ -89,7 +90,8 @@ def test_directory(updater):
 
 
 def test_archive(updater):
-    """As its name tells, which is no pattern; for .tar see the signature"""
+    """The name gives the type, and is no pattern; for .tar see
+    test_signature"""
     update = updater()
     archive(update, update.make('other'), '-new 1.zip')
     source = archive(update, update.make('new'), '-new [1].zip')
@@ -97,13 +99,13 @@ def test_archive(updater):
 
 
 def test_rsync(updater, rsyncd):
-    """From another machine"""
+    """A source on another machine"""
     update = updater()
     check_new(update, update.update(rsyncd(update.make('new'))))
 
 
 def test_unchanged_files(updater):
-    """Cost nothing where clients can not write to them"""
+    """Unchanged files are hard links if clients cannot write to them"""
     update = updater(**{'read only': 'yes'})
     update.update(update.copy('new', **{'tool.exe': 'changed'}))
     (old, _), _ = update.list()
@@ -115,7 +117,7 @@ def test_unchanged_files(updater):
 
 
 def test_unchanged_files_of_a_share(updater):
-    """But its entries, of which no two versions may have one in common"""
+    """Two versions of a share have no top entry in common"""
     update = updater('pkg', **{'read only': 'yes'})
     update.update(update.copy('new', **{'lib/b.dll': 'changed'}))
     (old, _), _ = update.list()
@@ -130,8 +132,8 @@ def test_unchanged_files_of_a_share(updater):
     {'path': '{root}/app/lib', 'write list': 'root'},
     {'path': '{root}/%U', 'read only': 'no'}], ids=['inside', 'varies'])
 def test_files_that_clients_can_write(updater, other):
-    """Through any share, are not shared between versions, or both would
-    change; unless one says so"""
+    """Files that clients can write to through any share are not hard links: a
+    client would change both versions"""
     update = updater(**{'read only': 'yes'})
     update.server.set_share('other', {
         'vfs objects': 'drain', 'read only': 'yes',
@@ -141,7 +143,7 @@ def test_files_that_clients_can_write(updater, other):
 
 
 def check_that_it_is_not_linked(update):
-    """A file that has not changed is another one in the next version"""
+    """An unchanged file is a copy in the next version"""
     update.update(update.copy('new'))
     (old, _), _ = update.list()
     assert not (update.live / 'lib/a.dll').samefile(
@@ -150,7 +152,7 @@ def check_that_it_is_not_linked(update):
 
 @pytest.mark.parametrize('path', [None, '%H/pkg'], ids=['usual', 'varies'])
 def test_files_that_clients_can_write_in_homes(updater, path):
-    """One of which may be, or be in, or have in it what is updated"""
+    """A home directory can be the package, or be above or inside it"""
     update = updater(**{'read only': 'yes'})
     update.server.set_share('homes', {
         'vfs objects': 'drain', 'read only': 'no'})
@@ -160,7 +162,7 @@ def test_files_that_clients_can_write_in_homes(updater, path):
 
 
 def test_files_that_clients_can_write_by_a_usershare(updater):
-    """Of which testparm says nothing"""
+    """A usershare gives access to the package"""
     update = updater(**{'read only': 'yes'})
     server = update.server
     shares = server.base / 'usershares'
@@ -180,7 +182,7 @@ def test_files_that_clients_can_write_by_a_usershare(updater):
 
 
 def test_files_shared_all_the_same(updater):
-    """If one knows that clients do not write to them"""
+    """--link makes hard links although clients can write to the files"""
     update = updater()
     update.update(update.copy('new'), '--link')
     (old, _), _ = update.list()
@@ -189,7 +191,7 @@ def test_files_shared_all_the_same(updater):
 
 
 def test_progress(updater):
-    """Of the copy, on a terminal"""
+    """The progress of the copy is shown on a terminal"""
     update = updater()
     terminal, end = os.openpty()
     update.update(update.make('new'), stdout=end)
@@ -198,11 +200,11 @@ def test_progress(updater):
     os.close(terminal)
 
 
-# -- who is there meanwhile
+# -- clients during an update
 
 def test_nobody_notices(updater):
-    """A program that runs is waited for; who starts it meanwhile waits, and
-    gets the new version"""
+    """The update waits for a running program; a program that is started during
+    the drain waits, and gets the new version"""
     update = updater()
     with connect(update.server.port) as tree, \
             connect(update.server.port) as other:
@@ -222,8 +224,8 @@ def test_nobody_notices(updater):
 
 
 def test_in_use(updater):
-    """It is tried again, then given up, and said who was in the way; not who
-    had to wait for it. The old version is served."""
+    """After the last attempt the holders are printed, but no client whose open
+    was deferred. The old version is served."""
     update = updater()
     source = update.make('new')
     with connect(update.server.port) as tree, \
@@ -236,7 +238,7 @@ def test_in_use(updater):
         out, err = process.communicate(timeout=30)
         assert process.returncode == 124
         assert 'trying again in 2 s' in out
-        report = err[err.index('given up after 2 attempts'):]
+        report = err[err.index('in use in all 2 attempts'):]
         assert ' 2 ' in report and 'app/tool.exe' in report
         assert 'a.dll' not in report
         assert held.read() == b'old'
@@ -245,8 +247,8 @@ def test_in_use(updater):
 
 
 def test_time_of_a_drain(updater):
-    """It is over before an open that waits from the beginning is refused, but
-    has some time even if that is short"""
+    """A drain ends before the first deferred open is refused, and has half of
+    the hold timeout if that is short"""
     update = updater()
     words = update.home / 'words'
     update.stand_in('smbdrain',
@@ -266,8 +268,8 @@ def test_time_of_a_drain(updater):
 
 
 def test_refuse(updater):
-    """If it takes longer than opens can wait; and those who are left are
-    closed in the end"""
+    """Opens are refused, and the remaining handles are closed at the
+    timeout"""
     update = updater()
     with connect(update.server.port) as tree, \
             connect(update.server.port) as other:
@@ -287,7 +289,7 @@ def test_refuse(updater):
 # -- verification
 
 def test_signature(updater, signed):
-    """A good one, and an archive that was changed since"""
+    """A good signature, and an archive that was changed after signing"""
     update = updater()
     path = archive(update, update.make('new'), 'new.tar.gz')
     options = signed(path)
@@ -297,7 +299,7 @@ def test_signature(updater, signed):
         file.write(b'x')
         file.flush()
         done = update.update(path, *options, expect=1)
-        assert 'no good signature' in complaint(done)
+        assert 'not a good signature' in complaint(done)
         file.seek(0)
         file.write(first)
     assert update.serves() == package('old')
@@ -305,7 +307,7 @@ def test_signature(updater, signed):
 
 
 def test_checksums(updater):
-    """What a file of checksums says, which is the wrong one at first"""
+    """A file with wrong checksums, then one with the right ones"""
     update = updater()
     source = update.make('new')
     sums = subprocess.run(['sha256sum', 'tool.exe', 'lib/a.dll'], text=True,
@@ -320,7 +322,7 @@ def test_checksums(updater):
 
 
 def test_verify(updater):
-    """By a command of one's own, which sees all of the new version"""
+    """A command of the user verifies the new version"""
     update = updater()
     source = update.make('new')
     note = update.home / 'inherited'
@@ -329,7 +331,7 @@ def test_verify(updater):
         'grep -q other tool.exe', expect=1)
     assert '--verify' in complaint(done)
     descriptors, *environment = note.read_text().splitlines()
-    # The last one is that of the directory which ls reads: the lock is not
+    # The last one is the directory that ls reads; no lock is inherited
     assert descriptors.split() == ['0', '1', '2', '3']
     tree, = (line for line in environment if 'SMBDRAIN_UPDATE_' in line)
     assert tree.startswith(f'SMBDRAIN_UPDATE_TREE={update.area}/2')
@@ -342,14 +344,15 @@ def test_verify(updater):
 # -- versions
 
 def test_versions(updater):
-    """So many are kept; back to the one before, and forth by name"""
+    """--keep limits the versions; rollback to the one before, and to a named
+    one"""
     update = updater()
     for stamp in 'one', 'two', 'three':
         update.update(update.make(stamp), '--keep=1', '--reason=why not')
     (two, state), (three, _) = update.list()
     assert state == 'kept'
-    assert update.rollback().stdout == (f'pkg/app: {two} is served, it was '
-                                        f'{three}\n')
+    assert update.rollback().stdout == (
+        f'pkg/app: {two} is served instead of {three}\n')
     assert update.serves() == package('two')
     assert update.list() == [(two, 'served'), (three, 'kept')]
     assert 'older' in complaint(update.rollback(expect=1))
@@ -371,7 +374,7 @@ def test_versions(updater):
 @pytest.mark.parametrize('target', ['pkg/current', 'pkg'],
                          ids=['link', 'share'])
 def test_rollback_of_others(updater, target):
-    """There and back"""
+    """An update and a rollback"""
     update = updater(target)
     check_new(update, update.update(update.make('new')))
     update.rollback()
@@ -380,7 +383,7 @@ def test_rollback_of_others(updater, target):
 
 
 def test_many_versions_with_the_clock_behind(updater):
-    """Each sorts after those before, and a number may have zeros before it"""
+    """A new version sorts after all others; a number can have leading zeros"""
     update = updater()
     update.update(update.make('new'))
     (first, _), (second, _) = update.list()
@@ -399,7 +402,7 @@ def test_many_versions_with_the_clock_behind(updater):
 
 
 def test_replaced_by_hand(updater):
-    """Then that is what the next update keeps"""
+    """The next update keeps files that were put there by hand"""
     update = updater()
     update.update(update.make('new'))
     shutil.rmtree(update.live)
@@ -415,8 +418,8 @@ def test_replaced_by_hand(updater):
 @pytest.mark.parametrize('target', ['pkg/app', 'pkg'],
                          ids=['directory', 'share'])
 def test_replaced_by_hand_meanwhile(updater, target):
-    """While an update is at work, or a rollback: that is kept, too, as the one
-    before, and all goes on"""
+    """Files that were put there by hand during an update or a rollback become
+    the version before, and the update succeeds"""
     update = updater(target)
     update.update(update.make('first'))
     files = update.live / '*' if target == 'pkg' else update.live
@@ -427,11 +430,11 @@ if [ "$3" = run ]; then
 fi""")
     done = update.update(update.make('new'))
     (_, _), (found, _), (new, _) = update.list()
-    assert done.stdout == f'{target}: {new} is served, it was {found}\n'
+    assert done.stdout == f'{target}: {new} is served instead of {found}\n'
     assert read(update.tree(found)) == package('by hand')
     done = update.rollback()
     again, _ = update.list()[-1]
-    assert done.stdout == f'{target}: {found} is served, it was {again}\n'
+    assert done.stdout == f'{target}: {found} is served instead of {again}\n'
     assert update.serves() == package('by hand')
     assert update.tidy() == ['kept', 'served', 'kept']
     (update.home / 'bin/smbdrain').unlink()
@@ -441,7 +444,7 @@ fi""")
 
 
 def test_share_with_nothing_in_it(updater):
-    """And a first version of which the share hides a part"""
+    """An empty share, and a version of which the share hides a part"""
     update = updater('pkg', **{'veto files': '/hidden/'})
     for path in list(update.live.iterdir()):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -452,7 +455,8 @@ def test_share_with_nothing_in_it(updater):
 
 
 def test_clients_change_a_share(updater):
-    """Its entries are others then; they are kept, as they are"""
+    """The entries of the share have other inodes then, and are kept as they
+    are"""
     update = updater('pkg')
     update.update(update.make('new'))
     shutil.rmtree(update.live / 'lib')
@@ -466,7 +470,7 @@ def test_clients_change_a_share(updater):
 # -- places
 
 def test_dry_run(updater):
-    """Says what would change, and changes nothing"""
+    """--dry-run prints what would change, and changes nothing"""
     update = updater()
     before = snapshot(update)
     done = update.update(update.make('new'), '--dry-run')
@@ -477,14 +481,15 @@ def test_dry_run(updater):
 
 
 def snapshot(update):
-    """Names and times below the shares, beside them, and in the state"""
+    """Names and times below the shares, beside them, and in the state
+    directory"""
     return {path: path.lstat().st_mtime_ns
             for place in (update.root.parent, update.server.base / 'state')
             for path in place.rglob('*') if path.suffix != '.tdb'}
 
 
 def test_stage(updater):
-    """Elsewhere; it is found there again without that option"""
+    """--stage is remembered"""
     update = updater()
     update.area = update.server.base / 'stage/pkg/app'
     update.update(update.make('new'), f'--stage={update.server.base}/stage')
@@ -500,7 +505,7 @@ def test_stage(updater):
                                   f'{FOR_A_SHELL}\n'],
                          ids=['text', 'newlines', 'shell'])
 def test_strange_names(updater, name):
-    """Of the package, of the source, and of what is in them"""
+    """Names of the package, of the source, and of files in both"""
     update = updater(f'pkg/{name}')
     update.area = (update.root.parent / '.smbdrain/pkg'
                    / name.replace('%', '%25').replace('/', '%2F')
@@ -522,8 +527,8 @@ def test_strange_names(updater, name):
 
 
 def test_strange_share(updater, tmp_path):
-    """The path of the share, what it hides, and the reason: a shell reads these
-    from JSON"""
+    """The path of the share, its veto files and the reason of a drain: the
+    script reads these from JSON"""
     hidden = "it's $(touch caught); $HOME"
     update = updater('pkg', path=tmp_path / FOR_A_SHELL / 'pkg',
                      **{'veto files': f"/{hidden}/a 'b/"})

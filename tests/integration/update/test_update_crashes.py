@@ -18,12 +18,12 @@ EXCHANGES = 'renameat,renameat2'
 
 
 def before_exchange(calls=EXCHANGES, number=1):
-    """smbdrain is killed when it is about to rename for the time `number`"""
+    """A script in which smbdrain is killed before its rename `number`"""
     return (f'strace -f -qq -o /dev/null -e trace={calls} -e inject='
             f'{calls}:signal=KILL:when={number} "$real" "$@" || :')
 
 
-# smbdrain is killed between the exchange and whatever comes next
+# smbdrain is killed after the exchange
 AFTER_EXCHANGE = f'''
 strace -f -qq -o /dev/null -e trace={EXCHANGES} \\
 \t-e inject={EXCHANGES}:delay_exit=30s "$real" "$@" &
@@ -32,8 +32,8 @@ until grep -q new "$live/tool.exe"; do
 done
 kill -9 $(ps -o pid= --ppid $!)'''
 
-# Which program with which words; what it does before all is killed; what is
-# served then
+# The program; the arguments at which all is killed; what the program does
+# before; the version that is served then
 STEPS = {
     'staging': ('rsync', '[ "$2" = --delete ]', '', 'old'),
     'verifying': ('sha256sum', '[ $# -gt 0 ]', '', 'old'),
@@ -48,7 +48,7 @@ STEPS = {
 
 
 def kill_at(update, step, source):
-    """Kill an update there"""
+    """Kill an update at this step"""
     name, condition, script, served = STEPS[step]
     update.kill_at(name, condition, '--keep=0', '--', update.target, source,
                    script=f"live='{update.live}'\n{script}")
@@ -56,7 +56,7 @@ def kill_at(update, step, source):
 
 
 def check_served(update, stamp):
-    """That version is served as a whole, and --list knows it"""
+    """That version is served completely, and --list shows it"""
     assert update.serves() == package(stamp)
     states = update.states()
     assert states.count('served') == 1
@@ -64,7 +64,8 @@ def check_served(update, stamp):
 
 
 def check_open(update, files):
-    """That is served, nothing is left over, and users get in"""
+    """These files are served, nothing is left over, and clients can open
+    them"""
     assert update.serves() == files
     assert set(update.tidy()) <= {'served', 'kept'}
     with connect(update.server.port) as tree:
@@ -73,7 +74,7 @@ def check_open(update, files):
 
 @pytest.mark.parametrize('step', STEPS)
 def test_recover(updater, step):
-    """After a kill there, of a directory"""
+    """Recovery of a directory after a kill at this step"""
     update = updater()
     served = kill_at(update, step, update.make('new'))
     check_served(update, served)
@@ -85,7 +86,7 @@ def test_recover(updater, step):
 
 
 def test_again(updater):
-    """The same update, once more, goes through, and does that too"""
+    """A second update succeeds, and does the recovery"""
     update = updater()
     source = update.make('new')
     kill_at(update, 'after the exchange', source)
@@ -96,7 +97,7 @@ def test_again(updater):
 @pytest.mark.parametrize('step', ['before the exchange',
                                   'after the exchange'])
 def test_link(updater, step):
-    """It leads to one or the other; the release that is of no use is gone"""
+    """The link leads to one of the versions; the other release is removed"""
     update = updater('pkg/current')
     served = kill_at(update, step, update.make('new'))
     check_served(update, served)
@@ -110,8 +111,7 @@ def test_link(updater, step):
 
 
 def test_while_files_are_shared(updater):
-    """With the version served, in the root of a share, where none is to be when
-    it is published"""
+    """A kill while the top entries of a share are replaced with copies"""
     update = updater('pkg', **{'read only': 'yes'})
     update.kill_at('cp', '[ "$1 ${3##*/}" = "-a copy" ]', 'pkg',
                    update.copy('new', **{'lib/b.dll': 'changed'}))
@@ -127,7 +127,8 @@ NEW = {**package('new'), 'more/x': 'new', 'top': 'new'}
 
 
 def half(update, step):
-    """Killed there: it is drained, and --list says that it is half"""
+    """After a kill there the share is drained, and --list shows both
+    versions"""
     update.kill_at('smbdrain', RUN, 'pkg', update.make('new', NEW),
                    script=before_exchange('renameat2', step))
     assert update.drain.state('pkg') == 'quiescent'
@@ -148,7 +149,7 @@ def test_share(updater, step):
 
 
 def test_share_that_can_not_be_completed(updater):
-    """It is undone: the old version is served"""
+    """The exchange is undone, and the old version is served"""
     update = updater('pkg')
     update.stand_in('smbdrain', f"""
 if {RUN}; then
@@ -159,12 +160,12 @@ if {RUN}; then
 	exit
 fi""")
     done = update.update(update.make('new', NEW), expect=1)
-    assert 'could not be published' in done.stderr
+    assert 'the switch failed' in done.stderr
     check_open(update, package('old'))
 
 
 def test_share_opened_by_force(updater):
-    """Nothing is done to it until somebody has put it right"""
+    """Every update fails until somebody has repaired the share"""
     update = updater('pkg')
     half(update, 3)
     update.drain.resume('pkg', '--force')
@@ -175,10 +176,10 @@ def test_share_opened_by_force(updater):
     assert update.serves() == before
 
 
-# -- not all at once
+# -- kills and signals that do not end all processes
 
 def test_while_it_waits(updater):
-    """For a holder, who notices nothing; after recovery all may come back"""
+    """A kill while the update waits for a holder, which is not affected"""
     update = updater()
     source = update.make('new')
     with connect(update.server.port) as tree:
@@ -196,7 +197,7 @@ def test_while_it_waits(updater):
 
 
 def test_only_the_script(updater):
-    """Its smbdrain goes on, and nobody interferes"""
+    """smbdrain continues without the script, and holds the locks"""
     update = updater()
     with connect(update.server.port) as tree:
         held = tree.create('app/tool.exe')
@@ -220,7 +221,7 @@ def test_only_the_script(updater):
 @pytest.mark.parametrize('kill', [os.killpg, os.kill],
                          ids=['to all', 'to the script alone'])
 def test_signal(updater, kill):
-    """It cleans up itself; what it has started does not keep it waiting"""
+    """It recovers itself, and does not wait for its child processes"""
     update = updater()
     with connect(update.server.port) as tree:
         tree.create('app/tool.exe')
@@ -233,7 +234,7 @@ def test_signal(updater, kill):
 
 
 def test_signal_when_it_is_published(updater):
-    """Too late: what the new version is served with is success"""
+    """A signal after the switch: the update succeeds"""
     update = updater()
     update.stand_in('smbdrain', f"""
 if {RUN}; then
@@ -247,7 +248,7 @@ fi""")
 
 
 def test_history_that_can_not_be_written(updater):
-    """The same: what is published is"""
+    """A failure after the switch: the update succeeds"""
     update = updater()
     update.update(update.make('new'))
     (update.area / 'history').unlink()
@@ -258,7 +259,7 @@ def test_history_that_can_not_be_written(updater):
 
 
 def test_drain_that_is_left(updater):
-    """Though smbdrain run says that all went well: it is opened"""
+    """A drain that smbdrain run has left in spite of its success is ended"""
     update = updater()
     update.stand_in('smbdrain', f"""
 if {RUN}; then
@@ -270,7 +271,7 @@ fi""")
 
 
 def test_all_at_boot(updater):
-    """--recover without a target: each package, whatever becomes of others"""
+    """--recover without a target does each package, even if one fails"""
     update = updater()
     kill_at(update, 'before the exchange', update.make('new'))
     update.server.put('pkg', 'other/tool.exe', b'MZ')
@@ -283,7 +284,7 @@ def test_all_at_boot(updater):
 
 
 def test_drain_of_another(updater):
-    """Is left alone: nothing is updated, nothing is resumed"""
+    """A drain of somebody else: nothing is updated, nothing is resumed"""
     update = updater()
     source = update.make('new')
     update.update(source)
@@ -295,7 +296,7 @@ def test_drain_of_another(updater):
 
 
 def test_drain_of_another_meanwhile(updater):
-    """The same if it begins while the new version is staged"""
+    """The same if the drain begins during the staging"""
     update = updater()
     begin = ' '.join(update.drain.command('begin', 'pkg/app'))
     done = update.update(update.make('new'), f'--verify={begin}', expect=1)

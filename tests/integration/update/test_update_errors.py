@@ -1,5 +1,5 @@
-"""smbdrain-update when something is wrong: one line that says what, users are
-left alone, and nothing is left behind."""
+"""Failures of smbdrain-update: one line gives the reason, users are not
+affected, and nothing is left behind."""
 
 import contextlib
 import io
@@ -22,7 +22,7 @@ SCRIPT = os.path.join(BUILD, 'smbdrain-update')
 
 
 def check_untouched(update):
-    """The old version is served, and nothing else is there"""
+    """The old version is served, and nothing is left over"""
     assert update.serves() == package('old')
     assert set(update.tidy()) <= {'served'}
 
@@ -38,10 +38,10 @@ def _small(tmp_path):
     subprocess.run(['umount', '-l', path], check=True)
 
 
-# -- words
+# -- the command line
 
 @pytest.mark.parametrize('words, named', [
-    ((), 'what'), (('pkg',), 'pkg'), (('pkg', 'a', 'b'), 'b'),
+    ((), 'SHARE'), (('pkg',), 'pkg'), (('pkg', 'a', 'b'), 'b'),
     (('--bogus',), '--bogus'), (('-s',), '-s'),
     (('--keep=many', 'pkg', 'a'), '--keep=many'),
     (('--keep=', 'pkg', 'a'), '--keep='),
@@ -55,7 +55,7 @@ def _small(tmp_path):
     (('--signature=x', 'pkg', 'a'), '--keyring'),
     (('--keyring=x', 'pkg', 'a'), '--signature'),
     (('--list', '--rollback', 'pkg'), '--rollback'),
-    (('--list',), 'what'), (('--list', 'pkg', 'a'), 'a'),
+    (('--list',), 'SHARE'), (('--list', 'pkg', 'a'), 'a'),
     (('--recover', 'pkg', 'a'), 'a'),
     (('--rollback', '--dry-run', 'pkg'), '--dry-run')],
     ids=lambda words: ' '.join(words) if isinstance(words, tuple) else '')
@@ -68,7 +68,7 @@ def test_usage(words, named):
 
 
 def test_help():
-    """Names each option that there is"""
+    """--help names each option"""
     helped = subprocess.run([SCRIPT, '--help'], capture_output=True, text=True,
                             timeout=20, check=True).stdout
     with open(SCRIPT, encoding='utf-8') as script:
@@ -83,7 +83,7 @@ def test_help():
 
 
 def test_not_root():
-    """It says so"""
+    """Only root can use it"""
     done = subprocess.run([SCRIPT, 'pkg', '/'], capture_output=True, text=True,
                           timeout=20, check=False, user=65534)
     assert done.returncode == 1 and 'root' in complaint(done)
@@ -92,8 +92,8 @@ def test_not_root():
 # -- targets
 
 def test_no_target(updater):
-    """No such share, no such directory, one without the module, a name that
-    is spelled otherwise on the disk"""
+    """No such share, no such directory, a share without the module, a name in
+    the wrong case"""
     update = updater()
     update.server.set_share('plain', {})
     update.server.put('plain', 'app/x')
@@ -107,7 +107,7 @@ def test_no_target(updater):
 
 @contextlib.contextmanager
 def at_work(update, source):
-    """While an update verifies; it is killed, and nothing has come of it"""
+    """During the verification of an update, which is killed in the end"""
     flag = update.home / 'verifies'
     process = update.start(f'--verify=touch {flag}; sleep 50', 'pkg/app',
                            source)
@@ -122,8 +122,8 @@ def at_work(update, source):
 
 
 def test_two_updates(updater):
-    """The second one: exit status 3, and the first goes on. Also if it calls
-    the package otherwise, or reaches it by another share."""
+    """The second update ends with status 3, also if it uses another name or
+    another share for the package"""
     update = updater()
     update.server.set_share('apps', {'vfs objects': 'drain',
                                      'path': update.root})
@@ -135,7 +135,7 @@ def test_two_updates(updater):
 
 
 def test_update_on_another_node(updater):
-    """Of a cluster, which has a state of its own: the same"""
+    """The same on a node of a cluster, which has its own state directory"""
     update = updater()
     source = update.make('new')
     state = update.home / 'state'
@@ -152,7 +152,8 @@ def test_update_on_another_node(updater):
 # -- sources
 
 def test_no_source(updater):
-    """Not there, no archive, broken, empty, an archive that leads out"""
+    """A missing source, a file that is no archive, a broken one, an empty
+    one"""
     update = updater()
     (update.home / 'empty').mkdir()
     (update.home / 'file.exe').write_text('x')
@@ -165,8 +166,8 @@ def test_no_source(updater):
 
 
 def packed(path, *members):
-    """An archive with such members: a name, and content, a link (Path), or the
-    name of what it is a hard link to ({name})"""
+    """Make an archive of members: (name, content), (name, Path of a symbolic
+    link) or (name, {name} of a hard link)"""
     if path.suffix == '.zip':
         with zipfile.ZipFile(path, 'w') as made:
             for name, what in members:
@@ -191,8 +192,8 @@ def packed(path, *members):
 
 
 def test_archive_that_leads_out(updater):
-    """Of its directory, by a name, by a link: it is not published, not even
-    with the name cut short"""
+    """A path or a link that leads out of the archive: nothing is published,
+    not even under a shortened path"""
     update = updater()
     outside = update.home / 'outside'
     outside.mkdir()
@@ -216,7 +217,7 @@ def test_archive_that_leads_out(updater):
 
 @pytest.mark.parametrize('suffix', ['tar', 'zip'])
 def test_archive_with_dots(updater, suffix):
-    """That lead nowhere"""
+    """Names with dots that do not lead out are published"""
     update = updater()
     files = {**package('new'), '..a': '', 'lib/b..': '', '...': ''}
     update.update(packed(update.home / f'good.{suffix}', *files.items()))
@@ -224,13 +225,13 @@ def test_archive_with_dots(updater, suffix):
 
 
 @pytest.mark.parametrize('script, why', [
-    ('[ "$2" != --delete ] || rm -rf "$SOURCE"', 'can not be copied'),
+    ('[ "$2" != --delete ] || rm -rf "$SOURCE"', 'cannot copy'),
     ('[ "$2" != --delete ] || { echo vanished >&2; exit 24; }',
-     'changes while it is copied: vanished'),
+     'it changed during the copy: vanished'),
     ('case $* in *--dry-run*) date +%N >"$SOURCE/tool.exe" ;; esac',
-     'changes while it is copied')], ids=['vanishes', 'in part', 'changes'])
+     'it changed during the copy')], ids=['vanishes', 'in part', 'changes'])
 def test_source_that(updater, script, why):
-    """It is not copied as it was: not published"""
+    """A source that changes during the copy is not published"""
     update = updater()
     source = update.make('new')
     update.stand_in('rsync', f"SOURCE='{source}'\n{script}")
@@ -241,7 +242,7 @@ def test_source_that(updater, script, why):
 # -- places
 
 def test_disk_full(updater, small):
-    """While it is staged"""
+    """No space left during the staging"""
     update = updater(path=small / 'pkg')
     source = update.make('new', {**package('new'), 'large': 'x' * 3000000})
     done = update.update(source, expect=1)
@@ -253,8 +254,8 @@ def test_disk_full(updater, small):
 
 
 def test_disk_full_at_last(updater):
-    """When files that no two versions may share are copied after all: the
-    first one has no room, the last one has"""
+    """No space left when top entries of a share are replaced with copies, and
+    only for the first of them"""
     update = updater('pkg', **{'read only': 'yes'})
     source = update.copy('new', **{'lib/b.dll': 'changed'})
     (source / 'zz').write_text('')
@@ -272,15 +273,15 @@ fi""")
 
 
 def test_mounted(updater, small):
-    """The share is a file system of its own: versions are kept in there, in a
-    directory that clients do not see"""
+    """The share is a file system: versions are kept in its root, in a
+    directory that the share hides"""
     update = updater(path=small)
     source = update.make('new')
     assert 'veto' in complaint(update.update(source, expect=1))
     assert 'veto' in complaint(update.update(source, expect=1))
     update.server.set_share('pkg', {'veto files': '/.smbdrain/'})
     small.chmod(0o777)
-    assert f'{small}: is not' in complaint(update.update(source, expect=1))
+    assert f'{small} must be' in complaint(update.update(source, expect=1))
     small.chmod(0o755)
     update.area = small / '.smbdrain/pkg/app'
     update.update(source)
@@ -291,7 +292,7 @@ def test_mounted(updater, small):
 @pytest.mark.parametrize('target', ['pkg/app', 'pkg/current'],
                          ids=['directory', 'link'])
 def test_other_file_system(updater, small, target):
-    """A version can not be renamed from there"""
+    """A version cannot be renamed to another file system"""
     update = updater(target)
     done = update.update(update.make('new'), f'--stage={small}', expect=1)
     assert str(small) in complaint(done) and 'file system' in complaint(done)
@@ -300,8 +301,8 @@ def test_other_file_system(updater, small, target):
 
 @contextlib.contextmanager
 def as_if(path, what):
-    """A part of the staging area is there, and is somebody else's, a link to
-    `what`, or of that mode"""
+    """A part of the staging area belongs to a user, is a link to `what`, or
+    has that mode"""
     existed = path.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(what, Path):
@@ -323,8 +324,8 @@ def as_if(path, what):
 
 
 def test_others_staging_area(updater):
-    """In which somebody else has, or can have, a hand, wherever on the way:
-    nothing is made there"""
+    """Another user owns, or can write to, some directory of the path: nothing
+    is made there"""
     update = updater()
     top = update.root.parent
     outside = update.home / 'outside'
@@ -339,21 +340,21 @@ def test_others_staging_area(updater):
                        (update.area, 'nobody'), (update.area, outside)]:
         with as_if(path, what):
             done = update.update(source, expect=1)
-            assert f'{path}: is not' in complaint(done), (path, what)
+            assert f'{path} must be' in complaint(done), (path, what)
     elsewhere = update.server.base / 'stage'
     for path, option in ((top, '--dry-run'),
                          (elsewhere, f'--stage={elsewhere}'),
                          (elsewhere, f'--stage={elsewhere}/in')):
         with as_if(path, 'nobody'):
             done = update.update(source, option, expect=1)
-            assert f'{path}: is not' in complaint(done), option
+            assert f'{path} must be' in complaint(done), option
     assert list(outside.iterdir()) == []
     assert outside.stat().st_mode & 0o777 == 0o755
     assert update.serves() == package('old')
 
 
 def test_staging_area_that_was_given_away(updater):
-    """Since the last update: neither an update nor recovery has to do with it"""
+    """A staging area that a user owns since the last update is not used"""
     update = updater()
     source = update.make('new')
     update.update(source)
@@ -362,16 +363,16 @@ def test_staging_area_that_was_given_away(updater):
     top.rename(moved)
     with as_if(top, moved):
         for done in update.update(source, expect=1), update.recover(expect=1):
-            assert f'{top}: is not' in complaint(done)
+            assert f'{top} must be' in complaint(done)
     moved.rename(top)
     os.chown(top, 65534, 65534)
-    assert f'{top}: is not' in complaint(update.rollback(expect=1))
+    assert f'{top} must be' in complaint(update.rollback(expect=1))
     assert update.serves() == package('new')
 
 
 def test_staging_area_is_roots(updater):
-    """Whoever may write to what it is in, which is as /tmp is, can not put
-    another in the place of any part of it"""
+    """In a sticky directory, as /tmp is, no user can replace any part of the
+    staging area"""
     update = updater()
     update.root.parent.chmod(0o1777)
     source = update.make('new')
@@ -384,7 +385,7 @@ def test_staging_area_is_roots(updater):
 
 
 def test_read_only_file_system(updater, small):
-    """Users go on"""
+    """The update fails, and users are not affected"""
     update = updater(path=small / 'pkg')
     subprocess.run(['mount', '-o', 'remount,ro', small], check=True)
     done = update.update(update.make('new'), expect=1)
@@ -393,7 +394,7 @@ def test_read_only_file_system(updater, small):
 
 
 def test_smbd_is_not_there(updater):
-    """It ends before anything is copied"""
+    """The update fails before it copies anything"""
     update = updater()
     source = update.make('new')
     update.server.stop()
@@ -402,7 +403,7 @@ def test_smbd_is_not_there(updater):
     assert not update.area.exists()
 
 
-# -- what is not to be published, whoever has made it
+# -- files that are not published
 
 SPECIAL = {'fifo': os.mkfifo,
            'device': lambda path: os.mknod(path, stat.S_IFCHR | 0o666,
@@ -410,8 +411,8 @@ SPECIAL = {'fifo': os.mkfifo,
 
 
 def _sources(update, source, kinds):
-    """The same in each kind of source: a directory, archives, rsync:// by a
-    server that is nobody's friend"""
+    """The same files as each kind of source: a directory, archives, and a
+    remote source"""
     if 'directory' in kinds:
         yield source
     if 'tar' in kinds:
@@ -433,7 +434,7 @@ def _sources(update, source, kinds):
 
 @pytest.mark.parametrize('special', SPECIAL)
 def test_special_files(updater, special):
-    """Are named, and refused, from wherever they come"""
+    """Special files are refused and named in every kind of source"""
     update = updater()
     source = update.make('new')
     for number in range(5):
@@ -449,8 +450,8 @@ def test_special_files(updater, special):
 
 @pytest.mark.parametrize('kind', ['directory', 'tar', 'zip', 'remote'])
 def test_set_id_bits(updater, kind):
-    """Are not published, of files; it says of which. Those of directories
-    stay: what is made there belongs to their group."""
+    """Files are published without these bits, and named; directories keep
+    their set-group-ID bit"""
     update = updater()
     source = update.make('new')
     (source / 'tool.exe').chmod(0o4755)
@@ -465,7 +466,7 @@ def test_set_id_bits(updater, kind):
             assert not path.stat().st_mode & 0o6000, path
     assert 'published without' in done.stdout
     assert 'tool.exe' in done.stdout and 'lib/a.dll' in done.stdout
-    # Nor is that a difference the next time, and what is served stays as it is
+    # The next update takes the file as unchanged
     inode = update.live.joinpath('tool.exe').stat().st_ino
     update.call('--link', 'pkg/app', made,
                 env={**update.environment(),
@@ -475,7 +476,7 @@ def test_set_id_bits(updater, kind):
 
 
 def test_capabilities(updater, tmp_path):
-    """Of files that are shared with the version served"""
+    """Capabilities of files that are shared with the served version"""
     update = updater()
     source = update.copy('new', **{'lib/b.dll': 'new'})
     subprocess.run(['setcap', 'cap_net_raw=ep', update.live / 'tool.exe'],
@@ -491,7 +492,7 @@ def test_capabilities(updater, tmp_path):
 @pytest.mark.parametrize('closed', [(0,), (1, 2), (0, 1, 2)],
                          ids=str)
 def test_closed_descriptors(updater, closed):
-    """Nothing is written where it does not belong"""
+    """No message is written to another file"""
     update = updater()
 
     def close():
@@ -504,7 +505,7 @@ def test_closed_descriptors(updater, closed):
 
 
 def test_output_is_lost(updater):
-    """It is published all the same: a status of its own, and a line"""
+    """The update succeeds with a status of its own, and prints one line"""
     update = updater()
     with open('/dev/full', 'w', encoding='utf-8') as full:
         done = update.call('pkg/app', update.make('new'), expect=123,
@@ -520,7 +521,7 @@ def test_output_is_lost(updater):
 
 
 def test_quiet_dry_run(updater):
-    """Ends as the other does, and says nothing"""
+    """-q --dry-run has the same status, and prints nothing"""
     update = updater()
     source = update.make('new')
     update.call('--dry-run', 'pkg/app', source)
@@ -531,18 +532,18 @@ def test_quiet_dry_run(updater):
     assert 'none' in complaint(done)
 
 
-# -- packages that are gone
+# -- packages that were removed
 
 def test_recover_of_a_retired_package(updater):
-    """Nothing is to be done: a line that says so, and success. Not for one
-    that never was, or is still drained for a version."""
+    """Success and a line, but not for a package that never existed, or that is
+    still drained for a version"""
     update = updater()
     update.update(update.make('new'))
     done = update.call('--recover')
     assert (done.stdout, done.stderr) == ('', '')
     shutil.rmtree(update.live)
     done = update.call('--recover')
-    assert 'pkg/app: is not there any more' in done.stdout
+    assert 'pkg/app: no longer exists' in done.stdout
     assert str(update.area) in done.stdout and done.stderr == ''
     assert update.call('-q', '--recover', 'pkg/app').stdout == ''
     update.call('--recover', 'pkg/none', expect=1)
@@ -555,12 +556,12 @@ def test_recover_of_a_retired_package(updater):
 
 
 def test_recover_without_the_share(updater):
-    """One that smb.conf has no more is retired; one whose directory is missing
-    may only not be mounted"""
+    """A package without its share in smb.conf is retired; a package without
+    the root of its share is not: the file system may not be mounted yet"""
     update = updater()
     update.update(update.make('new'))
     update.root.rename(update.root.with_name('away'))
     update.call('--recover', expect=1)
     del update.server.shares['pkg']
     update.server.write_conf()
-    assert 'is not there any more' in update.call('--recover').stdout
+    assert 'no longer exists' in update.call('--recover').stdout

@@ -1,11 +1,11 @@
-"""smbdrain-update is given archives, signatures, checksums and notes of its own
-that were damaged at random: it ends with a documented status, and what is served
-is the old version or the new one, whole.
+"""smbdrain-update with archives, signatures, checksums and version files that
+were damaged at random: it ends with a documented status, and serves the complete
+old version or the complete new one.
 
-Each test begins with the inputs of tests/fuzz/corpus/update, FILE-WHAT for what
-is damaged in FILE, and takes its share of $FUZZ_SECONDS. An input that shows
-something wrong is left in build/fuzz; $FUZZ_SEED, which is said then, brings
-about the same changes again, of files that have other times and keys.
+Each test begins with the inputs of tests/fuzz/corpus/update, FILE-WHAT for
+damage in FILE, and takes its share of $FUZZ_SECONDS. An input with which a test
+fails is left in build/fuzz. $FUZZ_SEED, which is printed then, repeats the same
+changes, in files with other times and keys.
 """
 
 import contextlib
@@ -28,14 +28,14 @@ SECONDS = float(os.environ.get('FUZZ_SECONDS', 16)) / 4
 AT_LEAST = 2
 SEED = os.environ.get('FUZZ_SEED', random.randrange(10 ** 9))
 
-# What means something in one of these formats
+# Bytes with a meaning in one of these formats
 _WORDS = [b'\0', b'\n', b' ', b'/', b'../', b'/etc/passwd', b'*', b'\\',
           b'-', b'0', b'9' * 30, b'\xff\xff\xff\xff', b'ustar\0', b'PK\1\2',
           b'$(false)', b'%s', b'served', b'tree', b'lib/a.dll']
 
 
 def damage(data, chance):
-    """A few changes"""
+    """Return the data with a few random changes"""
     data = bytearray(data)
     for _ in range(chance.choice([1, 1, 2, 5])):
         first, last = sorted(chance.randrange(len(data) + 1)
@@ -49,8 +49,8 @@ def damage(data, chance):
 
 
 def inputs(files):
-    """(one of files(), what to write into it): all of the corpus that is for
-    one of those names, then what is damaged at random, for so long"""
+    """Yield (one of files(), its new content): first the corpus for these
+    names, then random damage for SECONDS"""
     began, number = time.monotonic(), 0
     print(f'FUZZ_SEED={SEED}')
     for path in sorted(CORPUS.iterdir()):
@@ -68,7 +68,7 @@ def inputs(files):
 
 @contextlib.contextmanager
 def kept(path):
-    """If it shows something wrong"""
+    """Keep a copy of the input if the test fails"""
     try:
         yield
     except BaseException:
@@ -79,7 +79,7 @@ def kept(path):
 
 
 def archive(path, files):
-    """With those {name: content}, of the kind that its name says"""
+    """Make an archive of {name: content}; its name gives the type"""
     source = path.with_name('source')
     for name, content in files.items():
         (source / name).parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def archive(path, files):
 
 
 def sums(path):
-    """The checksums of what archive() has packed"""
+    """The checksums of the files that archive() has packed"""
     file = path.with_name('sums')
     file.write_text(subprocess.run(
         ['sha256sum', 'tool.exe', 'lib/a.dll', 'lib/b.dll'], text=True,
@@ -105,12 +105,12 @@ def sums(path):
 
 
 def check(update, done, old, new):
-    """Returns what is served: all of the one or of the other"""
+    """Return the served version, which is complete"""
     assert done.returncode in (0, 1), done
     assert done.returncode == 0 or len(done.stderr.splitlines()) == 1, done
     served = update.serves()
     wanted = package(new if done.returncode == 0 else old)
-    # Of a file more the checksums say nothing
+    # The checksums do not cover further files
     assert {name: served.get(name) for name in wanted} == wanted, done
     assert done.returncode == 0 or served.keys() == wanted.keys(), done
     assert set(update.tidy()) <= {'served', 'kept'}
@@ -118,7 +118,7 @@ def check(update, done, old, new):
 
 
 def update_with_checksums(update, path, listed, damaged):
-    """Again and again, with one of the two files damaged"""
+    """Update repeatedly, with one of the two files damaged"""
     good, served = damaged.read_bytes(), 'old'
     for _, data in inputs(lambda: [damaged]):
         damaged.write_bytes(data)
@@ -131,7 +131,7 @@ def update_with_checksums(update, path, listed, damaged):
 @pytest.mark.time_limit(int(120 + SECONDS))
 @pytest.mark.parametrize('name', ['a.tar', 'a.tar.gz', 'a.zip'])
 def test_archives(updater, name, monkeypatch):
-    """With checksums that are right"""
+    """Damaged archives with the right checksums"""
     monkeypatch.setattr(f'{__name__}.SECONDS', SECONDS / 3)
     update = updater()
     path = archive(update.home / name, package('new'))
@@ -140,7 +140,7 @@ def test_archives(updater, name, monkeypatch):
 
 @pytest.mark.time_limit(int(120 + SECONDS))
 def test_checksums(updater):
-    """Of an archive that is right"""
+    """Damaged checksums of a good archive"""
     update = updater()
     path = archive(update.home / 'a.tar', package('new'))
     listed = sums(path)
@@ -149,7 +149,7 @@ def test_checksums(updater):
 
 @pytest.mark.time_limit(int(120 + SECONDS))
 def test_signatures(updater, signed):
-    """Of the archive, or the archive itself, which is never unpacked then"""
+    """A damaged signature, or a damaged archive, which is never unpacked"""
     update = updater()
     path = archive(update.home / 'signed.tar', package('new'))
     options = signed(path)
@@ -168,7 +168,7 @@ def test_signatures(updater, signed):
 
 @pytest.mark.time_limit(int(120 + SECONDS))
 def test_state(updater):
-    """What it notes of versions: another update goes well or is given up"""
+    """Damaged files of versions: the next update succeeds or fails cleanly"""
     update = updater()
     update.update(update.make('new 0'), '--keep=1')
     served = 'new 0'
@@ -193,7 +193,7 @@ def test_state(updater):
 
 
 def test_identity_of_no_version(updater):
-    """What was found: it is as if there were none"""
+    """An identity with the name of no version is ignored"""
     update = updater()
     update.update(update.make('new'))
     version, _ = update.list()[-1]

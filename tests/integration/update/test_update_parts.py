@@ -1,5 +1,5 @@
-"""The parts of which the build makes smbdrain-update: small, in layers, and all
-of them in the script."""
+"""The parts of smbdrain-update: each is small, and calls only parts before
+it."""
 
 import os
 import re
@@ -10,18 +10,19 @@ from lib.drain import BUILD
 SOURCE = Path(os.environ['DRAIN_TOP'], 'source/update')
 MOST_LINES = 200
 
-# Where a command begins: of a line, after a word or sign of the shell, or after
-# one of our functions that runs its arguments
-_BEGIN = r'(?:^|[;|&({!]|\b(?:if|then|else|elif|while|until|do|tried|trap)\b)\s*'
+# Where a command begins: at the start of a line, after a word or sign of the
+# shell, or after a function that runs its arguments
+_BEGIN = (r'(?:^|[;|&({!]|'
+          r'\b(?:if|then|else|elif|while|until|do|tried|trap)\b)\s*')
 
 
 def script():
-    """What is installed"""
+    """The installed script"""
     return Path(BUILD, 'smbdrain-update').read_text(encoding='utf-8')
 
 
 def parts():
-    """{name: text} in the order in which they are joined"""
+    """{name: text}, in the order of the installed script"""
     texts = {path.stem: path.read_text(encoding='utf-8').strip()
              for path in SOURCE.glob('*.sh')}
     joined = script()
@@ -29,34 +30,36 @@ def parts():
 
 
 def functions(text):
-    """Those that it defines"""
+    """The functions that a part defines"""
     return re.findall(r'^([a-z_]+)\(\)$', text, re.MULTILINE)
 
 
 def calls(text, function):
-    """Whether it calls a function; a pattern of a case is no call"""
+    """Return true if the text calls the function; patterns of case do not
+    count"""
     code = re.sub(r'(?m)^\s*#.*', '', text)
     code = re.sub(r'(?ms)<<-END\n.*?^\tEND$', '', code)
     code = re.sub(r'(?m)^\s*\w+( \| \w+)*\)', ';', code)
-    return re.search(rf'{_BEGIN}{function}(?![\w=-]| =|\(\))', code, re.MULTILINE)
+    return re.search(rf'{_BEGIN}{function}(?![\w=-]| =|\(\))', code,
+                     re.MULTILINE)
 
 
 def test_size():
-    """Each can be read at once"""
+    """No part has more than MOST_LINES lines"""
     assert len(parts()) > 10
     assert {name: text.count('\n') for name, text in parts().items()
             if text.count('\n') >= MOST_LINES} == {}
 
 
 def test_no_function_twice():
-    """The shell would silently take the last one"""
+    """A second definition would silently replace the first"""
     names = functions(script())
     assert len(names) > 100
     assert sorted(names) == sorted(set(names))
 
 
 def test_layers():
-    """A part calls only itself and parts that come before it"""
+    """A part calls only its own functions and those of parts before it"""
     assert calls(parts()['main'], 'update')
     later = {}
     for name, text in reversed(parts().items()):

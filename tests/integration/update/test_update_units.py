@@ -1,4 +1,4 @@
-"""The script is good sh, and the units are good units."""
+"""The script and the units pass the checks of their tools."""
 
 import os
 import re
@@ -17,20 +17,20 @@ UNITS = {'smbdrain-update@.service': 'smbdrain-update@office.service',
 
 
 def checked(*words):
-    """What a checker has to say"""
+    """The exit status and output of a checker"""
     done = subprocess.run(words, capture_output=True, text=True, timeout=50,
                           check=False)
     return done.returncode, done.stdout + done.stderr
 
 
 def test_syntax():
-    """Of the shell that scripts are run by here"""
+    """sh can parse the script"""
     script = os.path.join(BUILD, 'smbdrain-update')
     assert checked('sh', '-n', script) == (0, '')
 
 
 def test_shellcheck():
-    """Has nothing to say, nor of the scripts of the build and of packages"""
+    """shellcheck accepts all scripts"""
     scripts = [os.path.join(BUILD, 'smbdrain-update'), TOP / '.ci' / 'run',
                *(TOP / 'source' / 'build').glob('*.sh'),
                *(TOP / 'tests' / 'run').glob('*.sh'),
@@ -41,7 +41,7 @@ def test_shellcheck():
 
 
 def test_units(tmp_path):
-    """systemd understands them; of one package, and with the script that was
+    """systemd accepts the units of one package, with the script that was
     built"""
     paths = []
     for name, instance in UNITS.items():
