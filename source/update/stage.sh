@@ -11,6 +11,9 @@ find_source()
 		source_kind=archive
 		source=$absolute
 		check_archive_name
+	elif [ -e "$absolute" ]; then
+		die "cannot publish $source: it is a $(stat -L -c %F "$absolute");" \
+			'use a directory or an archive'
 	else
 		case ${source%%/*} in
 		*?:*) source_kind=remote ;;
@@ -20,6 +23,40 @@ find_source()
 	need rsync
 	[ "$source_kind" = archive ] || [ -z "$signature" ] ||
 		die "cannot verify $source: --signature is for archives only"
+}
+
+# Refuses a directory that overlaps with the package or with its versions: it
+# would be copied into itself, or change during the update.
+check_source_is_apart()
+{
+	[ "$source_kind" = directory ] || return 0
+	if overlap "$source" "$live"; then
+		die "cannot publish $source: it is the package $live, or inside" \
+			'or above it; copy the new version to another directory'
+	elif overlap "$source" "$area"; then
+		die "cannot publish $source: it is inside or above the kept" \
+			"versions in $area; use --rollback to publish one of them"
+	fi
+}
+
+# PATH PATH: succeeds if one is the other, or above it
+overlap()
+{
+	real_directory "$1"
+	one=$real
+	real_directory "$2"
+	case $real in "$one"*) return 0 ;; esac
+	case $one in "$real"*) return 0 ;; esac
+	return 1
+}
+
+# PATH. Sets real to its real path, with a slash at the end.
+real_directory()
+{
+	# The dot keeps newlines at the end of the name
+	real=$(realpath -m -- "$1" && echo .)
+	real=${real%?.}
+	real=${real%/}/
 }
 
 # Sets tree

@@ -42,9 +42,7 @@ begin_work()
 {
 	work=$1
 	from=$source
-	check_package
 	choose_timeout
-	choose_area
 	open_area
 	recover
 	check_not_drained
@@ -84,6 +82,9 @@ update()
 {
 	find_source
 	find_area
+	check_package
+	choose_area
+	check_source_is_apart
 	if [ -n "$dry_run" ]; then
 		rehearse
 		return
@@ -100,8 +101,6 @@ update()
 # Checks what can be checked without a copy, and prints what would change
 rehearse()
 {
-	check_package
-	choose_area
 	find_drain
 	check_not_drained
 	if [ "$source_kind" != archive ]; then
@@ -121,6 +120,8 @@ rehearse()
 rollback()
 {
 	find_area
+	check_package
+	choose_area
 	begin_work 'rolled back'
 	from=$old
 	version=${source:-$(one_before "$old")}
