@@ -15,12 +15,12 @@
 
 #define MESSAGE_FILES "msg.lock"
 
-/* Who has the lock on a file? */
+/* The process that locks a message file */
 enum locker {
 	LOCKER_NONE,
-	LOCKER_HERE, /* the process with that number */
+	LOCKER_HERE, /* the process with the number of the file */
 	LOCKER_STRANGER, /* a process with another number here */
-	LOCKER_UNKNOWN, /* it cannot be read */
+	LOCKER_UNKNOWN, /* unknown: it cannot be read */
 };
 
 static enum locker probe(int fd, pid_t number, pid_t *here)
@@ -37,7 +37,7 @@ static enum locker probe(int fd, pid_t number, pid_t *here)
 	return (lck.l_pid == number) ? LOCKER_HERE : LOCKER_STRANGER;
 }
 
-/* Never our own: to close it would give up our lock on it */
+/* Must not be called for our own file: closing it would release our lock. */
 static enum locker probe_message_file(int dir, pid_t number, pid_t *here)
 {
 	char name[16];
@@ -93,7 +93,7 @@ bool drain_looks_dead(const struct server_id *id)
 	if (id->unique_id != SERVERID_UNIQUE_ID_NOT_TO_VERIFY &&
 	    messaging_dgm_get_unique(number, &unique) == 0 &&
 	    unique != id->unique_id) {
-		return false; /* the file is that of a later process */
+		return false; /* the file belongs to a later process */
 	}
 	return has_locked_its_file(number);
 }
@@ -103,7 +103,7 @@ bool drain_is_alive(const struct server_id *id)
 	return serverid_exists(id) || drain_looks_dead(id);
 }
 
-/* Others are no message files */
+/* Return false for a name that is not a number, and thus no message file. */
 static bool is_number(const char *name, pid_t *number)
 {
 	char *end = NULL;
@@ -115,8 +115,9 @@ static bool is_number(const char *name, pid_t *number)
 }
 
 /*
- * To remove the file of a dead process (messaging_dgm_cleanup()), another one
- * locks it for a moment. That one has locked a file with its own number here.
+ * Return true if @locker only removes the file of a dead process
+ * (messaging_dgm_cleanup()), for which it locks the file briefly. Such a
+ * process has locked a file with its own number here.
  */
 static bool cleans_up(int dir, pid_t locker)
 {
@@ -147,7 +148,7 @@ static int find_in_message_files(DIR *dir, struct drain_stranger *stranger)
 	return errno;
 }
 
-/* A file with a number in it */
+/* Check a file that contains a pid. */
 static void look_at_file(const char *path, struct drain_stranger *stranger)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);

@@ -11,7 +11,7 @@ struct GUID drain_id_to_guid(const struct drain_id *id)
 	struct GUID guid = {0};
 	DATA_BLOB blob = data_blob_const(id->bytes, sizeof(id->bytes));
 
-	/* Fails only for a blob of another length */
+	/* This fails only for a blob of another length. */
 	(void)GUID_from_ndr_blob(&blob, &guid);
 	return guid;
 }
@@ -38,7 +38,7 @@ DATA_BLOB drain_bytes(const char *s)
 	return data_blob_const(s, strlen(s));
 }
 
-/* What is empty has no data, when a newer Samba has unpacked it */
+/* An empty blob has no data pointer if a newer Samba has unpacked it. */
 char *drain_bytes_string(TALLOC_CTX *mem_ctx, const DATA_BLOB *blob)
 {
 	const char *data = blob->length > 0 ? (const char *)blob->data : "";
@@ -82,7 +82,7 @@ static NTSTATUS check_origin(const DATA_BLOB *blob, uint16_t version)
 	return NT_STATUS_OK;
 }
 
-/* A whole blob, no byte more or less, and of the version that we speak */
+/* Unpack a blob, which must be used up completely and have our version. */
 static NTSTATUS pull_all(TALLOC_CTX *mem_ctx,
 			 const DATA_BLOB *blob,
 			 uint16_t version,
@@ -98,7 +98,8 @@ static NTSTATUS pull_all(TALLOC_CTX *mem_ctx,
 	}
 	err = ndr_pull_struct_blob_all(blob, mem_ctx, result, pull);
 	if (err == NDR_ERR_ALLOC) {
-		return NT_STATUS_NO_MEMORY; /* no number says how much */
+		/* No count in a message sets a size: this is no bad message. */
+		return NT_STATUS_NO_MEMORY;
 	}
 	if (!NDR_ERR_CODE_IS_SUCCESS(err)) {
 		return NT_STATUS_INTERNAL_DB_CORRUPTION;
@@ -165,7 +166,7 @@ static bool has_nul(const DATA_BLOB *blob)
 	return blob->length > 0 && memchr(blob->data, 0, blob->length) != NULL;
 }
 
-/* As strings they would end there, and be something else */
+/* Return true if a string contains a NUL byte, at which it would be cut off. */
 static bool wire_has_nul(const struct drain_wire_record *wire)
 {
 	const DATA_BLOB *const texts[] = {
@@ -188,7 +189,7 @@ static bool wire_has_nul(const struct drain_wire_record *wire)
 	return false;
 }
 
-/* NULL: out of memory */
+/* Return NULL if out of memory. */
 static struct drain_record *record_from_wire(TALLOC_CTX *mem_ctx,
 					     struct drain_wire_record *wire)
 {

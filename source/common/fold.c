@@ -5,8 +5,9 @@
 #include "drain/fold.h"
 
 /*
- * As strcasecmp_m() does (lib/util/charset/util_str.c): from the first byte on
- * that is no character there are only bytes, up to the end of the name
+ * Fold one character as strcasecmp_m() does (lib/util/charset/util_str.c).
+ * After the first byte that is not a valid character, the rest of the name is
+ * compared as bytes.
  */
 static ssize_t fold_character(const char **src,
 			      char *dst,
@@ -33,7 +34,10 @@ static ssize_t fold_character(const char **src,
 	return n;
 }
 
-/* Most names begin with ASCII, and are nothing else: how many characters? */
+/*
+ * Fold the leading ASCII characters, which most names consist of. Return their
+ * number.
+ */
 static size_t fold_ascii(const char *src, size_t len, char *dst)
 {
 	size_t i;

@@ -16,7 +16,7 @@ struct drain_locks {
 	struct messaging_context *msg_ctx;
 };
 
-/* "drain/publish/<id>": room for the longest of the names below */
+/* Room for the longest of the names below, "drain/publish/<id>" */
 struct key_buf {
 	char buf[16 + DRAIN_ID_STRING_SIZE];
 };
@@ -58,7 +58,10 @@ struct drain_locks *drain_locks_open(TALLOC_CTX *mem_ctx,
 	return locks;
 }
 
-/* Who has a lock; g_lock keeps the dead until somebody stumbles over them */
+/*
+ * The holders of a lock. g_lock keeps dead processes until a later lock
+ * operation removes them.
+ */
 struct dump_state {
 	TALLOC_CTX *mem_ctx;
 	struct server_id exclusive;
@@ -93,7 +96,7 @@ static NTSTATUS dump(struct drain_locks *locks,
 	*state = (struct dump_state) {.mem_ctx = mem_ctx};
 	status = g_lock_dump(locks->ctx, key, dump_fn, state);
 	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
-		return NT_STATUS_OK; /* nobody has it */
+		return NT_STATUS_OK; /* the lock is free */
 	}
 	if (state->nomem) {
 		return NT_STATUS_NO_MEMORY;
@@ -101,7 +104,10 @@ static NTSTATUS dump(struct drain_locks *locks,
 	return status;
 }
 
-/* To look whether one lives takes four system calls: not for all of them */
+/*
+ * Return the first holder that is alive. A check takes four system calls, so do
+ * not check them all.
+ */
 static struct server_id first_living(const struct dump_state *state)
 {
 	size_t i;
@@ -114,7 +120,7 @@ static struct server_id first_living(const struct dump_state *state)
 	return (struct server_id) {0};
 }
 
-/* Whatever is left is dead: every shared lock taken clears one of those away */
+/* Remove dead holders: each shared lock that is taken removes one. */
 static NTSTATUS bury(struct drain_locks *locks, TDB_DATA key, size_t num_dead)
 {
 	for (; num_dead > 0; num_dead--) {
@@ -146,12 +152,12 @@ static NTSTATUS claim_once(struct drain_locks *locks,
 	}
 	*owner = first_living(&state);
 	if (owner->pid == 0 && drain_looks_dead(&state.exclusive)) {
-		*owner = state.exclusive; /* g_lock would take it away */
+		*owner = state.exclusive; /* g_lock would remove it */
 	}
 	if (owner->pid != 0) {
 		/*
-		 * Not even for a moment beside living sharers: a waiting
-		 * exclusive lock turns every new sharer away.
+		 * Do not even try beside living sharers: a waiting exclusive
+		 * lock blocks every new sharer.
 		 */
 		status = NT_STATUS_IO_TIMEOUT;
 		goto done;
@@ -177,7 +183,10 @@ static NTSTATUS claim(struct drain_locks *locks,
 	int tries = CLAIM_TRIES;
 	NTSTATUS status;
 
-	/* Nobody had it, and it was not to be had: who came in between? */
+	/*
+	 * The lock was free, but another process was faster: read its holder
+	 * again.
+	 */
 	do {
 		status = claim_once(locks, key, owner);
 		tries -= 1;
@@ -198,7 +207,7 @@ static bool is_shared_by(const struct dump_state *state, struct server_id who)
 	return false;
 }
 
-/* Somebody who has it should know; others may have taken him for dead */
+/* Take the lock again if another process, believing us dead, has removed it. */
 static NTSTATUS take_if_lost(struct drain_locks *locks, TDB_DATA key)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
@@ -250,7 +259,7 @@ NTSTATUS drain_roster_members(struct drain_locks *locks,
 	return status;
 }
 
-/* In whichever way. Nobody, pid 0, has none. */
+/* Return true if @who holds the lock, shared or exclusive. pid 0 holds none. */
 static bool has(struct drain_locks *locks, TDB_DATA key, struct server_id who)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
@@ -278,7 +287,7 @@ void drain_roster_tell(struct drain_locks *locks)
 	size_t num = 0;
 	size_t i;
 
-	/* No cookie: nobody listens for the answers */
+	/* Without a cookie, no answer is expected. */
 	if (NT_STATUS_IS_OK(
 		    drain_roster_members(locks, frame, &members, &num))) {
 		for (i = 0; i < num; i++) {
@@ -333,7 +342,7 @@ static void wake(struct drain_locks *locks, const struct drain_id *id)
 
 	g_lock_wake_watchers(locks->ctx, key);
 
-	/* That leaves an empty lock behind, for ever; this takes it away */
+	/* This leaves an empty lock record behind, which reaping removes. */
 	(void)bury(locks, key, 1);
 }
 
@@ -474,7 +483,7 @@ struct tevent_req *drain_work_watch_send(TALLOC_CTX *mem_ctx,
 }
 
 struct owner_lock_state {
-	struct key_buf key; /* g_lock has no copy */
+	struct key_buf key; /* g_lock does not copy it */
 };
 
 static void owner_locked(struct tevent_req *subreq);
@@ -600,9 +609,10 @@ static void watch_deaths_fn(struct tevent_context *ev _UNUSED_,
 }
 
 /*
- * Nothing tells that a process has died: Samba's server_id_watch_send() looks as
- * often. It looks at one, though, and that one may give its hold back, of which
- * nobody is told while others are left, before they die.
+ * Poll for dead holders, because the death of a process causes no event;
+ * Samba's server_id_watch_send() polls as often. It watches a single process,
+ * which is not enough: that one can release its lock without an event while
+ * others remain, and these can then die.
  */
 static bool watch_deaths(struct tevent_req *req)
 {

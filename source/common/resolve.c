@@ -49,9 +49,9 @@ static const char *listed_by_inode(DIR *d,
 }
 
 /*
- * The name of an entry as the disk has it. A share may ignore case, and the file
- * system may find one entry by several names, in any Unicode normal form for
- * instance, but lists only one of them.
+ * Return the name of an entry as the directory lists it. A share can ignore
+ * case, and a file system can find an entry by several names, such as any
+ * Unicode normal form, but lists only one of them.
  */
 static const char *spell(TALLOC_CTX *mem_ctx,
 			 const char *dir,
@@ -75,7 +75,10 @@ static const char *spell(TALLOC_CTX *mem_ctx,
 	return (found != NULL) ? found : name;
 }
 
-/* A path in the share as the disk has it. NULL: out of memory. */
+/*
+ * Return a path in the share with all names as the directories list them, or
+ * NULL if out of memory.
+ */
 static char *spell_path(TALLOC_CTX *mem_ctx,
 			const struct share *share,
 			const char *path)
@@ -97,11 +100,11 @@ static char *spell_path(TALLOC_CTX *mem_ctx,
 	return dir;
 }
 
-/* From what a person typed to a record */
+/* Resolving what a person typed to a record */
 struct resolving {
 	const struct share_list *list;
-	struct drain_record *record; /* all that is allocated hangs off it */
-	char *why; /* it can not be drained; NULL: out of memory */
+	struct drain_record *record; /* owns everything that is allocated */
+	char *why; /* why it cannot be drained; NULL: out of memory */
 };
 
 static void explain(struct resolving *r, const char *fmt, ...)
@@ -178,7 +181,7 @@ static const struct share *share_to_drain(struct resolving *r,
 	return share;
 }
 
-/* The real path of a directory inside the share, or NULL */
+/* Return the real path of a directory in the share, or NULL. */
 static char *real_directory(struct resolving *r,
 			   const struct share *share,
 			   const char *lexical)
@@ -204,7 +207,7 @@ static char *real_directory(struct resolving *r,
 			share->name, share->real);
 		return NULL;
 	}
-	/* A link may say it in another way */
+	/* The destination of a link can be spelt differently. */
 	real = spell_path(r->record, share, real + strlen(share->real));
 	if (real == NULL) {
 		return NULL;
@@ -233,7 +236,7 @@ static bool fill_record(struct drain_record *record,
 	record->real[0] = real;
 	record->num_real = 1;
 	if (strcmp(real, lexical) != 0) {
-		/* A link on the way: nobody may move that either */
+		/* A link on the way must not be renamed either. */
 		record->real[1] = lexical;
 		record->num_real = 2;
 	}

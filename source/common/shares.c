@@ -6,7 +6,10 @@
 #include "drain/shares.h"
 #include "drain/smbconf.h"
 
-/* Links before the first component that varies lead elsewhere */
+/*
+ * Resolve the symbolic links before the first component that depends on the
+ * client.
+ */
 static char *real_pattern(TALLOC_CTX *mem_ctx, const char *path)
 {
 	size_t len = drain_words_vary(path) - path;
@@ -16,7 +19,10 @@ static char *real_pattern(TALLOC_CTX *mem_ctx, const char *path)
 	char *dir = NULL;
 
 	if (strstr(path + len, "/..") != NULL) {
-		/* smbd takes ".." away before it looks for links: anywhere */
+		/*
+		 * smbd removes ".." before it resolves links: it can lead
+		 * anywhere.
+		 */
 		return talloc_strdup(mem_ctx, path + len);
 	}
 	while (len > 0 && path[len - 1] != '/') {
@@ -28,7 +34,7 @@ static char *real_pattern(TALLOC_CTX *mem_ctx, const char *path)
 	if (clean == NULL) {
 		return NULL;
 	}
-	real = realpath(clean, NULL); /* not there: as it is written */
+	real = realpath(clean, NULL); /* it does not exist: use it as written */
 	pattern = drain_path_join(mem_ctx, (real != NULL) ? real : clean,
 				  path + len);
 	free(real);
@@ -36,7 +42,10 @@ static char *real_pattern(TALLOC_CTX *mem_ctx, const char *path)
 	return pattern;
 }
 
-/* As make_connection_snum() does. false: out of memory. */
+/*
+ * Find the directory as make_connection_snum() does. Return false if out of
+ * memory.
+ */
 static bool find_place(TALLOC_CTX *mem_ctx, struct share *share)
 {
 	char *path = drain_words_settle(mem_ctx, share->path, share->name);
@@ -52,7 +61,7 @@ static bool find_place(TALLOC_CTX *mem_ctx, struct share *share)
 		return share->varies != NULL && share->pattern != NULL;
 	}
 	if (path[0] == '\0') {
-		share->error = ENOENT; /* nobody can connect to it */
+		share->error = ENOENT; /* clients cannot connect to it */
 		return true;
 	}
 
@@ -67,12 +76,12 @@ static bool find_place(TALLOC_CTX *mem_ctx, struct share *share)
 		free(real);
 		return share->real != NULL;
 	}
-	return true; /* not there: nobody can connect to it */
+	return true; /* it does not exist: clients cannot connect to it */
 }
 
 /*
- * [homes] without a path is every user's home directory; with that of [global],
- * too (lp_add_home())
+ * Return true for [homes] without a path of its own, which is every user's home
+ * directory, even if [global] sets a path (lp_add_home()).
  */
 static bool has_no_path(const struct share *share, const char *raw)
 {
@@ -84,7 +93,9 @@ static bool has_no_path(const struct share *share, const char *raw)
 	       (raw[0] == '\0' || strequal(raw, inherited));
 }
 
-/* It has a file of its own, named in lower case */
+/*
+ * Return true for a usershare: it has a file of its own, named in lower case.
+ */
 static bool is_of_user(const char *name)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
@@ -107,7 +118,7 @@ static bool read_share(TALLOC_CTX *mem_ctx, int snum, struct share *share)
 {
 	const struct loadparm_substitution *lp_sub =
 		lpcfg_noop_substitution();
-	/* Unsubstituted: what %U is depends on who asks */
+	/* Unsubstituted: the value of %U depends on the client. */
 	const char *raw = lp_path(mem_ctx, lp_sub, snum);
 	const char *veto = lp_veto_files(mem_ctx, lp_sub, snum);
 
@@ -208,7 +219,7 @@ bool share_is_guarded(const struct share *share)
 	return share->module_index >= 0 && share->before == NULL;
 }
 
-/* A usershare has no "vfs objects" of its own */
+/* A usershare cannot set "vfs objects". */
 static char *advice_to_users(TALLOC_CTX *mem_ctx)
 {
 	const char *template = lp_usershare_template_share();

@@ -31,7 +31,7 @@ static bool complain(struct drain_share_config *config, char *complaint)
 	return true;
 }
 
-/* One line of a dump: "\tdrain:name = value" */
+/* Read one line of a dump: "\tdrain:name = value". */
 static bool read_line(struct drain_share_config *config, char *line)
 {
 	static const char prefix[] = "drain:";
@@ -55,8 +55,8 @@ static bool read_line(struct drain_share_config *config, char *line)
 }
 
 /*
- * There is no call that lists parametric options, but the dump that testparm
- * prints has them all, the misspelt ones too.
+ * Read the options from the dump that testparm prints: Samba has no call that
+ * lists parametric options, including misspelt ones.
  */
 static bool read_dump(struct drain_share_config *config, int snum)
 {
@@ -104,7 +104,10 @@ struct drain_share_config *drain_smbconf_read(TALLOC_CTX *mem_ctx, int snum)
 	return config;
 }
 
-/* Modules that pass all opens on, by names on disk: test_stacked.py */
+/*
+ * Return true for modules that pass on all opens, with names as on disk; see
+ * test_stacked.py.
+ */
 static bool is_harmless(const char *object)
 {
 	static const char *const known[] = {

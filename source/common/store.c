@@ -22,8 +22,8 @@ uint64_t drain_now(void)
 }
 
 /*
- * With O_CREAT tdb makes a new database of one that is damaged, and the
- * drains in force would be forgotten.
+ * Avoid O_CREAT for an existing database: tdb would replace a damaged one with
+ * an empty one, and the drains in force would be lost.
  */
 static int open_flags(const char *path)
 {
@@ -51,9 +51,9 @@ struct drain_store *drain_store_open(TALLOC_CTX *mem_ctx)
 
 	/*
 	 * Not CLEAR_IF_FIRST: a share that was being updated when the power
-	 * failed must come up closed. NOMMAP: where a file system wants room
-	 * to write what is there already (btrfs, or a sparse file) and there
-	 * is none, a write through a map is a SIGBUS.
+	 * failed must come up closed. NOMMAP: on a full file system that needs
+	 * space even to overwrite (btrfs, or a sparse file), a write through a
+	 * memory map causes SIGBUS.
 	 */
 	store->db = db_open(store, path, 0, TDB_DEFAULT | TDB_NOMMAP,
 			    open_flags(path), 0600, DBWRAP_LOCK_ORDER_NONE,
@@ -97,7 +97,7 @@ static void read_parser(TDB_DATA key _UNUSED_,
 	DATA_BLOB blob = data_blob_const(value.dptr, value.dsize);
 
 	if (value.dsize == 0) {
-		/* What CTDB leaves of a record that was deleted */
+		/* CTDB keeps an empty record after a deletion. */
 		state->status = NT_STATUS_NOT_FOUND;
 		return;
 	}
@@ -163,8 +163,8 @@ static bool key_is_of(TDB_DATA key, const struct drain_record *record)
 }
 
 /*
- * NULL: it is unreadable; one that says another id than its key was not put
- * there by us. false: out of memory, so nobody knows.
+ * Unpack an entry; NULL if it is unreadable, or has another id than its key and
+ * so is not ours. Return false if out of memory.
  */
 static bool pull_entry(TALLOC_CTX *mem_ctx,
 		       const struct db_record *rec,
@@ -231,7 +231,10 @@ NTSTATUS drain_store_list(struct drain_store *store,
 	return NT_STATUS_OK;
 }
 
-/* In another case it is another one, unless it is the same place */
+/*
+ * Return true if the record has the name of @target. Names that differ in case
+ * match only if they are the same place.
+ */
 static bool is_named(const struct drain_record *record,
 		     const struct drain_target *target)
 {
@@ -274,7 +277,7 @@ static bool same_place(const struct drain_record *a,
 	return false;
 }
 
-/* What an action leaves on talloc_tos() goes */
+/* Free what the action leaves on talloc_tos(). */
 static NTSTATUS transact(struct drain_store *store,
 			 NTSTATUS (*action)(struct db_context *db,
 					    void *private_data),
@@ -354,7 +357,7 @@ NTSTATUS drain_store_add(struct drain_store *store,
 struct change_state {
 	struct drain_store *store;
 	const struct drain_id *id;
-	/* Changes the record, or says that it may not be changed so */
+	/* Change the record. Return false if the change is not allowed. */
 	bool (*change)(struct drain_record *record, const void *how);
 	const void *how;
 };
@@ -445,7 +448,7 @@ NTSTATUS drain_store_set_deadline(struct drain_store *store,
 	return change_record(store, id, take_deadline, &new_deadline);
 }
 
-/* The place of a path among those that are covered; num_real: not there */
+/* Return the index of a covered path, or num_real if it is not covered. */
 static size_t find_real(const struct drain_record *record, const char *path)
 {
 	size_t i = 0;
@@ -558,11 +561,11 @@ NTSTATUS drain_store_change_arming(struct drain_store *store,
 struct remove_state {
 	struct drain_store *store;
 	const struct drain_id *id;
-	/* May it go? NULL: in any case, also if it can not be read */
+	/* Return true if it may be removed. NULL: always, even if unreadable */
 	bool (*may)(const struct drain_record *record);
 };
 
-/* In a cluster a record can be deleted again: look whether it is there */
+/* Check that the record exists: in a cluster, deleting it twice succeeds. */
 static NTSTATUS remove_action(struct db_context *db, void *private_data)
 {
 	struct remove_state *state = private_data;
@@ -637,7 +640,7 @@ static NTSTATUS remove_unreadable_action(struct db_context *db,
 	NTSTATUS status = dbwrap_traverse(db, remove_unreadable_fn, state,
 					  NULL);
 
-	/* One that is not gone through to its end is none that failed */
+	/* A traverse that the callback stopped has not failed. */
 	return NT_STATUS_IS_OK(status) ? state->status : status;
 }
 

@@ -5,7 +5,10 @@
 #include "drain/shares.h"
 #include "drain/suggest.h"
 
-/* SHARE/PATH of it as smb.conf spells the share; NULL: there is no such one */
+/*
+ * Return SHARE/PATH with the share as spelt in smb.conf, or NULL if there is no
+ * such share.
+ */
 static char *named(TALLOC_CTX *mem_ctx,
 		   const struct share_list *list,
 		   const char *text)
@@ -46,7 +49,7 @@ static char *of_unc(TALLOC_CTX *mem_ctx,
 	return (rest[0] != '/') ? named(mem_ctx, list, rest) : NULL;
 }
 
-/* One that can be drained is better than one that cannot, then the nearer one */
+/* Prefer a share that can be drained, then the one nearer to the path. */
 static bool is_better(const struct share *share, const struct share *best)
 {
 	if (best == NULL) {
@@ -92,7 +95,10 @@ static bool is_of_kind(const char *path, mode_t kind)
 	return lstat(path, &st) == 0 && (st.st_mode & S_IFMT) == kind;
 }
 
-/* As it is called where it is: a link itself, not where it leads. Or NULL. */
+/*
+ * Return the path of a link itself, not of its destination, or NULL if it is no
+ * link.
+ */
 static char *unfollowed(TALLOC_CTX *mem_ctx, const char *path)
 {
 	char *copy = talloc_strdup(mem_ctx, path);
@@ -123,7 +129,8 @@ static char *of_path(TALLOC_CTX *mem_ctx,
 	const char *rest = NULL;
 
 	if (real != NULL && is_of_kind(real, S_IFREG)) {
-		*strrchr(real, '/') = '\0'; /* directories are drained */
+		/* only directories can be drained */
+		*strrchr(real, '/') = '\0';
 	}
 	share = (real != NULL) ? share_of(list, real) : NULL;
 	if (share == NULL) {

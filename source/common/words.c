@@ -10,10 +10,10 @@
 #include "drain/samba_compat.h"
 #include "drain/smbconf.h"
 
-/* The client, its user, time, process; what the environment of smbd has */
+/* Words for the client, its user, the time, the process and the environment */
 #define VARYING_WORDS "DGHIJLMRTUVadgijmtuv$"
 
-/* In smbd a '"' inside means that those at the ends are no pair */
+/* smbd keeps the outer quotes if there is a '"' inside. */
 char *drain_words_unquote(TALLOC_CTX *mem_ctx, const char *value)
 {
 	char *text = talloc_strdup(mem_ctx, value);
@@ -26,14 +26,20 @@ char *drain_words_unquote(TALLOC_CTX *mem_ctx, const char *value)
 	return text;
 }
 
-/* "139", "nbt", "nbt:PORT"; "+..." adds to the default, which has it */
+/*
+ * Return true for "139", "nbt" and "nbt:PORT"; "+..." adds to the default,
+ * which includes it.
+ */
 static bool is_of_netbios(const char *port)
 {
 	return strcmp(port, "139") == 0 || strnequal(port, "nbt", 3) ||
 	       port[0] == '+' || port[0] == '-';
 }
 
-/* A client that comes by NetBIOS has a say in what the server is called */
+/*
+ * Return true if clients can connect over NetBIOS, and thus choose the name of
+ * the server.
+ */
 static bool has_netbios(void)
 {
 	const char **ports = drain_smb_ports();
@@ -50,7 +56,10 @@ static bool has_netbios(void)
 	return false;
 }
 
-/* A "default service" has the name that the client asks for */
+/*
+ * Return true unless the name depends on the client, as for a "default
+ * service".
+ */
 static bool has_one_name(const char *share)
 {
 	const char *fallback = lp_defaultservice(talloc_tos(),
@@ -73,7 +82,7 @@ char *drain_words_settle(TALLOC_CTX *mem_ctx,
 		{"%L", lp_netbios_name(), !has_netbios()},
 		{"%h", myhostname(), true},
 		{"%w", lp_winbind_separator(), true},
-		/* smbd asks for the path before it knows it */
+		/* smbd reads the path before it knows its value */
 		{"%P", "", share != NULL},
 		{"%S", share, has_one_name(share)},
 	};
