@@ -55,7 +55,7 @@ static size_t count_options(const struct poptOption *options)
 	return num;
 }
 
-/* Those options that it takes */
+/* Select the options that the verb takes. */
 static struct poptOption *options_of(TALLOC_CTX *mem_ctx,
 				     const struct verb *verb,
 				     const struct poptOption *options)

@@ -11,20 +11,20 @@ struct verb;
 
 extern const struct verb verb_help;
 
-/** Does a verb take it? Verbs say so in their usage; that is the one place. */
+/** Return true if the usage of the verb contains the option. */
 bool verb_takes(const struct verb *verb, const char *option);
 
-/** What follows "Usage: smbdrain ". */
+/** Return the usage that follows "Usage: smbdrain ". */
 char *help_on_verbs(TALLOC_CTX *mem_ctx,
 		    const struct verb *const *verbs,
 		    size_t num_verbs);
 
-/** Print the usage of one, and those of the options that it takes. */
+/** Print the usage of a verb and its options. */
 bool help_on_verb(TALLOC_CTX *mem_ctx,
 		  const struct verb *verb,
 		  const struct poptOption *options);
 
-/** Ours, and Samba's when we were built and now. */
+/** Print our version, and Samba's at build time and now. */
 void help_print_version(void);
 
 #endif /* _DRAIN_TOOL_HELP_H_ */

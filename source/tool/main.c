@@ -56,7 +56,7 @@ static int exit_failed(const struct options *options)
 	return is_run(options) ? EXIT_RUN_FAILED : EXIT_FAILED;
 }
 
-/* What follows the first "--" is the command's, options and all */
+/* Split off the command: everything after the first "--". */
 static int split_command(int argc, const char **argv, struct options *options)
 {
 	int i;
@@ -246,13 +246,16 @@ static bool check_words(const struct verb *verb, const struct options *options)
 	return true;
 }
 
-/* NULL: nothing that smb.conf has, or no smb.conf that can be read */
+/*
+ * Return the target that the user may have meant, or NULL if there is none or
+ * smb.conf cannot be read.
+ */
 static const char *find_meant(TALLOC_CTX *mem_ctx, const char *target)
 {
 	const char *file = talloc_strdup(mem_ctx, get_dyn_CONFIGFILE());
 	const struct share_list *shares = NULL;
 
-	/* Samba's own complaints only if they are asked for with -d */
+	/* Show Samba's own messages only with -d. */
 	if (debuglevel_get() == 0) {
 		debuglevel_set(-1);
 	}
@@ -285,7 +288,7 @@ static bool check_target(const char *target)
 	return why == NULL;
 }
 
-/* What run is to do: one of two */
+/* Check that run has either a command or a directory to publish. */
 static bool check_work(const struct verb *verb, const struct options *options)
 {
 	const bool command = options->command != NULL &&
@@ -315,7 +318,7 @@ static const char *names_of_verbs(void)
 	return (names != NULL) ? names : "?";
 }
 
-/* NULL after a complaint */
+/* Return NULL after an error message. */
 static const struct verb *known_verb(const char *name)
 {
 	const struct verb *verb = find_verb(name);
@@ -387,7 +390,10 @@ static int run_verb(const struct verb *verb, const struct options *options)
 	return ret;
 }
 
-/* Bad options come before the verb is known, and run has its own statuses */
+/*
+ * Find out if the verb is run before options are parsed, because run has its
+ * own exit statuses.
+ */
 static const char *find_run(int argc, const char **argv)
 {
 	int i;
@@ -407,7 +413,7 @@ static int give_up(TALLOC_CTX *frame)
 	return EXIT_FAILED;
 }
 
-/* Of all verbs, or of the one that is named */
+/* Show the help of all verbs, or of the one named @name. */
 static int show_help(TALLOC_CTX *mem_ctx,
 		     poptContext pc,
 		     const char *name,
@@ -430,7 +436,7 @@ static int show_help(TALLOC_CTX *mem_ctx,
 	return EXIT_DONE;
 }
 
-/* An option asks for something to be shown, whatever the other words are */
+/* Show what the option asks for, whatever the other arguments are. */
 static int show_about(TALLOC_CTX *mem_ctx,
 		      poptContext pc,
 		      int about,
@@ -562,7 +568,8 @@ int main(int argc, const char **argv)
 	frame = talloc_stackframe();
 
 	smb_init_locale();
-	(void)setlocale(LC_NUMERIC, "POSIX"); /* for who reads numbers */
+	/* so that programs can parse numbers */
+	(void)setlocale(LC_NUMERIC, "POSIX");
 	argc = split_command(argc, argv, &options);
 	other_help = help_on_verbs(frame, verbs, ARRAY_SIZE(verbs));
 
@@ -570,7 +577,7 @@ int main(int argc, const char **argv)
 		return give_up(frame);
 	}
 	caller_catch_panics();
-	/* What smb.conf has for the daemons does not belong on a terminal */
+	/* The log level of smb.conf is for the daemons, not for a terminal. */
 	lpcfg_set_cmdline(samba_cmdline_get_lp_ctx(), "log level", "0");
 
 	pc = samba_popt_get_context("smbdrain", argc, argv, table, 0);

@@ -17,7 +17,9 @@
 #include "samba/nodes.h"
 #include "smbd/ask.h"
 
-/* Structures of another minor release are laid out otherwise */
+/*
+ * Check the release: structures of another minor release have another layout.
+ */
 static bool right_samba(void)
 {
 	unsigned major = 0;
@@ -33,7 +35,10 @@ static bool right_samba(void)
 	return false;
 }
 
-/* Samba's libraries would end the program, with words of their own */
+/*
+ * Check the directory first: Samba's libraries would exit with their own
+ * message.
+ */
 static bool check_directory(const char *what, const char *path)
 {
 	if (access(path, F_OK) == 0) {
@@ -70,7 +75,7 @@ bool tool_open(struct tool *tool)
 		return false;
 	}
 
-	/* No context but the global ones: CTDB serves only those */
+	/* CTDB works only with the global contexts. */
 	tool->ev = global_event_context();
 	tool->msg_ctx = cmdline_messaging_context(get_dyn_CONFIGFILE());
 	if (tool->ev == NULL || tool->msg_ctx == NULL) {

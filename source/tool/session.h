@@ -11,7 +11,7 @@ struct tool;
 /**
  * Open what all verbs need.
  *
- * @return false after a complaint.
+ * @return false after an error message.
  */
 bool tool_open(struct tool *tool);
 

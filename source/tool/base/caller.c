@@ -9,21 +9,22 @@
 #include "lib/util/fault.h"
 #include "base/error.h"
 
-/* Those that would end us by a failed write */
+/* Signals that a failed write can send us */
 static const int write_signals[] = {SIGPIPE, SIGXFSZ};
 
 static struct {
 	struct sigaction before[ARRAY_SIZE(write_signals)];
-	struct rlimit files; /* rlim_max 0: unchanged */
+	struct rlimit files; /* rlim_max 0: not changed */
 	int failed; /* the exit status of a failure */
 	int lost; /* errno of the first failure of standard output, or 0 */
 	bool finished;
 } caller = {.failed = EXIT_FAILURE};
 
 /*
- * A descriptor that is closed would be given to the next file that is opened,
- * such as a database of Samba's, and our words would be written to that. The
- * command of "run" gets it closed, as the caller has given it.
+ * Open /dev/null in place of a closed standard descriptor. Otherwise the next
+ * file that is opened, such as a database of Samba's, would get that descriptor
+ * and our output. The command of "run" gets the descriptor closed, as the
+ * caller passed it.
  */
 static bool fill_descriptor(int fd)
 {
@@ -49,7 +50,7 @@ static void fill_descriptors(void)
 	}
 }
 
-/* A write that fails is an error that is dealt with where it occurs */
+/* Ignore these signals: failed writes are handled where they occur. */
 static void ignore_write_signals(void)
 {
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
@@ -60,7 +61,10 @@ static void ignore_write_signals(void)
 	}
 }
 
-/* Whoever has blocked it would keep us from seeing the end of a child */
+/*
+ * Unblock SIGCHLD, which the caller may have blocked: we must see the end of a
+ * child.
+ */
 static void unblock_child_signal(void)
 {
 	sigset_t child;
@@ -70,7 +74,7 @@ static void unblock_child_signal(void)
 	(void)sigprocmask(SIG_UNBLOCK, &child, NULL);
 }
 
-/* popt ends the program for --help, and Samba's libraries do, after a line */
+/* Handle exits by popt, and by Samba's libraries after an error message. */
 static void finish_at_exit(int status, void *private_data _UNUSED_)
 {
 	if (!caller.finished && (!caller_finish(NULL) || status != 0)) {
@@ -87,7 +91,10 @@ void caller_start(int failed)
 	(void)on_exit(finish_at_exit, NULL);
 }
 
-/* What Samba does instead depends on smb.conf, and may be without a word */
+/*
+ * Report a panic. Samba's own panic action depends on smb.conf and can be
+ * silent.
+ */
 static void panic(const char *why)
 {
 	complain("internal error in Samba's libraries: %s; see \"smbdrain "
@@ -149,7 +156,7 @@ bool output_flush(void)
 	return caller.lost == 0;
 }
 
-/* Whose reader has gone wants to hear no more */
+/* Report lost output, unless the reader has closed the pipe. */
 static void complain_of_output(const char *done)
 {
 	if (caller.lost != EPIPE) {

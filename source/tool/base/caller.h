@@ -10,40 +10,44 @@
 #include "drain/samba_compat.h"
 
 /**
- * First of all, before a library opens anything: descriptors 0 to 2 are open,
- * no failed write ends us by a signal, output that is lost is an exit status.
+ * Prepare the process, before any library opens a file: open descriptors 0 to
+ * 2, ignore the signals of failed writes, and report lost output by the exit
+ * status.
  *
- * @param failed The exit status of a failure.
+ * @param failed  The exit status of a failure.
  */
 void caller_start(int failed);
 
-/** A panic of Samba's libraries ends us with a line and an exit status. */
+/** Make a panic of Samba's libraries exit with a message and an exit status. */
 void caller_catch_panics(void);
 
-/** For each smbd that is written to a socket stays open for a while. */
+/**
+ * Raise the limit of open files: for each smbd that gets a message, a socket
+ * stays open for a while.
+ */
 void caller_allow_many_files(void);
 
 /**
- * In a child, just before it becomes another program: it gets descriptors 0 to
- * 2, signals and limits as the caller has given them, and nothing of Samba's.
+ * Prepare a child for an exec: restore descriptors 0 to 2, signals and limits
+ * as the caller passed them, and close all other descriptors.
  *
- * @param[in] keep  A descriptor that stays open until the exec; -1: none.
- * @return Its number from now on.
+ * @param[in] keep  A descriptor that stays open until the exec, or -1.
+ * @return The new number of @keep.
  */
 int caller_leave(int keep);
 
-/** Standard output could not be written. */
+/** Note that standard output could not be written. */
 void output_failed(int error);
 
-/** What was printed has left us. false: some of it is lost. */
+/** Flush standard output. Return false if output was lost. */
 bool output_flush(void);
 
 /**
- * At the end: close standard output.
+ * Close standard output at the end.
  *
- * @param[in] done  What has happened even if the output is lost, or NULL.
- * @return false: output is lost, after a complaint unless it was a pipe whose
- *         reader has gone.
+ * @param[in] done  What has succeeded even if the output is lost, or NULL.
+ * @return false if output was lost, after an error message unless it was a pipe
+ * whose reader has closed it.
  */
 bool caller_finish(const char *done);
 

@@ -6,16 +6,22 @@
 
 #include "drain/samba_compat.h"
 
-/* A moment, by the monotonic clock; UINT64_MAX: never */
+/*
+ * Return the time @milliseconds from now, by the monotonic clock. UINT64_MAX
+ * stands for never.
+ */
 uint64_t tool_deadline(uint64_t milliseconds);
 
-/** Has it come? */
+/** Return true if the deadline has passed. */
 bool tool_is_late(uint64_t deadline);
 
-/** The moment half way between now and then. */
+/** Return the time halfway between now and the deadline. */
 uint64_t tool_halfway(uint64_t deadline);
 
-/** What is left until then, at most @most milliseconds. */
+/**
+ * Return when the deadline is reached, or in @most milliseconds if that is
+ * earlier.
+ */
 struct timeval tool_until(uint64_t deadline, uint64_t most);
 
 #endif /* _DRAIN_TOOL_BASE_CLOCK_H_ */

@@ -11,16 +11,16 @@
 #include "base/caller.h"
 #include "base/tool.h"
 
-#define MOST_INTERPRETERS 5 /* of interpreters, as in the kernel */
-#define FIRST_LINE_SIZE 256 /* likewise (BINPRM_BUF_SIZE) */
+#define MOST_INTERPRETERS 5 /* nested interpreters, as in the kernel */
+#define FIRST_LINE_SIZE 256 /* as in the kernel (BINPRM_BUF_SIZE) */
 
 static const int command_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
 /*
- * Would execvp(3) find it?
+ * Predicting execvp(3)
  */
 
-/* The interpreter of a script; "": it is no script, or cannot be read */
+/* Read the interpreter of a script; "" if it is no script or cannot be read. */
 static void read_interpreter(const char *path, char line[FIRST_LINE_SIZE])
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -41,7 +41,7 @@ static void read_interpreter(const char *path, char line[FIRST_LINE_SIZE])
 	memmove(line, start, strlen(start) + 1);
 }
 
-/* What execve(2) would say, as far as that can be known: 0, or an errno */
+/* Predict the result of execve(2) as far as possible: 0 or an errno. */
 static int look_at_file(const char *path, int depth)
 {
 	char interpreter[FIRST_LINE_SIZE];
@@ -75,7 +75,7 @@ static int look_in(const char *dir, size_t len, const char *name)
 	return error;
 }
 
-/* Does execvp(3) look in the next directory after this error? */
+/* Return true if execvp(3) tries the next directory after this error. */
 static bool is_looked_on_after(int error)
 {
 	return error == EACCES || error == ENOENT || error == ENOTDIR ||
@@ -85,21 +85,21 @@ static bool is_looked_on_after(int error)
 int command_look_up(const char *name)
 {
 	const char *dir = getenv("PATH");
-	bool found = false; /* and it is not to be executed */
+	bool found = false; /* a file that cannot be executed */
 	int error = ENOENT;
 
 	if (name[0] == '\0' || strchr(name, '/') != NULL) {
 		return look_at_file(name, 0);
 	}
 	if (dir == NULL) {
-		dir = "/bin:/usr/bin"; /* as execvp(3) has it */
+		dir = "/bin:/usr/bin"; /* the default of execvp(3) */
 	}
 	for (;;) {
 		const size_t len = strcspn(dir, ":");
 
 		error = look_in(dir, len, name);
 		if (!is_looked_on_after(error)) {
-			return error; /* 0, in most cases */
+			return error; /* 0 in most cases */
 		}
 		found |= error == EACCES;
 		if (dir[len] == '\0') {
@@ -113,7 +113,10 @@ int command_look_up(const char *name)
  * Starting it
  */
 
-/* As nohup(1) has it: for us, and for the command */
+/*
+ * Return true if the signal is ignored, as under nohup(1); it then stays
+ * ignored for us and for the command.
+ */
 static bool is_ignored(int signum)
 {
 	struct sigaction action;
@@ -140,8 +143,8 @@ bool command_catch_signals(struct tool *tool,
 }
 
 /*
- * In the child, which uses our memory: never returns. @tell, which the exec
- * closes, takes the errno of an exec that fails.
+ * Execute the command in the child, which shares our memory. Never returns. A
+ * failed exec writes its errno to @tell, which a successful one closes.
  */
 static void become_command(char **command, pid_t parent, int tell)
 {
@@ -149,7 +152,7 @@ static void become_command(char **command, pid_t parent, int tell)
 	int error;
 	size_t i;
 
-	/* Until the exec a signal would be caught as it is in the parent */
+	/* Until the exec, a signal would run the handlers of the parent. */
 	for (i = 0; i < ARRAY_SIZE(command_signals); i++) {
 		if (!is_ignored(command_signals[i])) {
 			(void)signal(command_signals[i], SIG_DFL);
@@ -157,7 +160,9 @@ static void become_command(char **command, pid_t parent, int tell)
 	}
 	(void)signal(SIGCHLD, SIG_DFL);
 
-	/* If we are killed, it shall not go on with nobody to resume */
+	/*
+	 * If we are killed, end the command: nothing would resume the target.
+	 */
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent) {
 		_exit(EXIT_FAILURE);
@@ -174,7 +179,7 @@ static void become_command(char **command, pid_t parent, int tell)
 	_exit(EXIT_FAILURE);
 }
 
-/* What the child has told: 0, it is the command now; else why it is not */
+/* Read the result of the exec: 0 on success, else an errno. */
 static int hear_exec(int told)
 {
 	int error = 0;
@@ -186,11 +191,11 @@ static int hear_exec(int told)
 	return (got == sizeof(error)) ? error : 0;
 }
 
-/* -1: errno says why */
+/* Return the pid, or -1 with errno set. */
 static pid_t fork_to(char **command, int tell)
 {
 	const pid_t self = getpid();
-	/* To copy the memory of a program of Samba's takes a millisecond */
+	/* fork() would copy page tables for a millisecond. */
 	const pid_t child = vfork();
 
 	if (child == 0) {
@@ -199,7 +204,10 @@ static pid_t fork_to(char **command, int tell)
 	return child;
 }
 
-/* With all signals blocked, so that none comes before *child is known */
+/*
+ * Start the command with all signals blocked, so that none arrives before
+ * *child is set.
+ */
 static int start(char **command, const int ends[2], pid_t *child)
 {
 	pid_t pid = fork_to(command, ends[1]);

@@ -9,26 +9,31 @@
 struct tool;
 
 /**
- * Would execvp(3) find the command? Looked up before anybody is drained.
+ * Check if execvp(3) would find the command, before a drain begins.
  *
- * @return 0, or the errno of the exec that would fail.
+ * @return 0, or the errno with which the exec would fail.
  */
 int command_look_up(const char *name);
 
-/** Handle the signals that end a run, but those that are ignored. */
+/**
+ * Handle the signals that interrupt the program, except those that are ignored.
+ */
 bool command_catch_signals(struct tool *tool,
 			   TALLOC_CTX *mem_ctx,
 			   tevent_signal_handler_t handler,
 			   void *private_data);
 
-/* A command that runs */
+/* A running command */
 struct child {
 	pid_t pid; /* 0: not started */
-	int status; /* of waitpid(2), when it is gone */
+	int status; /* from waitpid(2), once it has ended */
 	bool gone;
 };
 
-/** Note the end of a child: from before it is started, while @mem_ctx is. */
+/**
+ * Watch for the end of a child as long as @mem_ctx exists. Call this before the
+ * child is started.
+ */
 bool command_await_end(struct tool *tool,
 		       TALLOC_CTX *mem_ctx,
 		       struct child *child);
@@ -36,8 +41,8 @@ bool command_await_end(struct tool *tool,
 /**
  * Start the command.
  *
- * @param[out] pid  Its process; command_await_end() tells of its end.
- * @return 0, or an errno: there is no process, and the command has not begun.
+ * @param[out] pid  Its process; command_await_end() notes its end.
+ * @return 0, or an errno: there is no process, and the command was not started.
  */
 int command_start(char **command, pid_t *pid);
 

@@ -16,7 +16,7 @@ void complain(const char *fmt, ...)
 
 const char *tool_write_error(NTSTATUS status)
 {
-	/* What dbwrap makes of any transaction that can not be committed */
+	/* dbwrap returns this for any transaction that cannot be committed. */
 	if (NT_STATUS_EQUAL(status, NT_STATUS_INTERNAL_DB_CORRUPTION)) {
 		return "the transaction failed; is the disk full?";
 	}

@@ -6,10 +6,10 @@
 
 #include "drain/samba_compat.h"
 
-/** Why a change of the database failed. */
+/** Return why a change of the database failed. */
 const char *tool_write_error(NTSTATUS status);
 
-/** "smbdrain: ...", one line on standard error. */
+/** Print "smbdrain: ..." as one line on standard error. */
 void complain(const char *fmt, ...) PRINTF_ATTRIBUTE(1, 2);
 
 #endif /* _DRAIN_TOOL_BASE_ERROR_H_ */

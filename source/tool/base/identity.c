@@ -14,7 +14,7 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Something else may be mounted over it there */
+/* Compare again below @dir: another file system can be mounted there. */
 static bool rest_is_same(const char *dir, const char *path, const char *rest)
 {
 	char *joined = NULL;
@@ -44,7 +44,7 @@ bool identity_within(const char *path, const char *dir)
 	}
 	above = talloc_strdup(talloc_tos(), path);
 	if (above == NULL) {
-		return true; /* the safe side */
+		return true; /* assume the worst */
 	}
 	for (end = above + strlen(above); !found && end != NULL && end != above;
 	     end = strrchr(above, '/')) {

@@ -7,12 +7,13 @@
 #include "drain/samba_compat.h"
 
 /**
- * Is @path the directory @dir or below it, by device and inode? If @path is not
- * there, the directories above it decide. false: @dir is not there.
+ * Return true if @path is @dir or below it, by device and inode. If @path does
+ * not exist, its parent directories decide. Return false if @dir does not
+ * exist.
  */
 bool identity_within(const char *path, const char *dir);
 
-/** Is one of two paths the other, or above it, by device and inode? */
+/** Return true if one path is the other or above it, by device and inode. */
 bool identity_overlap(const char *a, const char *b);
 
 #endif /* _DRAIN_TOOL_BASE_IDENTITY_H_ */

@@ -9,9 +9,10 @@
 struct tool;
 
 /**
- * Run the event loop until @req is done, @deadline has come or we shall stop.
+ * Run the event loop until @req is done, @deadline has passed, or a signal asks
+ * us to stop.
  *
- * @return false: it is not done.
+ * @return false if @req is not done.
  */
 bool tool_poll(struct tool *tool, struct tevent_req *req, uint64_t deadline);
 

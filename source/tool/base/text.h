@@ -9,16 +9,19 @@
 struct drain_addresses;
 struct drain_record;
 
-/** "pkg/office", safe to print. On talloc_tos(), as all below. */
+/**
+ * Return "pkg/office", safe to print. All results in this file are on
+ * talloc_tos().
+ */
 const char *show_target(const struct drain_record *record);
 const char *show_text(const char *untrusted);
 
-/** "rwxd": read, write, execute, delete, ... */
-/** The addresses of a client in one word. */
+/** Return "rwxd" for read, write, execute, delete. */
+/** Return the addresses of a client as one word. */
 const char *show_client(const struct drain_addresses *client);
 const char *show_access(uint32_t access);
 
-/** "2026-11-23T20:15:01Z" */
+/** Return a time as "2026-11-23T20:15:01Z". */
 const char *show_time(uint64_t usec);
 const char *show_server(struct server_id id);
 

@@ -15,17 +15,17 @@ struct drain_tell_gone;
 struct share_list;
 struct survey;
 
-/* What the person at the keyboard wants */
+/* The command line */
 struct options {
 	const char *verb;
-	const char *target; /* NULL: none was named */
-	const char *new_directory; /* what is to be published; NULL: none */
-	const char *extra; /* a word that no verb takes */
+	const char *target; /* NULL: not given */
+	const char *new_directory; /* the directory to publish; NULL: none */
+	const char *extra; /* the first surplus argument */
 	int about; /* --help, --usage or --version; 0: none of them */
 	char **command; /* after "--", NULL-terminated */
 	const char *reason;
 	const char *warn_command;
-	const char *client; /* close: whose handles; NULL: everybody's */
+	const char *client; /* close: only this client; NULL: all clients */
 	const char *user;
 	const char *path;
 	bool has_timeout;
@@ -42,14 +42,15 @@ struct options {
 	int allow_unguarded;
 	int adopt; /* --continue */
 	int force;
-	int if_needed; /* that it is so already is no failure */
+	int if_needed; /* succeed if nothing needs to be done */
 	int json;
 	int prometheus;
 	int wait;
 	bool has_on_failure;
 	bool resume_on_failure;
-	const char *publish; /* run: the directory; NULL: a command */
-	const char *id; /* publish: of the drain that its user holds */
+	/* run: the directory to publish; NULL: a command */
+	const char *publish;
+	const char *id; /* publish, resume: the drain to use */
 	int dry_run;
 	int undo;
 };
@@ -61,19 +62,21 @@ struct tool {
 	struct messaging_context *msg_ctx;
 	struct drain_store *store;
 	struct drain_locks *locks;
-	const char *conf_file; /* where it begins */
+	const char *conf_file; /* the main configuration file */
 	struct conf_files *conf;
-	struct share_list *views; /* of files that some clients get */
+	/* shares of files that only some clients get */
+	struct share_list *views;
 	struct ask_listener *listeners;
-	struct survey *armed; /* what smbds have said of our drain; or NULL */
-	/* Somebody watches: is told of each holder that goes; may be NULL */
+	/* answers of the smbds that acknowledged our drain, or NULL */
+	struct survey *armed;
+	/* Called for each holder that is gone; may be NULL */
 	void (*on_gone)(const struct drain_tell_gone *gone,
 			struct server_id src,
 			void *private_data);
 	void *on_gone_data;
 	uint64_t last_cookie;
-	bool heard_junk; /* that is said once */
-	/* A signal (or a key) asked us to stop; see verb/run.c and output/screen.c */
+	bool heard_junk; /* an unreadable reply was reported */
+	/* The signal that asked us to stop, or 0; a key counts as SIGINT */
 	int stop_signal;
 };
 

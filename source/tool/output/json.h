@@ -10,28 +10,32 @@
 struct drain_addresses;
 struct drain_record;
 
-#define SHOW_JSON_VERSION 1 /* of the documents */
+#define SHOW_JSON_VERSION 1 /* version of the documents */
 
-/** JSON strings that are UTF-8 whatever came in. */
+/** Return a JSON string that is valid UTF-8 for any input. */
 json_t *show_json_text(const char *untrusted);
 
-/** A time, or null for one that has not come. */
+/** Return a time, or null for 0. */
 json_t *show_json_time(uint64_t usec);
 
-/** A new document with its version. */
+/** Return a new document with its version. */
 json_t *show_json_new(void);
 
-/** "pkg/office", to be typed: not as it is shown. */
+/**
+ * Return "pkg/office" as typed on the command line, not escaped for display.
+ */
 json_t *show_json_target(const struct drain_record *record);
 
-/** The part of a document that describes a record. */
+/** Return the part of a document that describes a record. */
 json_t *show_json_record(const struct drain_record *record);
 
-/** The first address, or all. */
+/** Return the first address of a client. */
 json_t *show_json_client(const struct drain_addresses *client);
 json_t *show_json_addresses(const struct drain_addresses *client);
 
-/** Print @json on one line or many, and free it. false: it failed. */
+/**
+ * Print @json, on one line or several, and free it. Return false on failure.
+ */
 bool show_json(json_t *json, bool one_line);
 
 #endif /* _DRAIN_TOOL_OUTPUT_JSON_H_ */

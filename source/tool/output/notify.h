@@ -8,13 +8,13 @@
 
 struct drain_record;
 
-/** Whether a service manager has started us, and listens. */
+/** Return true if a service manager started us and accepts messages. */
 bool notify_is_wanted(void);
 
-/** Tell it how it goes, in one line. */
+/** Report the state in one line. */
 void notify_status(const char *line);
 
-/** Tell it that units that come after ours can be started now. */
+/** Report that the units ordered after ours can be started. */
 void notify_quiescent(const struct drain_record *record);
 
 #endif /* _DRAIN_TOOL_OUTPUT_NOTIFY_H_ */

@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/tool.h"
 
-/* The other screen, no cursor, no wrapping; and back */
+/* Enter and leave the alternate screen, without cursor and line wrap */
 #define SCREEN_ENTER "\033[?1049h\033[?25l\033[?7l"
 #define SCREEN_LEAVE "\033[?7h\033[?25h\033[?1049l"
 
@@ -22,9 +22,10 @@ struct screen {
 	void (*redraw)(void *private_data);
 	void *private_data;
 	struct termios before;
-	FILE *said; /* on standard error meanwhile, if that is a terminal too */
+	/* collects standard error while drawing, if that is a terminal */
+	FILE *said;
 	int standard_error;
-	bool has_keys; /* standard input is the terminal, too */
+	bool has_keys; /* standard input is a terminal */
 	bool entered;
 	char *picture;
 	size_t num_lines; /* in it */
@@ -46,7 +47,10 @@ static bool write_all(const char *text)
 	return true;
 }
 
-/* What libraries say, or we, would spoil the picture, and be lost with it */
+/*
+ * Redirect standard error: messages would spoil the picture and be lost with
+ * it.
+ */
 static void hush(struct screen *screen)
 {
 	screen->said = isatty(STDERR_FILENO) ? tmpfile() : NULL;
@@ -179,7 +183,7 @@ static void key_fn(struct tevent_context *ev _UNUSED_,
 	ssize_t n = read(STDIN_FILENO, keys, sizeof(keys));
 
 	if (n <= 0) {
-		tevent_fd_set_flags(fde, 0); /* no more keys */
+		tevent_fd_set_flags(fde, 0); /* standard input has ended */
 	} else if (memchr(keys, 'q', n) != NULL) {
 		screen->tool->stop_signal = SIGINT;
 	}
@@ -278,7 +282,8 @@ void screen_show(struct screen *screen)
 		screen->picture = picture;
 		if (picture != NULL && !write_all(picture)) {
 			output_failed(errno);
-			screen->tool->stop_signal = SIGHUP; /* it is gone */
+			/* the terminal is gone */
+			screen->tool->stop_signal = SIGHUP;
 		}
 	}
 	TALLOC_FREE(screen->picture);

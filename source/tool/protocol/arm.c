@@ -27,7 +27,10 @@
 
 #define ARM_ASK_MSEC 2000
 
-/* "without the module", or behind one that hides opens from it */
+/*
+ * Report a share without the module, or with a module before it that can hide
+ * opens.
+ */
 static void complain_of_module(const struct share *s)
 {
 	char *advice = share_advice(talloc_tos(), s);
@@ -80,7 +83,10 @@ static void complain_of_shares(const struct share_list *shares,
 
 size_t arm_unknown(const struct tool *tool)
 {
-	/* A share that nobody knows of has what [global] has */
+	/*
+	 * Shares in files that cannot be listed inherit "vfs objects" from
+	 * [global].
+	 */
 	if (drain_smbconf_module_index(GLOBAL_SECTION_SNUM) >= 0 &&
 	    drain_smbconf_module_before(GLOBAL_SECTION_SNUM) == NULL) {
 		return 0;
@@ -247,7 +253,10 @@ static bool look_around(struct tool *tool,
 	    complain_of_refusal(survey) > 0) {
 		return false;
 	}
-	/* Again: who came before the record was there did not look for us */
+	/*
+	 * Check again: an smbd that started before the record existed has not
+	 * checked for us.
+	 */
 	if (!namespace_is_shared()) {
 		return false;
 	}
@@ -268,7 +277,10 @@ static bool look_around(struct tool *tool,
 	return true;
 }
 
-/* What was read in the middle of a recovery may be less than there is */
+/*
+ * Repeat the check until no recovery falls into it: reads during a recovery can
+ * be incomplete.
+ */
 static bool is_guarded(struct tool *tool,
 		       TALLOC_CTX *mem_ctx,
 		       const struct share_list *shares,

@@ -11,9 +11,9 @@ struct share_list;
 struct tool;
 
 /**
- * Arm the drain. Name what stands in the way.
+ * Arm the drain, or name what prevents it.
  *
- * @return false: it is not armed.
+ * @return false if it is not armed.
  */
 bool arm(struct tool *tool,
 	 const struct share_list *shares,
@@ -21,11 +21,11 @@ bool arm(struct tool *tool,
 	 uint64_t deadline);
 
 /**
- * Does every smbd refuse opens in all that the record covers now, and does
- * nothing reach it past the module? Asked of a drain that covers more than
- * when it was armed.
+ * Check again that every smbd refuses opens in all paths of the record, and
+ * that no client can reach them without the module. For a drain that covers
+ * more paths than when it was armed.
  *
- * @return false after a complaint.
+ * @return false after an error message.
  */
 bool arm_again(struct tool *tool,
 	       const struct share_list *shares,
@@ -33,24 +33,27 @@ bool arm_again(struct tool *tool,
 	       uint64_t deadline);
 
 /**
- * Does anything in smb.conf, as it is loaded, give access to what the record
- * covers past the module? Each is complained of.
+ * Return true if the loaded smb.conf gives access without the module to files
+ * that the record covers. Prints an error message for each share.
  */
 bool arm_is_passed_by(const struct tool *tool,
 		      TALLOC_CTX *mem_ctx,
 		      const struct share_list *shares,
 		      const struct drain_record *record);
 
-/** That it is not armed, and what to do. */
+/** Print that the drain is not armed, and what to do. */
 void arm_complain(const struct drain_record *record);
 
-/** What in smb.conf leads nobody knows where; none if all are guarded then. */
+/**
+ * Return the number of lines in smb.conf whose files cannot be listed, or 0 if
+ * shares in such files use the module in any case.
+ */
 size_t arm_unknown(const struct tool *tool);
 
 /**
- * The same without a word, and of a drain that is armed: is everybody on the
- * roster who may have something open in the target? After a recovery smbds of a
- * node that was cut off have to come back to it first.
+ * Return true if every smbd that can have files open in the target is on the
+ * roster, for an armed drain. Prints no message. After a recovery, the smbds of
+ * a node that was disconnected must join the roster again first.
  */
 bool arm_is_known_to_all(struct tool *tool,
 			 const struct share_list *shares,

@@ -23,7 +23,7 @@
 #include "protocol/quiesce.h"
 
 #define BEGIN_ARM_MSEC 10000
-#define BEGIN_ARM_LEAST_MSEC 2000 /* who waits for nobody asks them, too */
+#define BEGIN_ARM_LEAST_MSEC 2000 /* the least, even with a shorter timeout */
 
 bool begin_smbd_runs(void)
 {
@@ -70,7 +70,7 @@ static void set_deadline(struct drain_record *record,
 	}
 }
 
-/* What the options ask for; what they are silent on stays as it is */
+/* Set the terms that options give; leave the others unchanged. */
 static void set_terms(struct drain_record *record,
 		      const struct options *options)
 {
@@ -149,7 +149,7 @@ bool begin_set_deadline(struct tool *tool, struct drain_record *record)
 	}
 	if (NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE) ||
 	    NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
-		return true; /* quiescent or resumed: who waits will see */
+		return true; /* quiescent or resumed: the wait will notice */
 	}
 	complain("cannot set the deadline of %s: %s", show_target(record),
 		 tool_write_error(status));
@@ -167,7 +167,7 @@ bool begin_go_on(struct tool *tool, struct drain_record *rival)
 	status = drain_store_change_arming(tool->store, rival);
 	if (NT_STATUS_IS_OK(status) ||
 	    NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE)) {
-		return true; /* or armed meanwhile: then it is as it is */
+		return true; /* or armed in the meantime: its terms stay */
 	}
 	complain("cannot continue the drain of %s: %s", show_target(rival),
 		 NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)

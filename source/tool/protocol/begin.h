@@ -12,21 +12,24 @@ struct options;
 struct share_list;
 struct tool;
 
-/** Arm the drain unless it is armed, and wait. Complain if that fails. */
+/**
+ * Arm the drain unless it is armed, and wait. Print an error message on
+ * failure.
+ */
 enum quiesce_result arm_and_wait(struct tool *tool,
 				 const struct share_list *shares,
 				 const struct drain_record *record,
 				 uint64_t deadline);
 
-/** Complains when smbd is not running. */
+/** Return true if smbd is running, false after an error message. */
 bool begin_smbd_runs(void);
 
 /**
- * Put a new record there. One that should have been resumed at its deadline is
- * no obstacle: that is made up for.
+ * Add the record of a new drain. An existing drain whose deadline is due is
+ * resumed first.
  *
- * @param[out] rival  What drains there already, if that is why it failed.
- * @return The record, or NULL after a complaint.
+ * @param[out] rival  The existing drain, if that is why it failed.
+ * @return The record, or NULL after an error message, or with @rival set.
  */
 struct drain_record *begin_record(TALLOC_CTX *mem_ctx,
 				  struct tool *tool,
@@ -34,27 +37,29 @@ struct drain_record *begin_record(TALLOC_CTX *mem_ctx,
 				  struct drain_record **rival);
 
 /**
- * With --on-timeout it is the drain's deadline, whoever waits: put it into the
- * record. false after a complaint.
+ * With --on-timeout, store the deadline in the record. Return false after an
+ * error message.
  */
 bool begin_set_deadline(struct tool *tool, struct drain_record *record);
 
 /**
- * Go on with a drain that somebody began: with another deadline if the options
- * have one, and with all else that they ask for if it is still arming. false
- * after a complaint.
+ * Continue an existing drain, with the deadline of the options and, while it is
+ * still arming, their other terms. Return false after an error message.
  */
 bool begin_go_on(struct tool *tool, struct drain_record *rival);
 
-/** Say what drains there already. */
+/** Print which drain exists already. */
 void begin_complain_of(const struct drain_record *rival);
 
-/** The same as arm_and_wait(), with a word to the person if all went well. */
+/**
+ * Like arm_and_wait(), but print a message on success, and end the program if a
+ * signal interrupts the wait.
+ */
 enum quiesce_result begin_wait(struct tool *tool,
 			       const struct share_list *shares,
 			       const struct drain_record *record);
 
-/** How long smbds have to acknowledge. */
+/** Return the time until which smbds can acknowledge. */
 uint64_t begin_deadline(const struct options *options);
 
 #endif /* _DRAIN_TOOL_PROTOCOL_BEGIN_H_ */

@@ -8,7 +8,7 @@
 #include "base/tool.h"
 #include "smbd/holders.h"
 
-#define COUNTDOWN_MSEC 1000 /* for how long smbds may be silent */
+#define COUNTDOWN_MSEC 1000 /* how long smbds may take to answer */
 
 struct gone_handle {
 	struct server_id server_id;
@@ -42,7 +42,7 @@ static void remember(struct countdown *c, const struct gone_handle *gone)
 	list = talloc_realloc(c, c->gone, struct gone_handle,
 			      c->num_gone + 1);
 	if (list == NULL) {
-		return; /* it is shown for longer */
+		return; /* it stays in the list for longer */
 	}
 	list[c->num_gone] = *gone;
 	c->gone = list;

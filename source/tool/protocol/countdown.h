@@ -13,30 +13,39 @@ struct tool;
 
 struct gone_handle;
 
-/* The holders of a drain, fewer with each that goes */
+/* The holders of a drain that are left */
 struct countdown {
 	struct drain_id id;
-	struct holder_list *list; /* NULL: not there yet */
+	struct holder_list *list; /* NULL: not listed yet */
 	bool filling; /* the list is being made */
-	struct gone_handle *gone; /* meanwhile */
+	struct gone_handle *gone; /* handles that are closed in the meantime */
 	size_t num_gone;
 };
 
-/** Before its smbds are asked to tell of each that goes. NULL: no memory. */
+/**
+ * Create a countdown, before the smbds are asked to report closed handles.
+ * Return NULL if out of memory.
+ */
 struct countdown *countdown_new(TALLOC_CTX *mem_ctx,
 				const struct drain_record *record);
 
-/** List the holders, anew. false after a complaint: the list is as it was. */
+/**
+ * List the holders again. Return false after an error message, with the list
+ * unchanged.
+ */
 bool countdown_fill(struct countdown *c,
 		    struct tool *tool,
 		    const struct drain_record *record);
 
-/** For tool->on_gone. false: it is of another drain. */
+/**
+ * Remove a holder, for tool->on_gone. Return false if it belongs to another
+ * drain.
+ */
 bool countdown_gone(struct countdown *c,
 		    const struct drain_tell_gone *gone,
 		    struct server_id src);
 
-/** Those of an smbd that was killed: it did not say goodbye. */
+/** Remove the holders of smbds that were killed, which cannot report them. */
 void countdown_drop_dead(struct countdown *c);
 
 #endif /* _DRAIN_TOOL_PROTOCOL_COUNTDOWN_H_ */

@@ -19,7 +19,8 @@
 #include "base/tool.h"
 
 #define DEADLINE_START_MSEC 10000
-#define DEADLINE_LATER_SECONDS 2 /* than the deadline: the smbds come first */
+/* after the deadline, so that the smbds act first */
+#define DEADLINE_LATER_SECONDS 2
 
 static void late_fn(struct tevent_context *ev _UNUSED_,
 		    struct tevent_timer *te _UNUSED_,
@@ -94,7 +95,10 @@ static char *own_config(TALLOC_CTX *mem_ctx)
 	return copy;
 }
 
-/* Whatever verb looks at the records does; no name that systemd might expand */
+/*
+ * Start a timer. Any verb that reads the records would do; the unit name
+ * contains nothing that systemd expands.
+ */
 static bool start_timer(struct tool *tool,
 			TALLOC_CTX *mem_ctx,
 			const struct drain_record *record,

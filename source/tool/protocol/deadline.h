@@ -10,8 +10,8 @@ struct drain_record;
 struct tool;
 
 /**
- * See to it that somebody resumes the drain at its deadline when no tool waits
- * for it, if it is to be resumed then, and say who does.
+ * If the drain is to be resumed at its deadline, start a timer that does so
+ * when no tool waits, and print which one.
  */
 void deadline_arrange(struct tool *tool, const struct drain_record *record);
 

@@ -15,9 +15,12 @@
 
 #define END_HEAR_MSEC 1000
 #define END_OWN_MSEC 5000
-#define END_STOPPED_MSEC 1000 /* the same, for one that was told to stop */
+#define END_STOPPED_MSEC 1000 /* the same after a signal */
 
-/* A resume has it for a moment, a publish for longer */
+/*
+ * Wait for owner(id), which a resume holds for a moment and a publish for
+ * longer.
+ */
 static NTSTATUS wait_to_own(struct tool *tool,
 			    const struct drain_id *id,
 			    uint64_t milliseconds)
@@ -36,7 +39,7 @@ static NTSTATUS wait_to_own(struct tool *tool,
 	return status;
 }
 
-/* NT_STATUS_IO_TIMEOUT: @owner has it */
+/* Take owner(id). NT_STATUS_IO_TIMEOUT: @owner holds it. */
 static NTSTATUS own(struct tool *tool,
 		    const struct drain_id *id,
 		    struct server_id *owner)
@@ -48,7 +51,10 @@ static NTSTATUS own(struct tool *tool,
 	    !drain_looks_dead(owner)) {
 		status = wait_to_own(tool, id, END_OWN_MSEC);
 	}
-	/* Who has it by now? One that is stopped may have kept the wake-up. */
+	/*
+	 * Read the owner again: a stopped process may have received the
+	 * wake-up.
+	 */
 	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) &&
 	    tool->stop_signal == 0) {
 		status = drain_owner_claim(tool->locks, id, owner);
@@ -63,7 +69,7 @@ static NTSTATUS wait_to_end(struct tool *tool,
 	const int signum = tool->stop_signal;
 	NTSTATUS status;
 
-	/* The first signal has brought us here; the next one ends the wait */
+	/* A first signal has led here; only another one ends this wait. */
 	tool->stop_signal = 0;
 	status = wait_to_own(tool, id,
 			     signum != 0 ? END_STOPPED_MSEC : END_OWN_MSEC);
@@ -160,9 +166,8 @@ bool end_is_half_published(struct tool *tool, const struct drain_id *id)
 }
 
 /*
- * Opens that wait do not look at the record by themselves: see to it that they
- * hear of it. Those that have been told, all at once, have answered soon; an
- * smbd that stands still answers none.
+ * Wait until the smbds have answered, because deferred opens do not check the
+ * record by themselves. An smbd that is blocked does not answer.
  */
 static void hear_from_roster(struct tool *tool)
 {
@@ -229,7 +234,10 @@ static NTSTATUS end_if_free(struct tool *tool,
 	return status;
 }
 
-/* Somebody else ends it, it has ended, or it is not due any more */
+/*
+ * Return true if another process ends the drain, it has ended, or it is no
+ * longer due.
+ */
 static bool is_for_others(NTSTATUS status)
 {
 	return NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) ||
@@ -243,7 +251,7 @@ void end_all_due(struct tool *tool)
 	struct drain_list *list = NULL;
 	size_t i;
 
-	/* Whoever reads the records next complains if that is not possible */
+	/* The verb that reads the records next reports the error. */
 	if (!NT_STATUS_IS_OK(drain_store_list(tool->store, frame, &list))) {
 		TALLOC_FREE(frame);
 		return;

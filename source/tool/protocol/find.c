@@ -48,12 +48,13 @@ struct drain_record *find_drain(TALLOC_CTX *mem_ctx,
 		goto done;
 	}
 
-	/* By name first: the share may be gone from smb.conf */
+	/* Search by name first: the share may no longer be in smb.conf. */
 	record = drain_list_find(mem_ctx, list, &target, NULL);
 	if (record != NULL) {
 		goto done;
 	}
-	shares = conf_shares(mem_ctx, tool); /* the place has names of it */
+	/* the place refers to the strings of the shares */
+	shares = conf_shares(mem_ctx, tool);
 	if (shares == NULL) {
 		complain("out of memory");
 		goto done;

@@ -11,22 +11,22 @@ struct drain_record;
 struct tool;
 
 /**
- * The place that the target names, with the policy of its drain if there is
- * one, else with what that would be. NULL after a complaint.
+ * Return a record for the target, with the policy of its drain, or with the
+ * policy that a drain would have. Return NULL after an error message.
  */
 struct drain_record *find_place(TALLOC_CTX *mem_ctx,
 				   struct tool *tool,
 				   const char *target);
 
-/** All drains in force. NULL after a complaint. */
+/** Return all drains in force, or NULL after an error message. */
 struct drain_list *find_all(TALLOC_CTX *mem_ctx, struct tool *tool);
 
 /**
- * The record of the drain that a person means: by name, or by place.
+ * Find the drain of a target, by name or by path.
  *
  * @param[out] place  The target, if it can be drained and no drain is in force.
- * @return NULL: there is none, which is no reason to complain, or, with @place
- *         NULL, after a complaint.
+ * @return The record, or NULL: no drain is in force, or, with @place NULL,
+ * after an error message.
  */
 struct drain_record *find_drain(TALLOC_CTX *mem_ctx,
 				      struct tool *tool,

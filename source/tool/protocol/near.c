@@ -23,10 +23,10 @@
 #define NEAR_LAST_MSEC 5000
 #define MOST_ANCESTORS 100
 
-/* Who is in the way */
+/* A process that works on an overlapping drain */
 struct neighbour {
 	const struct drain_record *record;
-	struct server_id who; /* pid 0: nobody */
+	struct server_id who; /* pid 0: none */
 	enum drain_work_lock lock;
 };
 
@@ -43,7 +43,8 @@ static pid_t parent_of(pid_t pid)
 		return 0;
 	}
 	if (fgets(line, sizeof(line), f) != NULL) {
-		end = strrchr(line, ')'); /* of the name, which may hold some */
+		/* the end of the name, which can contain parentheses */
+		end = strrchr(line, ')');
 	}
 	fclose(f);
 	if (end == NULL || sscanf(end, ") %*c %d", &parent) != 1) {
@@ -52,7 +53,7 @@ static pid_t parent_of(pid_t pid)
 	return parent;
 }
 
-/* Has @who started us, by way of whatever processes? */
+/* Return true if @who is an ancestor of this process. */
 static bool is_ancestor(const struct tool *tool, struct server_id who)
 {
 	const struct server_id own = messaging_server_id(tool->msg_ctx);
@@ -154,7 +155,10 @@ static void complain_of(const struct drain_record *record,
 		 other);
 }
 
-/* One look. true: nobody is in the way; else there is @n, or an error. */
+/*
+ * Check once. Return true if no process is in the way; else set @n, or fail
+ * with @status.
+ */
 static bool look(struct tool *tool,
 		 TALLOC_CTX *mem_ctx,
 		 const struct drain_record *record,

@@ -10,19 +10,19 @@ struct drain_record;
 struct tool;
 
 enum near_kind {
-	NEAR_PUBLISHES, /* the other exchanges files */
-	NEAR_WORKS, /* that, or it runs a command */
+	NEAR_PUBLISHES, /* the other process publishes */
+	NEAR_WORKS, /* the other process publishes or runs a command */
 };
 
 /**
- * Is nobody else doing that in a drain around @record's target, or inside of
- * it? Waits some seconds until that is so. Of two that ask about each other one
- * at least is refused, if each has its own lock before it asks: owner(id) to
- * run a command, publish(id) to publish. Who has started us, a run whose command
- * we are part of, does not count.
+ * Check that no other process works in a drain around the target of @record or
+ * inside it, and wait some seconds for that. A process must hold its own lock
+ * before the check: owner(id) to run a command, publish(id) to publish. Then at
+ * least one of two processes that check at the same time fails. A run that
+ * started this process does not count.
  *
  * @param[in] path  Another directory that is about to change; may be NULL.
- * @return false after a complaint, or when told to stop.
+ * @return false after an error message, or when asked to stop.
  */
 bool near_is_quiet(struct tool *tool,
 		   const struct drain_record *record,

@@ -50,7 +50,10 @@ static const char *who_is_left(TALLOC_CTX *mem_ctx,
 	return line != NULL ? line : "";
 }
 
-/* A line that wraps can not be taken back */
+/*
+ * Show one line, cut off at the terminal width, because a wrapped line cannot
+ * be erased.
+ */
 static void show_line(const struct progress *p)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
@@ -92,7 +95,7 @@ static void tick_fn(struct tevent_context *ev _UNUSED_,
 
 static void start_tick(struct progress *p)
 {
-	/* Without it the line is just a little behind */
+	/* Without the timer the line is only updated later. */
 	(void)tevent_add_timer(p->tool->ev, p,
 			       timeval_current_ofs_msec(PROGRESS_TICK_MSEC),
 			       tick_fn, p);
@@ -121,7 +124,7 @@ struct progress *progress_start(TALLOC_CTX *mem_ctx,
 		return NULL;
 	}
 
-	/* Be told of each from before the list is made */
+	/* Subscribe before making the list, so that no close is missed. */
 	tool->on_gone = gone;
 	tool->on_gone_data = p;
 	survey = survey_take(p, tool, &record->id, true, tool_deadline(1000));

@@ -12,14 +12,14 @@ struct tool;
 struct progress;
 
 /**
- * Show who is left while we wait: on a terminal, and to the service manager.
- * NULL if neither is there.
+ * Show the holders that are left during a wait, on a terminal and to the
+ * service manager. Return NULL if there is neither.
  */
 struct progress *progress_start(TALLOC_CTX *mem_ctx,
 				struct tool *tool,
 				const struct drain_record *record);
 
-/** Take the line away. */
+/** Remove the line. */
 void progress_end(struct progress *progress);
 
 #endif /* _DRAIN_TOOL_PROTOCOL_PROGRESS_H_ */

@@ -43,19 +43,23 @@ struct waiter {
 	uint64_t deadline; /* of this wait */
 	uint64_t due; /* the drain's own, by the same clock */
 	enum drain_on_timeout on_timeout;
-	uint64_t warn_at; /* half time; UINT64_MAX: never, or done */
-	bool named; /* whose handles are to be closed by force */
-	struct share_list *loaded; /* @shares, if they were loaded anew here */
-	struct timespec checked; /* smb.conf as it was then has no way past */
-	uint64_t began; /* when all connections were looked at, or before */
+	uint64_t warn_at; /* half of the timeout; UINT64_MAX: never, or done */
+	bool named; /* the holders whose handles force will close were named */
+	struct share_list *loaded; /* @shares, if they were reloaded here */
+	/* mtime of the smb.conf that was checked last */
+	struct timespec checked;
+	/* smb.conf and all connections were checked at this time or later */
+	uint64_t began;
 	struct suspect_list *suspects;
-	bool heard; /* all who may hold something */
-	bool told; /* that somebody is not heard */
-	uint32_t generation; /* of the cluster, then */
-	unsigned num_astray; /* looks at smbds that hold without their lock */
+	/* true if all smbds and nodes that can hold files have answered */
+	bool heard;
+	bool told; /* true if a missing answer was reported */
+	uint32_t generation; /* of the cluster at that time */
+	/* checks that found an smbd with holders but without its lock */
+	unsigned num_astray;
 };
 
-/* The deadline in a record is a time of day, ours is of the monotonic clock */
+/* Convert the wall-clock deadline of a record to the monotonic clock. */
 static uint64_t monotonic(uint64_t usec)
 {
 	uint64_t now = drain_now();
@@ -70,7 +74,7 @@ static void mind_deadline(struct waiter *w, const struct drain_record *record)
 	w->on_timeout = record->on_timeout;
 }
 
-/* Just before force: then it is still known whose handles it will close */
+/* Return when to name the holders: just before force closes their handles. */
 static uint64_t name_at(const struct waiter *w)
 {
 	if (w->named || w->on_timeout != DRAIN_TIMEOUT_FORCE ||
@@ -80,7 +84,7 @@ static uint64_t name_at(const struct waiter *w)
 	return w->due - MIN(w->due, QUIESCE_NAME_MSEC);
 }
 
-/* Until when is there nothing to do but to wait? */
+/* Return the time of the next thing to do. */
 static uint64_t next_event(const struct waiter *w)
 {
 	uint64_t next = MIN(w->deadline, w->warn_at);
@@ -89,16 +93,16 @@ static uint64_t next_event(const struct waiter *w)
 	return tool_is_late(w->due) ? next : MIN(next, w->due);
 }
 
-/* Is there something at its deadline that is ours to do? */
+/* Return true if the deadline has passed and this process must act on it. */
 static bool is_due(const struct waiter *w)
 {
 	return w->on_timeout != DRAIN_TIMEOUT_FORCE && tool_is_late(w->due);
 }
 
 /*
- * May there be connections past the module? --allow-unguarded says so. And
- * whoever takes the module out of smb.conf after begin has looked, or adds a
- * share without it, lets new ones in.
+ * Return true if clients may be connected without the module: with
+ * --allow-unguarded, or if smb.conf has changed since begin checked it, since
+ * that can remove the module or add a share without it.
  */
 static bool may_be_unguarded(const struct waiter *w)
 {
@@ -111,13 +115,14 @@ static bool may_be_unguarded(const struct waiter *w)
 	return (uint64_t)changed.tv_sec >= w->began / 1000000;
 }
 
-/* What a look at the drain says */
+/* The result of a check of the drain */
 enum look_result {
 	LOOK_WAIT,
-	LOOK_AGAIN, /* it has changed under our eyes */
+	LOOK_AGAIN, /* it has changed during the check */
 	LOOK_DONE,
 	LOOK_RESUMED,
-	LOOK_UNGUARDED, /* smb.conf has a way past the module now */
+	/* smb.conf now lets clients reach the target without the module */
+	LOOK_UNGUARDED,
 	LOOK_FAILED,
 };
 
@@ -139,7 +144,8 @@ static enum look_result look_at_record(struct waiter *w)
 	} else if (record->state == DRAIN_QUIESCENT) {
 		result = LOOK_DONE;
 	} else {
-		mind_deadline(w, record); /* somebody may have changed it */
+		/* another process may have changed it */
+		mind_deadline(w, record);
 	}
 	TALLOC_FREE(frame);
 	return result;
@@ -162,13 +168,16 @@ static struct open_handle_list *left_overs(struct waiter *w,
 					   TALLOC_CTX *mem_ctx)
 {
 	if (may_be_unguarded(w)) {
-		/* New opens past the module: any file may be open */
+		/* Opens without the module are possible: check all files. */
 		return handles_scan(mem_ctx, w->tool, w->record);
 	}
 	return handles_look(mem_ctx, w->tool, w->record, w->suspects);
 }
 
-/* Since all were heard: no recovery, in which holders are lost and come back */
+/*
+ * Return true if all smbds have answered and no cluster recovery has happened
+ * since: during a recovery, holders disappear for a while.
+ */
 static bool is_as_heard(const struct waiter *w)
 {
 	uint32_t generation = 0;
@@ -210,7 +219,10 @@ static bool hear_all(struct waiter *w)
 	return is_as_heard(w);
 }
 
-/* Since begin, and not looked at yet. When that can not be known: each time. */
+/*
+ * Return true if smb.conf has changed since begin and that change was not
+ * checked yet; @unless_known if this cannot be determined.
+ */
 static bool smbconf_changed(const struct waiter *w,
 			    struct timespec *changed,
 			    bool unless_known)
@@ -225,7 +237,10 @@ static bool smbconf_changed(const struct waiter *w,
 	       timespec_compare(changed, &w->checked) != 0;
 }
 
-/* LOOK_DONE: nothing in it reaches the target past the module */
+/*
+ * Check a changed smb.conf. LOOK_DONE: no share reaches the target without the
+ * module.
+ */
 static enum look_result look_at_smbconf(struct waiter *w)
 {
 	TALLOC_CTX *frame = NULL;
@@ -272,7 +287,7 @@ static enum look_result record_quiescence(struct waiter *w)
 	return LOOK_FAILED;
 }
 
-/* hold(id) is ours: does anything keep it from being quiescent? */
+/* With hold(id) taken, record quiescence if nothing prevents it. */
 static enum look_result decide(struct waiter *w)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
@@ -299,7 +314,8 @@ static enum look_result try_to_finish(struct waiter *w)
 
 	status = drain_hold_claim(w->tool->locks, &w->record->id);
 	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
-		return LOOK_WAIT; /* a durable handle is back */
+		/* a client has reconnected to a durable handle */
+		return LOOK_WAIT;
 	}
 	if (!NT_STATUS_IS_OK(status)) {
 		complain("cannot lock the drain of %s: %s",
@@ -331,7 +347,7 @@ static enum look_result sleep_on(struct waiter *w,
 	}
 	if (is_due(w)) {
 		TALLOC_FREE(req);
-		return LOOK_AGAIN; /* to do what the deadline says */
+		return LOOK_AGAIN; /* act on the deadline */
 	}
 	if (tool_poll(w->tool, req, next_event(w))) {
 		status = recv(req);
@@ -351,7 +367,7 @@ static NTSTATUS pause_recv(struct tevent_req *req)
 	return tevent_wakeup_recv(req) ? NT_STATUS_OK : NT_STATUS_NO_MEMORY;
 }
 
-/* What is in the way makes no event */
+/* Check again later: the obstacle causes no event. */
 static enum look_result look_later(struct waiter *w)
 {
 	return sleep_on(w, tevent_wakeup_send(
@@ -359,7 +375,10 @@ static enum look_result look_later(struct waiter *w)
 		timeval_current_ofs_msec(LATER_MSEC)), pause_recv);
 }
 
-/* Are durable handles whose client is away to go before their time? */
+/*
+ * Return true if disconnected durable handles are to be removed before they
+ * expire.
+ */
 static bool may_purge(const struct waiter *w)
 {
 	return w->tool->options->purge_durables ||
@@ -380,7 +399,10 @@ static struct tevent_req *watch_left_overs(struct waiter *w,
 	return req;
 }
 
-/* At the start of the wait, so that it takes no time at the last close */
+/*
+ * Ask the smbds for holders at the start of the wait, to save time at the last
+ * close.
+ */
 static bool ask_who_holds(struct tool *tool, const struct drain_record *record)
 {
 	if (tool->armed == NULL && record->state == DRAIN_ARMED) {
@@ -392,7 +414,7 @@ static bool ask_who_holds(struct tool *tool, const struct drain_record *record)
 	return true;
 }
 
-/* One that has holders by its own account; NULL: none, as far as they say */
+/* Return an smbd that reports holders, or NULL if none does. */
 static const struct survey_smbd *find_astray(struct waiter *w,
 					     TALLOC_CTX *mem_ctx)
 {
@@ -416,8 +438,9 @@ static const struct survey_smbd *find_astray(struct waiter *w,
 }
 
 /*
- * Nobody shares hold(id). Those that had holders say the same, unless a process
- * that took one of them for dead has removed its share.
+ * Return true if the smbds that had holders report none. hold(id) has no holder
+ * left, but a process that believed an smbd to be dead may have removed its
+ * lock.
  */
 static bool all_have_let_go(struct waiter *w)
 {
@@ -425,7 +448,8 @@ static bool all_have_let_go(struct waiter *w)
 	const struct survey_smbd *astray = find_astray(w, frame);
 
 	w->num_astray = (astray != NULL) ? w->num_astray + 1 : 0;
-	if (w->num_astray == 2) { /* the first may be a close or a return */
+	/* the first time it can be a close or a reconnect in progress */
+	if (w->num_astray == 2) {
 		complain("%s: smbd %s has %u files open there but does not "
 			 "hold the lock for them: end that smbd with kill",
 			 show_target(w->record), show_server(astray->id),
@@ -435,7 +459,10 @@ static bool all_have_let_go(struct waiter *w)
 	return w->num_astray == 0;
 }
 
-/* The smbds hold nothing. Left-overs may. */
+/*
+ * No smbd has holders. Wait for untracked handles, such as disconnected durable
+ * handles.
+ */
 static enum look_result wait_for_left_overs(struct waiter *w)
 {
 	TALLOC_CTX *frame = NULL;
@@ -467,7 +494,9 @@ static enum look_result wait_for_left_overs(struct waiter *w)
 	return result;
 }
 
-/* Wait for a change. Watch first, then look: none can slip through. */
+/*
+ * Wait for a change. Start the watch before the check, so that none is missed.
+ */
 static enum look_result wait_for_holders(struct waiter *w)
 {
 	struct tevent_req *req = NULL;
@@ -508,8 +537,9 @@ static enum look_result look(struct waiter *w)
 	result = wait_for_left_overs(w);
 	if (result == LOOK_WAIT) {
 		/*
-		 * Another waiter, or a durable handle, has been quicker. Not
-		 * to be watched: of two wake-ups a stopped waiter keeps both.
+		 * Another waiter or a durable handle holds the lock. Poll
+		 * instead of watching: a stopped waiter could keep both
+		 * wake-ups.
 		 */
 		return sleep_on(w, tevent_wakeup_send(
 			w->tool, w->tool->ev,
@@ -519,7 +549,10 @@ static enum look_result look(struct waiter *w)
 	return result;
 }
 
-/* The record is gone. At the deadline another waiter has done what is due. */
+/*
+ * The record is gone. After the deadline, another waiter has resumed the drain
+ * as due.
+ */
 static enum quiesce_result resumed(const struct waiter *w)
 {
 	if (w->on_timeout != DRAIN_TIMEOUT_RESUME || !tool_is_late(w->due)) {
@@ -530,8 +563,8 @@ static enum quiesce_result resumed(const struct waiter *w)
 }
 
 /*
- * The drain's own deadline has come, and what it says is ours to do. false:
- * others have been quicker, look again.
+ * Act on the deadline of the drain. Return false to check again, if another
+ * process was faster.
  */
 static bool act_on_deadline(struct waiter *w, enum quiesce_result *result)
 {
@@ -629,10 +662,10 @@ enum quiesce_result quiesce(struct tool *tool,
 	};
 	enum quiesce_result result = QUIESCE_FAILED;
 
-	/* It may be gone at the first look */
+	/* Set the deadline first: the record may be gone at the first check. */
 	mind_deadline(&w, record);
 
-	/* Heard now, so that it takes no time at the last close */
+	/* Ask all smbds now, to save time at the last close. */
 	if (handles_start() && (hear_all(&w) || lp_clustering()) &&
 	    ask_who_holds(tool, record)) {
 		warn_now_and_later(&w);

@@ -12,19 +12,21 @@ struct tool;
 
 enum quiesce_result {
 	QUIESCE_DONE, /* by us or by another waiter */
-	QUIESCE_RESUMED, /* somebody has ended the drain */
+	QUIESCE_RESUMED, /* another process has ended the drain */
 	QUIESCE_TIMED_OUT,
-	QUIESCE_GAVE_UP, /* and opened it again, as its deadline says */
-	QUIESCE_UNGUARDED, /* smb.conf has a way past the module now */
-	QUIESCE_STOPPED, /* tool->stop_signal */
-	QUIESCE_FAILED, /* after a complaint */
+	QUIESCE_GAVE_UP, /* at the deadline, and resumed the drain */
+	/* smb.conf now lets clients reach the target without the module */
+	QUIESCE_UNGUARDED,
+	QUIESCE_STOPPED, /* by tool->stop_signal */
+	QUIESCE_FAILED, /* after an error message */
 };
 
 /**
- * Wait until nothing counted is open, and record it. It must be armed.
+ * Wait until no counted handle is left, and record that the drain is quiescent.
+ * The drain must be armed.
  *
- * @param[in] deadline  Of this wait; the drain's own, in its record, is
- *                      minded too.
+ * @param[in] deadline  The deadline of this wait. The deadline in the record
+ * applies, too.
  */
 enum quiesce_result quiesce(struct tool *tool,
 			    const struct share_list *shares,

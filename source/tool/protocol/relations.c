@@ -82,7 +82,7 @@ bool relations_close(const struct relations *relations)
 	return false;
 }
 
-/* All targets, each in its wrapping, with commas between */
+/* List all targets, each between @before and @after, separated by commas. */
 static const char *list_all(const struct drain_record *const *records,
 			    size_t num,
 			    const char *before,

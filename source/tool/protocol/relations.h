@@ -18,25 +18,31 @@ struct relations {
 };
 
 /**
- * Look for them.
+ * Find the other drains of a target.
  *
- * @param[in] place  What shares_resolve() makes of the target, or its drain.
- * @return NULL after a complaint.
+ * @param[in] place  The target from shares_resolve(), or its drain.
+ * @return NULL after an error message.
  */
 struct relations *relations_find(TALLOC_CTX *mem_ctx,
 				 struct tool *tool,
 				 const struct drain_record *place);
 
-/** Is one of those that cover all of it armed? */
+/** Return true if a drain that covers the whole target is armed. */
 bool relations_close(const struct relations *relations);
 
-/** "closed by the drain of pkg; "smbdrain resume pkg" opens it" */
+/** Return "closed by the drain of pkg; "smbdrain resume pkg" opens it". */
 const char *relations_of_outer(const struct relations *relations);
 
-/** "a part of it is drained: pkg/office; "smbdrain resume pkg/office" ..." */
+/**
+ * Return "a part of it is drained: pkg/office; "smbdrain resume pkg/office"
+ * ...".
+ */
 const char *relations_of_inner(const struct relations *relations);
 
-/** Say that the target has no drain of its own, and what drains it instead. */
+/**
+ * Print that the target has no drain of its own, and which drains cover it
+ * instead.
+ */
 void relations_complain(const char *target, const struct relations *relations);
 
 #endif /* _DRAIN_TOOL_PROTOCOL_RELATIONS_H_ */

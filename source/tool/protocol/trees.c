@@ -25,7 +25,7 @@
 #include "samba/shares.h"
 #include "smbd/survey.h"
 
-#define TREES_LOOKS 10 /* at connections that may just be on their way */
+#define TREES_LOOKS 10 /* to let tree connects in progress settle */
 #define TREES_PAUSE_MSEC 50
 
 struct collect_state {
@@ -53,7 +53,7 @@ static bool is_among(const struct open_tree_list *list,
 	return false;
 }
 
-/* [printers] lends itself to each printer that the system has */
+/* Return true for a printer of the system, which [printers] serves. */
 static bool is_printer(const char *name)
 {
 	int snum = drain_smbconf_find(name);
@@ -63,7 +63,7 @@ static bool is_printer(const char *name)
 				     printer_list_printername_exists(name);
 }
 
-/* One that arm.c does not look at */
+/* Find a share that arm.c does not check. */
 static const struct share *find_other(const struct collect_state *state,
 				      const char *name)
 {
@@ -74,7 +74,10 @@ static const struct share *find_other(const struct collect_state *state,
 		       : shares_find_home(state->list, state->shares, name);
 }
 
-/* Does it reach the target past the module although it has it? */
+/*
+ * Return true if the share reaches the target through a mount, which the module
+ * does not cover.
+ */
 static bool is_astray(const struct collect_state *state, const char *name)
 {
 	const struct share *share = NULL;
@@ -87,8 +90,8 @@ static bool is_astray(const struct collect_state *state, const char *name)
 }
 
 /*
- * One that only some clients get, by a file that smb.conf includes for them.
- * Several may have that name.
+ * Find shares that only some clients get, from a file that smb.conf includes
+ * for them. Several can have the same name.
  */
 static bool find_of_some(const struct collect_state *state,
 			 const char *name,
@@ -109,7 +112,10 @@ static bool find_of_some(const struct collect_state *state,
 	return found;
 }
 
-/* NULL: such a connection does not reach the target. Else: what is wrong? */
+/*
+ * Return what is wrong with a tree connect to @name, or NULL if it does not
+ * reach the target.
+ */
 static const char *why_unguarded(const struct collect_state *state,
 				 const char *name)
 {
@@ -125,7 +131,7 @@ static const char *why_unguarded(const struct collect_state *state,
 	}
 	if (share != NULL) {
 		if (share->real == NULL && share->varies == NULL) {
-			/* It was when the client connected */
+			/* it existed when the client connected */
 			return ", whose path no longer exists";
 		}
 		return share_overlaps(share, state->record)
@@ -138,7 +144,7 @@ static const char *why_unguarded(const struct collect_state *state,
 	return " that is no longer in smb.conf";
 }
 
-/* For who connects to it now */
+/* Return true if a client that connects now gets the module. */
 static bool has_module(const struct share_list *shares, const char *name)
 {
 	const struct share *share = shares_find(shares, name);
@@ -237,7 +243,7 @@ struct open_tree_list *trees_unguarded(TALLOC_CTX *mem_ctx,
 		return NULL;
 	}
 	if (state.list->num_trees > 0) {
-		/* Only for the message: without it clients have no name */
+		/* Only for the message: without it the client is not named. */
 		(void)smbXsrv_session_global_traverse(name_clients_fn,
 						      state.list);
 	}
@@ -245,9 +251,9 @@ struct open_tree_list *trees_unguarded(TALLOC_CTX *mem_ctx,
 }
 
 /*
- * A connection that is on its way settles while we look again. Only those of
- * the first look count: if all smbds had read smb.conf by then, whoever
- * connected later came through the module, if the survey knows of it or not.
+ * Check repeatedly, so that tree connects in progress can settle. Only those of
+ * the first check count: all smbds had read smb.conf by then, so later ones
+ * have the module, whether the survey includes them or not.
  */
 struct open_tree_list *trees_settled(TALLOC_CTX *mem_ctx,
 				     struct tool *tool,
@@ -257,7 +263,7 @@ struct open_tree_list *trees_settled(TALLOC_CTX *mem_ctx,
 				     struct survey **survey,
 				     uint64_t deadline)
 {
-	struct open_tree_list *list = NULL; /* of the look before */
+	struct open_tree_list *list = NULL; /* of the previous check */
 	int look;
 
 	for (look = 0; look < TREES_LOOKS; look++) {
@@ -285,7 +291,7 @@ struct open_tree_list *trees_settled(TALLOC_CTX *mem_ctx,
 	return list;
 }
 
-/* A name with anything but letters, digits and "_.-" is one word in quotes */
+/* Quote a name for the shell unless it has only letters, digits and "_.-". */
 static const char *quoted(const char *name)
 {
 	const char *p = name;

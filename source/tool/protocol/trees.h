@@ -19,8 +19,10 @@ struct open_tree {
 	uint32_t session;
 	const char *share;
 	struct drain_addresses client;
-	const char *why; /* what is wrong with that: follows the name */
-	bool has_module; /* the share has it by now, for who connects again */
+	/* what is wrong with it, in words that follow the name */
+	const char *why;
+	/* the share now uses the module, for clients that reconnect */
+	bool has_module;
 };
 
 struct open_tree_list {
@@ -29,8 +31,9 @@ struct open_tree_list {
 };
 
 /**
- * The tree connections, of all or of those in @among, that may reach what the
- * record covers and that no smbd of the survey guards. NULL after a complaint.
+ * Return the tree connects, of all or of those in @among, that can reach files
+ * that the record covers and that no smbd of the survey guards. Return NULL
+ * after an error message.
  */
 struct open_tree_list *trees_unguarded(TALLOC_CTX *mem_ctx,
 				       const struct share_list *shares,
@@ -40,9 +43,10 @@ struct open_tree_list *trees_unguarded(TALLOC_CTX *mem_ctx,
 				       const struct open_tree_list *among);
 
 /**
- * The same after a look or ten, so that those on their way have settled.
+ * Like trees_unguarded(), but check up to ten times, so that tree connects in
+ * progress can settle.
  *
- * @param[in,out] survey  The last one that was taken; NULL after a complaint.
+ * @param[in,out] survey  The last survey; NULL after an error message.
  */
 struct open_tree_list *trees_settled(TALLOC_CTX *mem_ctx,
 				     struct tool *tool,
@@ -52,7 +56,7 @@ struct open_tree_list *trees_settled(TALLOC_CTX *mem_ctx,
 				     struct survey **survey,
 				     uint64_t deadline);
 
-/** Who is connected, what disconnects it, and what that does. */
+/** Return who is connected, and what disconnects the client. */
 const char *trees_advice(const struct open_tree *tree);
 
 #endif /* _DRAIN_TOOL_PROTOCOL_TREES_H_ */

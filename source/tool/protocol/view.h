@@ -11,24 +11,24 @@ struct survey;
 struct survey_smbd;
 struct tool;
 
-/* How long smbds may be silent */
+/* How long smbds may take to answer */
 #define VIEW_MSEC 2000
 
-/* What a drain looks like now */
+/* The present state of a drain */
 struct view {
 	const struct drain_record *record;
 	struct survey *survey;
 	size_t holders;
 	size_t num_silent; /* smbds that have not acknowledged it */
-	size_t waiting; /* opens */
+	size_t waiting; /* deferred opens */
 	uint64_t longest_wait; /* milliseconds */
 };
 
 /**
- * Look at a drain.
+ * Collect the state of a drain.
  *
- * @param[out] view  Its survey hangs off @mem_ctx.
- * @return false after a complaint.
+ * @param[out] view  Its survey is allocated on @mem_ctx.
+ * @return false after an error message.
  */
 bool view_take(TALLOC_CTX *mem_ctx,
 	       struct tool *tool,
@@ -36,9 +36,9 @@ bool view_take(TALLOC_CTX *mem_ctx,
 	       struct view *view);
 
 /**
- * The same by what smbds say alone: handles that none answers for are left
- * out. If somebody is to hear of each holder that goes (tool->on_gone), they
- * tell of it from now on.
+ * Like view_take(), but only from the answers of smbds, without untracked
+ * handles. If tool->on_gone is set, the smbds report each holder that is gone
+ * from now on.
  */
 bool view_ask(TALLOC_CTX *mem_ctx,
 	      struct tool *tool,
@@ -46,7 +46,7 @@ bool view_ask(TALLOC_CTX *mem_ctx,
 	      uint64_t patience,
 	      struct view *view);
 
-/** Has it not acknowledged the drain? */
+/** Return true if the smbd has not acknowledged the drain. */
 bool view_is_silent(const struct survey_smbd *smbd);
 
 #endif /* _DRAIN_TOOL_PROTOCOL_VIEW_H_ */

@@ -26,7 +26,9 @@ bool drain_set_environment(const struct drain_record *record)
 	       setenv("DRAIN_REAL_PATH", record->real[0], 1) == 0;
 }
 
-/* In a file without a name: the command may read it whenever it likes */
+/*
+ * Write the holders to an unnamed file, which the command can read at any time.
+ */
 static FILE *write_holders(struct tool *tool,
 			   const struct drain_record *record)
 {
@@ -36,7 +38,8 @@ static FILE *write_holders(struct tool *tool,
 
 	list = holders_get(frame, tool, record, false, WARN_HOLDERS_MSEC);
 	if (list != NULL) {
-		holders_drop_exempt(list); /* nobody asks them to leave */
+		/* exempt clients are not asked to leave */
+		holders_drop_exempt(list);
 	}
 	if (f != NULL && (list == NULL || !show_json_holders(f, list))) {
 		fclose(f);
@@ -51,7 +54,10 @@ static void become_command(const char *command, FILE *f)
 	int fd = fileno(f);
 	int null = open("/dev/null", O_WRONLY);
 
-	/* Nobody who reads our output shall have to wait for its end */
+	/*
+	 * Redirect output, so that a reader of ours need not wait for this
+	 * command.
+	 */
 	if (null == -1 || dup2(null, STDOUT_FILENO) == -1 ||
 	    lseek(fd, 0, SEEK_SET) != 0 || dup2(fd, STDIN_FILENO) == -1) {
 		_exit(EXIT_FAILURE);
@@ -76,7 +82,10 @@ void warn(struct tool *tool, const struct drain_record *record)
 		return;
 	}
 
-	/* By way of a child that ends at once: nobody has to wait for it */
+	/*
+	 * Start it from a child that exits at once, so that we need not wait
+	 * for it.
+	 */
 	middle = fork();
 	if (middle == 0) {
 		if (drain_set_environment(record) && fork() == 0) {

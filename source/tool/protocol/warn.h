@@ -12,10 +12,12 @@
 struct drain_record;
 struct tool;
 
-/** Run --warn-command with the holders; never waits for it. */
+/** Run --warn-command with the holders, without waiting for it. */
 void warn(struct tool *tool, const struct drain_record *record);
 
-/** DRAIN_ID, DRAIN_SHARE, ... for a command. false: out of memory. */
+/**
+ * Set DRAIN_ID, DRAIN_SHARE, ... for a command. Return false if out of memory.
+ */
 bool drain_set_environment(const struct drain_record *record);
 
 #endif /* _DRAIN_TOOL_PROTOCOL_WARN_H_ */

@@ -37,7 +37,7 @@ void watch_drains(struct tool *tool,
 	struct tevent_req *req = watch_all(tool);
 	bool well = true;
 
-	/* Watch first, then look: no change slips through */
+	/* Start the watch before the check, so that no change is missed. */
 	while (well && req != NULL && look(private_data) &&
 	       tool->stop_signal == 0) {
 		uint64_t next = (every != UINT64_MAX) ? tool_deadline(every)

@@ -9,11 +9,11 @@
 struct tool;
 
 /**
- * Look at once, and whenever a drain has begun, changed or ended, until @look
- * says false or we shall stop (tool->stop_signal).
+ * Call @look at once, and whenever a drain has begun, changed or ended, until
+ * @look returns false or tool->stop_signal is set.
  *
- * @param[in] every  Milliseconds after which to look in any case; UINT64_MAX:
- *                   only when there is something to see.
+ * @param[in] every  Call @look at least once in so many milliseconds;
+ * UINT64_MAX: only at events.
  */
 void watch_drains(struct tool *tool,
 		  uint64_t every,

@@ -16,10 +16,10 @@
 #include "publish/pin.h"
 
 /*
- * What the new directory has from the old one
+ * What the new directory inherits from the old one
  */
 
-/* Rights that are there only if there is such an attribute */
+/* The ACLs, which need not exist */
 static const char *const acl_attributes[] = {
 	"system.posix_acl_access",
 	"system.posix_acl_default",
@@ -66,7 +66,7 @@ static bool copy_attribute(struct attributes *a,
 	}
 	other = fgetxattr(to, name, a->other, sizeof(a->other));
 	if (other == len && memcmp(a->value, a->other, len) == 0) {
-		return true; /* may be one that nobody can set */
+		return true; /* an attribute that cannot be set */
 	}
 	return fsetxattr(to, name, a->value, len, 0) == 0;
 }
@@ -94,14 +94,17 @@ static const char *copy_attributes(struct attributes *a, int from, int to)
 	return NULL;
 }
 
-/* Attributes and ACLs are compared one by one */
+/* Compare owner and mode only; attributes and ACLs are compared one by one. */
 static bool same_owner_and_mode(const struct statx *a, const struct statx *b)
 {
 	return a->stx_uid == b->stx_uid && a->stx_gid == b->stx_gid &&
 	       a->stx_mode == b->stx_mode;
 }
 
-/* What of it can not be had, or NULL. The mode after the owner: setgid. */
+/*
+ * Copy owner, mode and attributes. Return what failed, or NULL. The mode comes
+ * after the owner because chown(2) clears the setgid bit.
+ */
 static const char *copy_rights(struct attributes *a, int from, int to)
 {
 	struct statx st;
@@ -172,7 +175,10 @@ static void complain_of_swap(const struct pinned *old,
 		 show_text(staged->path), why);
 }
 
-/* Between the last look and the step somebody may have been quicker */
+/*
+ * Check that the exchange has moved the two directories that were pinned:
+ * another process may have renamed one after the last check.
+ */
 static bool is_swapped(const struct pinned *old, const struct pinned *staged)
 {
 	struct statx here;
@@ -229,7 +235,7 @@ static char *link_text(TALLOC_CTX *mem_ctx,
 	return (dir != NULL) ? drain_path_relative(mem_ctx, path, dir) : NULL;
 }
 
-/* Is it the one that was just made? It is about to be given away. */
+/* Return true if @fd is the link just made, whose owner is about to change. */
 static bool is_new_link(int fd, const char *text)
 {
 	char found[PATH_MAX];
@@ -241,7 +247,10 @@ static bool is_new_link(int fd, const char *text)
 	       st.stx_nlink == 1;
 }
 
-/* By descriptor: the name may stand for something else by now */
+/*
+ * Change the owner by descriptor, because another process may have taken the
+ * name.
+ */
 static bool give_link(const struct pinned *link, int fd, const char *text)
 {
 	if (!is_new_link(fd, text)) {
@@ -252,7 +261,7 @@ static bool give_link(const struct pinned *link, int fd, const char *text)
 			AT_EMPTY_PATH) == 0;
 }
 
-/* Is that what the name stands for? */
+/* Return true if @name still refers to the file of @fd. */
 static bool is_called(const struct pinned *link, int fd, const char *name)
 {
 	struct statx meant;
@@ -263,8 +272,8 @@ static bool is_called(const struct pinned *link, int fd, const char *name)
 }
 
 /*
- * By rename(2), that all file systems have. What it replaces is gone, so that
- * there is nothing to go back to.
+ * Use rename(2), which all file systems support. It removes what it replaces,
+ * so it cannot be undone.
  */
 static bool put_in_place(const struct pinned *link, const char *name, int fd)
 {
@@ -278,7 +287,10 @@ static bool put_in_place(const struct pinned *link, const char *name, int fd)
 	return false;
 }
 
-/* Its name, or NULL */
+/*
+ * Make a new link under a temporary name. Return the name, or NULL with errno
+ * set.
+ */
 static char *make_link(TALLOC_CTX *mem_ctx,
 		       const struct pinned *link,
 		       const char *text,
@@ -303,7 +315,7 @@ static char *make_link(TALLOC_CTX *mem_ctx,
 	return NULL;
 }
 
-/* Beside the old one, and then in its place */
+/* Make the new link beside the old one, then rename it into place. */
 static bool replace_link(const struct pinned *link,
 			 const char *text,
 			 const struct drain_id *id)

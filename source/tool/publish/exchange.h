@@ -10,31 +10,33 @@ struct drain_id;
 struct pinned;
 
 /**
- * What takes long, while the old directory is still served: the new one gets
- * owner, mode, ACL and extended attributes of the old one, and all that was
- * written to it goes to disk.
+ * Do what takes long while clients still use the old directory: give the new
+ * one the owner, mode, ACL and extended attributes of the old one, and write
+ * its files to disk.
  *
- * @return false after a complaint.
+ * @return false after an error message.
  */
 bool exchange_prepare(const struct pinned *old, const struct pinned *staged);
 
 /**
- * Exchange two directories in one step. It may not be on disk yet. What has
- * changed of the rights of the old one since exchange_prepare() is made up for.
+ * Exchange two directories in one step, which need not be on disk yet on
+ * return. Permissions of the old one that have changed since exchange_prepare()
+ * are copied again.
  *
- * @return false after a complaint.
+ * @return false after an error message.
  */
 bool exchange_directories(const struct pinned *old,
 			  const struct pinned *staged);
 
 /**
- * Have a symbolic link lead to another directory, in one step. It may not be on
- * disk yet.
+ * Make a symbolic link point to another directory in one step, which need not
+ * be on disk yet on return.
  *
- * @param[in] id  Of the drain for which this is done.
- * @param[in] path  Absolute and real; written as the link was, relative or not.
- * @return false after a complaint: it leads where it did, or where somebody
- *         else has made it lead meanwhile.
+ * @param[in] id  The id of the drain.
+ * @param[in] path  Absolute and real. The new link is relative if the old one
+ * was.
+ * @return false after an error message: the link is unchanged, or another
+ * process has changed it.
  */
 bool exchange_link(const struct pinned *link,
 		   const char *path,

@@ -36,16 +36,19 @@
 struct work {
 	const struct root_publish *p;
 	struct drain_plan *plan;
-	char *name; /* of the journal, beside the new directory */
-	char *new_name; /* while it is written */
-	bool marked; /* in the record */
+	char *name; /* of the journal, which is beside the new directory */
+	char *new_name; /* of the journal while it is written */
+	bool marked; /* the record says that a publish is in progress */
 };
 
 /*
  * Making a plan
  */
 
-/* Is it the entry of the share's root that the new directory is in? */
+/*
+ * Return true if @name is an entry of the share's root that contains the new
+ * directory.
+ */
 static bool holds_staged(const struct work *w, const char *name)
 {
 	char *path = drain_path_join(talloc_tos(), w->p->root->path, name);
@@ -56,7 +59,10 @@ static bool holds_staged(const struct work *w, const char *name)
 	return holds;
 }
 
-/* What clients can not see stays where it is, on both sides */
+/*
+ * Return true for entries that stay where they are on both sides, because
+ * clients cannot see them.
+ */
 static bool is_left_alone(const struct work *w, const char *name)
 {
 	return ISDOT(name) || ISDOTDOT(name) ||
@@ -173,7 +179,9 @@ static bool is_of(json_t *json, const char *what, const struct pinned *dir)
 	       (uint64_t)json_integer_value(inode) == dir->self.stx_ino;
 }
 
-/* Is it the journal of this drain, and of these two directories? */
+/*
+ * Return true if the journal belongs to this drain and these two directories.
+ */
 static bool is_ours(const struct work *w, json_t *json)
 {
 	const char *id = json_string_value(json_object_get(json, "drain"));
@@ -197,7 +205,10 @@ static bool journal_from_json(struct work *w, json_t *json)
 	return w->plan != NULL;
 }
 
-/* Somebody else may be able to write where it is */
+/*
+ * Return true for a regular file of ours: other users may be able to write to
+ * the directory.
+ */
 static bool is_a_file_of_mine(int fd)
 {
 	struct stat st;
@@ -206,7 +217,10 @@ static bool is_a_file_of_mine(int fd)
 	       st.st_uid == geteuid();
 }
 
-/* Is there a journal that is ours? Then w->plan is what it says. */
+/*
+ * Read the plan from the journal into w->plan. Return false if there is no
+ * journal of ours.
+ */
 static bool read_journal(struct work *w)
 {
 	int fd = openat(w->p->staged->parent, w->name,
@@ -269,7 +283,10 @@ static void remove_journal(const struct work *w)
 {
 	const int dir = w->p->staged->parent;
 
-	/* If it comes back after a power failure it has no mark */
+	/*
+	 * A journal that reappears after a power failure has no mark in the
+	 * record.
+	 */
 	if (unlinkat(dir, w->name, 0) == 0) {
 		(void)fsync(dir);
 	}
@@ -305,10 +322,10 @@ static bool set_mark(const struct work *w, const char *from, const char *to)
 }
 
 /*
- * Working it off
+ * Executing the plan
  */
 
-/* 0: there is none; errors are found by the rename */
+/* Return 0 if there is no such entry. The rename reports errors. */
 static uint64_t inode_of(int dir, const char *name)
 {
 	struct statx st;
@@ -323,7 +340,10 @@ static enum drain_plan_step next_step(const struct work *w,
 			       inode_of(w->p->staged->fd, e->name));
 }
 
-/* Between the look and the step somebody may have been quicker */
+/*
+ * Check that the step has moved the planned entries: another process may have
+ * renamed one after the last check.
+ */
 static bool is_taken(const struct work *w, const struct drain_plan_entry *e)
 {
 	return inode_of(w->p->root->fd, e->name) == e->in &&
@@ -358,7 +378,7 @@ static bool take_step(const struct work *w, const struct drain_plan_entry *e)
 	return false;
 }
 
-/* Before the first step: can all of them be taken? */
+/* Check before the first step that every step is possible. */
 static bool all_can_be_done(const struct work *w)
 {
 	size_t i;
@@ -428,7 +448,10 @@ static void complain_of_half(const struct work *w)
 		 target, target, staged);
 }
 
-/* The journal is on disk: from the mark on somebody has to get it to its end */
+/*
+ * Execute the plan, whose journal is on disk. Once the mark is set, the publish
+ * must be completed or reverted.
+ */
 static bool work_off(struct work *w)
 {
 	const char *staged = w->p->staged->path;

@@ -11,7 +11,7 @@ struct pinned;
 struct share;
 struct tool;
 
-/* The root of a share that is published entry by entry */
+/* A publish of the root of a share, entry by entry */
 struct root_publish {
 	struct tool *tool;
 	const struct drain_record *record;
@@ -22,9 +22,9 @@ struct root_publish {
 };
 
 /**
- * Do it, go on with one that was interrupted, or go back.
+ * Publish, complete an interrupted publish, or revert one.
  *
- * @return false after a complaint.
+ * @return false after an error message.
  */
 bool journal_publish(const struct root_publish *publish);
 

@@ -39,7 +39,10 @@ static bool parse(const char *name, struct drain_id *id)
 	return drain_id_parse(text.buf, id);
 }
 
-/* Only the publish of a drain in force uses it, and @own is that of ours */
+/*
+ * Return true if a temporary link of the drain @id is not in use: the drain is
+ * ours (@own) or has ended.
+ */
 static bool is_over(struct tool *tool,
 		    const struct drain_id *id,
 		    const struct drain_id *own)
@@ -47,7 +50,7 @@ static bool is_over(struct tool *tool,
 	return drain_id_equal(id, own) || drain_store_is_over(tool->store, id);
 }
 
-/* It may have been given to the owner of the old link already */
+/* Return true for our link, which may already have the owner of the old one. */
 static bool is_ours(const struct pinned *link, const char *name)
 {
 	struct statx st;
@@ -70,7 +73,7 @@ void link_remove_left(struct tool *tool,
 		if (fd != -1) {
 			close(fd);
 		}
-		return; /* one that stays does no harm */
+		return; /* a link that stays does no harm */
 	}
 	while ((entry = readdir(d)) != NULL) {
 		if (parse(entry->d_name, &id) &&

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Name a new link until it takes the place of the old one. */
+/* Name a new link until it replaces the old one. */
 
 #ifndef _DRAIN_TOOL_PUBLISH_LINK_NAME_H_
 #define _DRAIN_TOOL_PUBLISH_LINK_NAME_H_
@@ -10,13 +10,15 @@ struct drain_id;
 struct pinned;
 struct tool;
 
-/** A name for a new link beside the old one. NULL: out of memory. */
+/**
+ * Return a name for a new link beside the old one, or NULL if out of memory.
+ */
 char *link_name_new(TALLOC_CTX *mem_ctx, const struct drain_id *id);
 
 /**
  * Remove links with such names that a killed publish has left beside @link.
  *
- * @param own The drain whose publish lock we have.
+ * @param own  The drain whose publish(id) the caller holds.
  */
 void link_remove_left(struct tool *tool,
 		      const struct pinned *link,

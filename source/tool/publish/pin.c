@@ -31,7 +31,7 @@ static int open_directory(const char *path)
 		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 
-	/* No wrapper in the C library yet */
+	/* The C library has no wrapper yet. */
 	return syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 }
 
@@ -108,7 +108,7 @@ static bool pin_self(struct pinned *pinned, bool may_be_missing)
 	return pin_look(pinned->fd, "", &pinned->self);
 }
 
-/* NULL: out of memory */
+/* Return NULL if out of memory. */
 static struct pinned *pinned_new(TALLOC_CTX *mem_ctx, const char *path)
 {
 	struct pinned *pinned = talloc_zero(mem_ctx, struct pinned);

@@ -7,53 +7,67 @@
 #include "drain/samba_compat.h"
 
 /*
- * An entry of a directory, held by descriptors: whoever renames what is above
- * it, or plants a symbolic link there, does not lead us elsewhere.
+ * An entry of a directory, held by descriptors, so that renaming a directory
+ * above it, or placing a symbolic link there, cannot divert us
  */
 struct pinned {
 	const char *path; /* absolute and real */
-	const char *name; /* in the directory that it is in; "": it is "/" */
-	int parent; /* -1: it is "/" */
-	int fd; /* -1: it is not there, or no directory */
-	struct statx in; /* of the directory that it is in */
-	struct statx self; /* if it is there */
+	const char *name; /* the last component of path; "" for "/" */
+	int parent; /* -1 for "/" */
+	int fd; /* -1 if missing, or not a directory */
+	struct statx in; /* of the parent directory */
+	struct statx self; /* if it exists */
 };
 
 /**
  * Pin a directory.
  *
- * @param[in] may_be_missing  Then only the one that it is in must be there.
- * @return NULL after a complaint.
+ * @param[in] may_be_missing  Only the parent directory must exist.
+ * @return NULL after an error message.
  */
 struct pinned *pin_directory(TALLOC_CTX *mem_ctx,
 			     const char *path,
 			     bool may_be_missing);
 
-/** Pin a symbolic link. NULL after a complaint. */
+/** Pin a symbolic link. Return NULL after an error message. */
 struct pinned *pin_link(TALLOC_CTX *mem_ctx, const char *path);
 
-/** What is under a name in an open directory; false: errno says why. */
+/** Look up a name in an open directory. Return false with errno set. */
 bool pin_look(int dir, const char *name, struct statx *st);
 
-/** Are both the same file? */
+/** Return true if both are the same file. */
 bool pin_same(const struct statx *a, const struct statx *b);
 
-/** Can the one be renamed to be in the place of the other? */
+/** Return true if one can be renamed over the other: both are on one mount. */
 bool pin_one_mount(const struct statx *a, const struct statx *b);
 
-/** Why a rename failed; ESTALE: it was not what we meant that it renamed. */
+/**
+ * Return why a rename failed. ESTALE: it renamed another file than intended.
+ */
 const char *pin_error(void);
 
-/** May we change an open directory? Complains. */
+/**
+ * Check that we can change an open directory. Return false after an error
+ * message.
+ */
 bool pin_writable(int dir, const char *path);
 
-/** Is it what it was when it was pinned? Complains. */
+/**
+ * Check that the entry is still the one that was pinned. Return false after an
+ * error message.
+ */
 bool pin_is_still_there(const struct pinned *pinned);
 
-/** All that was written to the file system of a directory is on disk. */
+/**
+ * Write the file system of a directory to disk. Return false after an error
+ * message.
+ */
 bool pin_sync(const struct pinned *pinned);
 
-/** What was renamed in the directory that it is in is on disk. Complains. */
+/**
+ * Write renames in the parent directory to disk. Return false after an error
+ * message.
+ */
 bool pin_sync_parent(const struct pinned *pinned);
 
 #endif /* _DRAIN_TOOL_PUBLISH_PIN_H_ */

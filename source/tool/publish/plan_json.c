@@ -38,7 +38,7 @@ json_t *plan_to_json(const struct drain_plan *plan)
 	return entries;
 }
 
-/* NULL: it is no name, or out of memory */
+/* Return NULL if @json is not a file name, or if out of memory. */
 static const char *name_from_json(TALLOC_CTX *mem_ctx, json_t *json)
 {
 	const char *name = json_string_value(json_object_get(json, "name"));

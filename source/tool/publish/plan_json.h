@@ -9,10 +9,13 @@
 
 struct drain_plan;
 
-/** An array; NULL: out of memory. */
+/** Return an array, or NULL if out of memory. */
 json_t *plan_to_json(const struct drain_plan *plan);
 
-/** The reverse. NULL: it is none, or out of memory. */
+/**
+ * Convert an array to a plan. Return NULL if it is not a plan, or if out of
+ * memory.
+ */
 struct drain_plan *plan_from_json(TALLOC_CTX *mem_ctx, json_t *entries);
 
 #endif /* _DRAIN_TOOL_PUBLISH_PLAN_JSON_H_ */

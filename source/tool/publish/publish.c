@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Put a prepared directory in the place of a quiescent target. */
+/* Replace a quiescent target with a prepared directory. */
 
 #include "publish/publish.h"
 #include "drain/locks.h"
@@ -23,29 +23,32 @@
 #include "publish/pin.h"
 
 #define PUBLISH_LINK_MSEC 10000 /* for smbds to acknowledge */
-#define PUBLISH_CACHES_MSEC 2000 /* for clients to give back what they cache */
+#define PUBLISH_CACHES_MSEC 2000 /* for clients to answer lease breaks */
 
 struct publish {
 	struct tool *tool;
 	const struct share_list *shares;
 	const struct share *share;
-	const struct drain_record *place; /* the target as it is now */
+	const struct drain_record *place; /* the target as it resolves now */
 	enum target_kind kind;
-	const char *name; /* of the new directory, as the person wrote it */
-	const char *path; /* the same, absolute and real */
+	const char *name; /* of the new directory, as given by the user */
+	const char *path; /* real path of the new directory */
 	bool may_be_missing;
 	struct pinned *old; /* the directory, the root, or the link */
 	struct pinned *staged;
 	bool prepared;
 	struct drain_id id;
-	struct drain_record *record; /* of the drain, when that is known */
+	struct drain_record *record; /* of the drain, once it is known */
 };
 
 /*
- * What can be checked without a drain
+ * Checks that need no drain
  */
 
-/* The real path of one that is not there yet, by that of its parent */
+/*
+ * Return the real path of a directory that does not exist yet, from that of its
+ * parent.
+ */
 static char *real_path_to_be(TALLOC_CTX *mem_ctx, const char *path)
 {
 	char *dir = talloc_strdup(mem_ctx, path);
@@ -119,7 +122,9 @@ static bool check_not_nested(const struct publish *p)
 	return true;
 }
 
-/* The old version will be there: clients must not take it for something */
+/*
+ * The old version will be in the new directory, where clients must not see it.
+ */
 static bool check_not_served(const struct publish *p)
 {
 	const struct share *serving = shares_serving(p->shares, p->path);
@@ -209,7 +214,7 @@ static bool check(struct publish *p)
 }
 
 /*
- * Who may
+ * Who may publish
  */
 
 static bool read_record(struct publish *p)
@@ -233,7 +238,10 @@ static bool read_record(struct publish *p)
 	return true;
 }
 
-/* A link is where it was, whatever it has come to lead to */
+/*
+ * Compare the path of a link itself, because the directory that it points to
+ * can have changed.
+ */
 static bool is_of_target(const struct publish *p)
 {
 	const struct drain_record *r = p->record;
@@ -294,7 +302,7 @@ static bool be_the_publisher(struct publish *p)
 }
 
 /*
- * The link: the drain has to cover what it will lead to
+ * The link: the drain must cover the directory that it will point to
  */
 
 static bool change_cover(struct publish *p,
@@ -319,8 +327,9 @@ static bool change_cover(struct publish *p,
 }
 
 /*
- * Every smbd refuses opens there now, and durable handles do not come back to
- * a quiescent drain: those that are gone are gone for good.
+ * Return true if no client has a file open in the new directory. Every smbd
+ * refuses opens there by now, and a quiescent drain refuses durable reconnects,
+ * so no handle can appear.
  */
 static bool is_empty(struct publish *p, struct drain_record *record)
 {
@@ -334,7 +343,10 @@ static bool is_empty(struct publish *p, struct drain_record *record)
 	return holders_drop_exempt(list) == 0;
 }
 
-/* Watch first, then look: no close can slip through */
+/*
+ * Wait until the directory is empty. Start the watch before each check, so that
+ * no close is missed.
+ */
 static bool is_empty_by(struct publish *p,
 			struct drain_record *record,
 			uint64_t deadline)
@@ -431,7 +443,10 @@ bool publish_prepare(struct publish *p)
 	return p->prepared;
 }
 
-/* Nobody works in what it exchanges, or exchanges what it is in */
+/*
+ * Return true if no other process runs a command or publishes in an overlapping
+ * drain.
+ */
 static bool is_alone(const struct publish *p)
 {
 	return near_is_quiet(p->tool, p->record, p->path, NEAR_WORKS);
@@ -521,7 +536,10 @@ bool publish_now(struct publish *p, const struct drain_id *id, bool owned)
 	return ok;
 }
 
-/* Entries of a root are on disk; their journal can go only then */
+/*
+ * Write the exchange to disk. For a share this has been done before its journal
+ * was removed.
+ */
 static bool sync_exchange(const struct publish *p)
 {
 	switch (p->kind) {

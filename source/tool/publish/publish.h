@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Put a prepared directory in the place of a quiescent target. */
+/* Replace a quiescent target with a prepared directory. */
 
 #ifndef _DRAIN_TOOL_PUBLISH_PUBLISH_H_
 #define _DRAIN_TOOL_PUBLISH_PUBLISH_H_
@@ -13,11 +13,11 @@ struct tool;
 struct publish;
 
 /**
- * Check all that can be checked before there is a drain.
+ * Do all checks that need no drain.
  *
- * @param[in] new_directory   To become what tool->options->target is.
- * @param[in] may_be_missing  Only whether it could be published is asked.
- * @return NULL after a complaint.
+ * @param[in] new_directory  The directory that replaces the target.
+ * @param[in] may_be_missing  Check only if it could be published.
+ * @return NULL after an error message.
  */
 struct publish *publish_new(TALLOC_CTX *mem_ctx,
 			    struct tool *tool,
@@ -26,27 +26,28 @@ struct publish *publish_new(TALLOC_CTX *mem_ctx,
 			    bool may_be_missing);
 
 /**
- * What takes long: best done before users have to wait, else by publish_now().
+ * Do what takes long, if possible before clients have to wait. publish_now()
+ * does it otherwise.
  *
- * @return false after a complaint.
+ * @return false after an error message.
  */
 bool publish_prepare(struct publish *p);
 
 /**
- * Do it. The target must be quiescent.
+ * Publish. The target must be quiescent.
  *
- * @param[in] id     Whoever holds the drain knows its id.
- * @param[in] owned  The end of the drain is the caller's.
- * @return false after a complaint: nothing has changed, unless it is the root
- *         of a share, see end_is_half_published().
+ * @param[in] id  The id of the drain, which its holder knows.
+ * @param[in] owned  true if the caller holds owner(id).
+ * @return false after an error message: nothing has changed, except in the root
+ * of a share, see end_is_half_published().
  */
 bool publish_now(struct publish *p, const struct drain_id *id, bool owned);
 
 /**
- * The rest: get it to disk, and tell the person. Users need not wait for that:
- * what a power failure can still undo, it undoes as a whole.
+ * Write the result to disk and print it. Clients need not wait for that,
+ * because a power failure can only undo the exchange as a whole.
  *
- * @return false after a complaint.
+ * @return false after an error message.
  */
 bool publish_finish(const struct publish *p);
 

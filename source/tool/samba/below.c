@@ -29,7 +29,10 @@ static int compare_files(const struct below_file *a,
 
 static bool add_file(struct below *below, const struct stat *st)
 {
-	/* talloc_realloc() for each of many would take long */
+	/*
+	 * Grow by powers of two: a talloc_realloc() for each file would be
+	 * slow.
+	 */
 	if ((below->num_files & (below->num_files - 1)) == 0) {
 		below->files = talloc_realloc(
 			below, below->files, struct below_file,

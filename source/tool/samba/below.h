@@ -10,11 +10,18 @@ struct drain_record;
 
 struct below;
 
-/** All files and directories that a record covers. NULL: out of memory. */
+/**
+ * List all files and directories that a record covers. Return NULL if out of
+ * memory.
+ */
 struct below *below_walk(TALLOC_CTX *mem_ctx,
 			 const struct drain_record *record);
 
-/** Is that file among them? @param[in] dev  NULL: on whatever device. */
+/**
+ * Return true if the file is in the list.
+ *
+ * @param[in] dev  The device; NULL: any device
+ */
 bool below_has(const struct below *below, uint64_t ino, const uint64_t *dev);
 
 #endif /* _DRAIN_TOOL_SAMBA_BELOW_H_ */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Load smb.conf with all that clients may get of it, and list the shares. */
+/* Load smb.conf with all files that any client can get, and list the shares. */
 
 #include "samba/conf.h"
 #include <glob.h>
@@ -21,7 +21,7 @@ static bool load_base(const char *file)
 	if (!ok) {
 		complain("cannot load %s; run testparm to see why", file);
 	}
-	/* Samba's own complaints only if they are asked for with -d */
+	/* Show Samba's own messages only with -d. */
 	if (debuglevel_get() == 0) {
 		debuglevel_set(-1);
 	}
@@ -35,7 +35,7 @@ static bool load_views(struct tool *tool)
 {
 	struct share_list *shares = NULL;
 
-	/* Lists of shares that were made before may refer to them */
+	/* Older lists of shares may still refer to the views. */
 	(void)talloc_unlink(tool, tool->views);
 	tool->views = NULL;
 	if (!conf_has_views(tool->conf)) {
@@ -54,7 +54,7 @@ static bool load_views(struct tool *tool)
 	return load_base(tool->conf_file);
 }
 
-/* 0, or an errno. Samba takes a directory for an empty file. */
+/* Return 0, or an errno. Samba would read a directory as an empty file. */
 static int why_unreadable(const char *file)
 {
 	if (access(file, R_OK) != 0) {
@@ -93,7 +93,10 @@ bool conf_load(struct tool *tool)
 	return load_views(tool);
 }
 
-/* What glob(3) finds, too: no user or machine is called so */
+/*
+ * Return true for "." and "..", which glob(3) finds but no user or machine is
+ * called.
+ */
 static bool is_dots(const char *path)
 {
 	const char *end = path + strlen(path);
@@ -124,7 +127,10 @@ static bool add_link(struct share_list *list, struct share *s, const char *path)
 	return links[s->num_links - 1] != NULL;
 }
 
-/* A path that varies: where each directory that it may be is in truth */
+/*
+ * For a path that depends on the client, find the destinations of the symbolic
+ * links that it can match.
+ */
 static bool find_links(struct share_list *list, struct share *s)
 {
 	glob_t found = {0};
@@ -133,7 +139,7 @@ static bool find_links(struct share_list *list, struct share *s)
 	size_t i;
 
 	if (s->varies == NULL || s->pattern[0] != '/') {
-		return true; /* nowhere, or anywhere */
+		return true; /* it leads nowhere, or anywhere */
 	}
 	pattern = conf_glob(list, s->pattern, strlen(s->pattern));
 	if (pattern == NULL) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Load smb.conf with all that clients may get of it, and list the shares. */
+/* Load smb.conf with all files that any client can get, and list the shares. */
 
 #ifndef _DRAIN_TOOL_SAMBA_CONF_H_
 #define _DRAIN_TOOL_SAMBA_CONF_H_
@@ -10,16 +10,16 @@ struct share_list;
 struct tool;
 
 /**
- * Load smb.conf, and find out what it is to whom. What was loaded before is
- * forgotten: the numbers of shares, too.
+ * Load smb.conf and the files that it includes for any client. This discards
+ * what was loaded before, including the numbers of shares.
  *
- * @return false after a complaint.
+ * @return false after an error message.
  */
 bool conf_load(struct tool *tool);
 
 /**
- * All shares, as shares_load(), and those that only some clients get. NULL: out
- * of memory.
+ * Return all shares, like shares_load(), including those that only some clients
+ * get. Return NULL if out of memory.
  */
 struct share_list *conf_shares(TALLOC_CTX *mem_ctx, const struct tool *tool);
 

@@ -16,7 +16,7 @@
 #include "lib/smbconf/smbconf_init.h"
 #include "drain/smbconf.h"
 
-#define MOST_LINKS 40 /* as the kernel */
+#define MOST_LINKS 40 /* the limit of the kernel */
 
 static bool is_listed(const struct conf_files *files, const char *path)
 {
@@ -49,7 +49,7 @@ static bool add_text(struct conf_files *files,
 	return true;
 }
 
-/* Is it a new one? */
+/* Return true if @path is new. */
 static bool add_path(struct conf_files *files, const char *path)
 {
 	return !is_listed(files, path) &&
@@ -73,12 +73,12 @@ static void add_registry(struct conf_files *files)
 	TALLOC_FREE(path);
 }
 
-/* A file as it is read, to see what it is made of */
+/* The state of reading one file */
 struct scan {
 	struct conf_files *files;
 	const char *path;
-	bool is_global; /* in [global], where a file begins, too */
-	bool matters; /* something in it may lead to other files of shares */
+	bool is_global; /* true in [global], and before the first section */
+	bool matters; /* true if the file can change the shares */
 };
 
 static bool add_file(struct conf_files *files,
@@ -129,7 +129,7 @@ bool conf_is_instead(const char *name)
 
 char *conf_file_named(TALLOC_CTX *mem_ctx, const char *name, const char *value)
 {
-	/* smbd strips quotes of the one and not of the other */
+	/* smbd removes quotes only from the name after "config file". */
 	char *text = conf_is_instead(name)
 			     ? drain_words_unquote(mem_ctx, value)
 			     : talloc_strdup(mem_ctx, value);
@@ -137,7 +137,7 @@ char *conf_file_named(TALLOC_CTX *mem_ctx, const char *name, const char *value)
 	return (text != NULL) ? drain_words_settle(mem_ctx, text, NULL) : NULL;
 }
 
-/* What "include" or "config file" names */
+/* Add the file that "include" or "config file" names. */
 static void add_named(struct scan *scan, const char *name, const char *value)
 {
 	struct conf_files *files = scan->files;
@@ -158,7 +158,10 @@ static void add_named(struct scan *scan, const char *name, const char *value)
 		scan->matters = true;
 		add_pattern(scan, text, conf_is_instead(name));
 	} else if (text[0] != '\0' && text[0] != '"') {
-		/* Relative to where smbd is, or to its environment */
+		/*
+		 * The name depends on the working directory of smbd, or on its
+		 * environment.
+		 */
 		char *whole = talloc_asprintf(talloc_tos(), "%s = %s", name,
 					      value);
 
@@ -177,7 +180,10 @@ static bool section_fn(const char *name, void *private_data)
 	return true;
 }
 
-/* May a parameter of [global] change what shares there are, or lead to? */
+/*
+ * Return true if a parameter of [global] can change which shares exist or where
+ * they lead.
+ */
 static bool is_of_shares(const char *name)
 {
 	static const char *const names[] = {
@@ -214,7 +220,7 @@ static bool parameter_fn(const char *name,
 	return !scan->files->nomem;
 }
 
-/* And what it includes */
+/* Add a file and the files that it includes. */
 static bool add_file(struct conf_files *files, const char *path, bool *matters)
 {
 	struct scan scan = {
@@ -230,7 +236,7 @@ static bool add_file(struct conf_files *files, const char *path, bool *matters)
 	return !files->nomem;
 }
 
-/* What "net conf setincludes" has put there */
+/* Add the files of "net conf setincludes". */
 static void add_includes_of_registry(struct conf_files *files)
 {
 	struct scan scan = {.files = files, .path = "registry"};
@@ -277,7 +283,7 @@ char *conf_glob(TALLOC_CTX *mem_ctx, const char *text, size_t len)
 	return out;
 }
 
-/* Where a file that fits may come to be */
+/* Add the directories in which a matching file can be created. */
 static void add_directories(struct conf_files *files, const char *text)
 {
 	size_t len = strlen(text);
@@ -297,7 +303,7 @@ static void add_directories(struct conf_files *files, const char *text)
 			return;
 		}
 		if (glob(pattern, GLOB_PERIOD, NULL, &found) == 0) {
-			/* Up to what is there, whatever the client */
+			/* Stop before the part that depends on the client. */
 			more = drain_words_vary(text) < text + len;
 			for (i = 0; i < found.gl_pathc; i++) {
 				(void)add_path(files, found.gl_pathv[i]);
@@ -308,7 +314,7 @@ static void add_directories(struct conf_files *files, const char *text)
 	}
 }
 
-/* A file that includes itself has no end, and is read no further */
+/* Ignore a file that includes itself, directly or not. */
 static bool add_match(struct conf_files *files, size_t pattern, const char *path)
 {
 	struct conf_pattern *p = &files->patterns[pattern];
@@ -324,7 +330,7 @@ static bool add_match(struct conf_files *files, size_t pattern, const char *path
 	} else if (!add_file(files, path, &matters)) {
 		return false;
 	}
-	p = &files->patterns[pattern]; /* there may be more of them now */
+	p = &files->patterns[pattern]; /* add_file() may have moved the array */
 	return !matters || add_text(files, &p->files, &p->num_files, path);
 }
 
@@ -352,14 +358,14 @@ static void find_matches(struct conf_files *files, size_t pattern)
 	}
 	globfree(&found);
 	TALLOC_FREE(globbed);
-	/* One of the registry can not be put into its place */
+	/* Files that the registry includes cannot be substituted. */
 	if (strcmp(files->patterns[pattern].in, "registry") == 0 &&
 	    files->patterns[pattern].num_files > 0) {
 		add_unknown(files, text);
 	}
 }
 
-/* Shares of users are files of their own */
+/* Add the files of usershares. */
 static void add_usershares(struct conf_files *files)
 {
 	const char *path = lp_usershare_path(talloc_tos(),
@@ -373,7 +379,7 @@ static void add_usershares(struct conf_files *files)
 	}
 	d = opendir(path);
 	if (d == NULL) {
-		return; /* nobody can have one */
+		return; /* usershares are disabled */
 	}
 	(void)add_path(files, path);
 	while ((entry = readdir(d)) != NULL) {
@@ -423,7 +429,9 @@ static void note(struct timespec *latest, const struct timespec *when)
 	}
 }
 
-/* Where a symbolic link leads, with what follows it in the path */
+/*
+ * Return the destination of a symbolic link, followed by the rest of the path.
+ */
 static char *follow(TALLOC_CTX *mem_ctx, const char *link, const char *rest)
 {
 	const char *slash = strrchr(link, '/');
@@ -441,7 +449,10 @@ static char *follow(TALLOC_CTX *mem_ctx, const char *link, const char *rest)
 			       target, rest);
 }
 
-/* The file, and all links on the way. false: it is not there. */
+/*
+ * Look at the file and all symbolic links on the way to it. Return false if it
+ * does not exist.
+ */
 static bool look_at(TALLOC_CTX *mem_ctx,
 		    const char *path,
 		    int links,

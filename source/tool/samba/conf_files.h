@@ -6,12 +6,12 @@
 
 #include "drain/samba_compat.h"
 
-/* "include" or "config file" of a file that depends on who asks */
+/* An "include" or "config file" whose name depends on the client */
 struct conf_pattern {
-	const char *text; /* "/etc/samba/%m.conf" */
-	const char *in; /* the file that has it */
-	bool instead; /* "config file" */
-	const char **files; /* that are there, and may change shares */
+	const char *text; /* such as "/etc/samba/%m.conf" */
+	const char *in; /* the file that contains the line */
+	bool instead; /* true for "config file" */
+	const char **files; /* existing files that can change the shares */
 	size_t num_files;
 };
 
@@ -20,32 +20,38 @@ struct conf_files {
 	size_t num_paths;
 	struct conf_pattern *patterns;
 	size_t num_patterns;
-	const char **unknown; /* lines that lead nobody knows where */
+	const char **unknown; /* lines whose files cannot be listed */
 	size_t num_unknown;
 	bool nomem;
 };
 
 /**
- * Find all that smb.conf, which has been loaded, is made of: what it includes,
- * for any client, the registry, shares of users. NULL: out of memory.
+ * Find all files of the loaded smb.conf: those that it includes for any client,
+ * the registry, and usershares. Return NULL if out of memory.
  */
 struct conf_files *conf_files_find(TALLOC_CTX *mem_ctx, const char *file);
 
-/** For glob(3): any name in the place of each word that varies. */
+/**
+ * Return a pattern for glob(3) with "*" in place of each word that depends on
+ * the client.
+ */
 char *conf_glob(TALLOC_CTX *mem_ctx, const char *text, size_t len);
 
-/** The names of those parameters. */
+/** Return true for the parameters that include a file. */
 bool conf_is_include(const char *name);
 bool conf_is_instead(const char *name);
 
-/** The file that one of them names, as far as it is the same for all. */
+/**
+ * Return the file that such a parameter names, with the words substituted that
+ * are the same for all clients.
+ */
 char *conf_file_named(TALLOC_CTX *mem_ctx, const char *name, const char *value);
 
 /**
- * When was any of it last changed? Asked after a change, it need not know of
- * what has come with it.
+ * Find when any of the files was last changed. This need not include files that
+ * the change itself has added.
  *
- * @return false: that can not be known.
+ * @return false if it cannot be determined.
  */
 bool conf_files_changed(const struct conf_files *files, struct timespec *when);
 

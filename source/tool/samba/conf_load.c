@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Load smb.conf as smbd does, also more than once. */
+/* Load smb.conf as smbd does, repeatedly if needed. */
 
 #include "samba/conf_load.h"
 #include <dirent.h>
@@ -16,7 +16,7 @@ static void say_nothing(void *private_data _UNUSED_,
 {
 }
 
-/* Loading sets the level of debugging back to what -d says */
+/* Loading resets the debug level to that of -d. */
 bool conf_load_file(const char *path)
 {
 	const int level = debuglevel_get();
@@ -30,7 +30,7 @@ bool conf_load_file(const char *path)
 		debug_set_callback(NULL, NULL);
 	}
 	debuglevel_set(level);
-	caller_catch_panics(); /* loading has set Samba's own way */
+	caller_catch_panics(); /* loading has installed Samba's panic action */
 	return ok;
 }
 
@@ -62,11 +62,10 @@ static char *filler(int number)
 }
 
 /*
- * A share that was forgotten leaves a gap. When Samba looks for "usershare
- * template share", it takes it that there is none (source3/param/loadparm.c). A
- * new share takes the first gap.
- *
- * @return How many fillers there are: remove_fillers() wants to know.
+ * Fill the gaps that removed shares leave in Samba's array of shares, because
+ * its search for "usershare template share" stops at a gap
+ * (source3/param/loadparm.c). A new share takes the first gap. Return the
+ * number of fillers, for remove_fillers().
  */
 static int fill_gaps(void)
 {
@@ -102,8 +101,9 @@ static void remove_fillers(int num)
 }
 
 /*
- * Samba does not forget a share with "-valid = no", and a share of that name is
- * not valid after the next load either. Without gaps every number is a share.
+ * Make all shares valid. Samba does not remove a share with "-valid = no", and
+ * a share of that name stays invalid after the next load. Without gaps every
+ * number is a share.
  */
 static void make_all_valid(void)
 {
@@ -126,15 +126,18 @@ void conf_forget_shares(void)
 	if (lp_numservices() > 0) {
 		make_all_valid();
 	}
-	/* Those of users, too: one whose file is the same stays as it was */
+	/*
+	 * Remove usershares, too: Samba would keep one whose file has not
+	 * changed.
+	 */
 	for (snum = lp_numservices() - 1; snum >= 0; snum--) {
 		lp_killservice(snum);
 	}
 }
 
 /*
- * Samba is asked for all shares of users, and gives as many as "usershare max
- * shares" allows. A client that connects to another one gets it all the same.
+ * Load all usershares, beyond "usershare max shares": that limit does not apply
+ * when a client connects to a usershare.
  */
 static void load_all_of_users(void)
 {
@@ -168,4 +171,4 @@ void conf_load_usershares(void)
 	}
 }
 
-/* What clients get for whom other files are included */
+/* Load the shares of clients for which smb.conf includes other files. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Load smb.conf as smbd does, also more than once. */
+/* Load smb.conf as smbd does, repeatedly if needed. */
 
 #ifndef _DRAIN_TOOL_SAMBA_CONF_LOAD_H_
 #define _DRAIN_TOOL_SAMBA_CONF_LOAD_H_
@@ -7,18 +7,21 @@
 #include "drain/samba_compat.h"
 
 /**
- * Load one file and what it includes: all shares of the registry, too, which
- * smbd loads when one is asked for. What Samba says about it is heard once.
+ * Load one file and the files that it includes, and all shares of the registry,
+ * which smbd loads on demand. Samba's messages about it appear once.
  */
 bool conf_load_file(const char *path);
 
-/** The same, and go on to "config file", as smbd does. Without a complaint. */
+/**
+ * Like conf_load_file(), but follow "config file" as smbd does. Prints no error
+ * message.
+ */
 bool conf_load_files(const char *file);
 
-/** Load the shares of users, all that a client can ask for. */
+/** Load all usershares that a client can connect to. */
 void conf_load_usershares(void);
 
-/** Forget all shares. */
+/** Remove all loaded shares. */
 void conf_forget_shares(void);
 
 #endif /* _DRAIN_TOOL_SAMBA_CONF_LOAD_H_ */

@@ -106,7 +106,7 @@ static bool write_file(struct choice *choice, const char *path)
 	return ok;
 }
 
-/* What takes the place of smb.conf */
+/* Return the file to load in place of smb.conf. */
 static const char *root_of(const struct choice *choice, const char *file)
 {
 	size_t i;
@@ -120,7 +120,10 @@ static const char *root_of(const struct choice *choice, const char *file)
 	return file;
 }
 
-/* A file that can not be read to its end counts as far as it was read */
+/*
+ * Load one view. If a file cannot be read to its end, the part that was read
+ * counts.
+ */
 static bool load_view(struct choice *choice, const char *file)
 {
 	int fd = memfd_create("smb.conf", MFD_CLOEXEC);
@@ -167,7 +170,7 @@ static bool is_known(const struct share_list *views,
 	return is_same(shares_find(shares, share->name), share);
 }
 
-/* The files that were chosen */
+/* Name the files of the choice, for messages. */
 static char *name_files(TALLOC_CTX *mem_ctx, const struct choice *choice)
 {
 	char *text = talloc_strdup(mem_ctx, "");
@@ -218,7 +221,10 @@ static bool add_shares(struct share_list *views,
 	return true;
 }
 
-/* To the next choice, as an odometer; false: that was the last */
+/*
+ * Advance to the next choice, like an odometer. Return false after the last
+ * one.
+ */
 static bool next_choice(struct choice *choice)
 {
 	size_t i;

@@ -6,7 +6,7 @@
 
 #include "drain/samba_compat.h"
 
-/** May a client reconnect to the handle of this entry? */
+/** Return true if a client can reconnect to the handle of this entry. */
 bool entry_is_disconnected(const struct share_mode_entry *e);
 
 #endif /* _DRAIN_TOOL_SAMBA_DISCONNECTED_H_ */

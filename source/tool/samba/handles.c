@@ -35,11 +35,11 @@
 
 #define HANDLES_LATE_SECONDS 5
 
-/* A handle, whether or not it is in the target */
+/* A handle in the target or elsewhere */
 struct seen {
 	struct file_id id;
 	struct share_mode_entry entry;
-	bool has_entry; /* else it is known to be away */
+	bool has_entry; /* false: it is known to be disconnected */
 	const char *servicepath;
 	const char *path;
 };
@@ -47,7 +47,7 @@ struct seen {
 struct look_state {
 	const struct drain_record *record;
 	struct inside *inside;
-	struct seen *seen; /* to be looked at once the table has been read */
+	struct seen *seen; /* to be examined after the traverse */
 	size_t num_seen;
 	struct server_id *roster; /* sorted */
 	size_t num_roster;
@@ -120,7 +120,7 @@ static bool on_roster(const struct look_state *state,
 		       sizeof(*id), compare_servers) != NULL;
 }
 
-/* Is this a handle that counts and that no smbd on the roster answers for? */
+/* Return true for a counted handle for which no smbd of the roster reports. */
 static bool is_left_over(const struct look_state *state,
 			 const struct share_mode_entry *e,
 			 const char *path)
@@ -135,8 +135,9 @@ static bool is_left_over(const struct look_state *state,
 }
 
 /*
- * Durable are only handles that were opened with a lease or a batch oplock
- * (smb2_create.c), and no new ones are granted while the target drains.
+ * Return true if the handle can become a disconnected durable handle. smbd
+ * makes handles durable only with a lease or a batch oplock (smb2_create.c),
+ * and grants neither while the target is drained.
  */
 static bool may_be_left_over(const struct look_state *state,
 			     const struct share_mode_entry *e)
@@ -186,7 +187,7 @@ static void add_suspect(struct look_state *state, struct file_id id)
 
 	if (s->num_files > 0 &&
 	    file_id_equal(&s->files[s->num_files - 1], &id)) {
-		return; /* entries of one file come one after the other */
+		return; /* the entries of a file are adjacent */
 	}
 	files = talloc_realloc(s, s->files, struct file_id, s->num_files + 1);
 	if (files == NULL) {
@@ -211,7 +212,7 @@ static void look_at_entry(struct look_state *state,
 	}
 }
 
-/* Most entries are not: they need not be resolved */
+/* Return true for entries whose path must be resolved. Most need not be. */
 static bool is_of_interest(const struct look_state *state,
 			   const struct share_mode_entry *e)
 {
@@ -224,7 +225,10 @@ static bool is_of_interest(const struct look_state *state,
 
 static struct seen *add_seen(struct look_state *state)
 {
-	/* talloc_realloc() for each of many would take long */
+	/*
+	 * Grow by powers of two: a talloc_realloc() for each file would be
+	 * slow.
+	 */
 	if ((state->num_seen & (state->num_seen - 1)) == 0) {
 		state->seen = talloc_realloc(state->list, state->seen,
 					     struct seen,
@@ -248,7 +252,7 @@ static void name_seen(struct look_state *state,
 	state->nomem |= seen->servicepath == NULL || seen->path == NULL;
 }
 
-/* Entries of one file come one after the other: they share the names */
+/* Share the names with the previous entry if it is of the same file. */
 static bool share_names(const struct look_state *state, struct seen *seen)
 {
 	const struct seen *before = NULL;
@@ -262,7 +266,7 @@ static bool share_names(const struct look_state *state, struct seen *seen)
 	return file_id_equal(&before->id, &seen->id);
 }
 
-/* A record is locked here: nothing that may wait */
+/* Called with the record locked: must not block. */
 static int scan_fn(struct file_id id,
 		   const struct share_mode_data *d,
 		   const struct share_mode_entry *e,
@@ -310,7 +314,9 @@ static void look_at_seen(struct look_state *state)
 	state->num_seen = 0;
 }
 
-/* Since when is the client of a durable handle away? 0: nobody knows */
+/*
+ * Return when the client of a durable handle was disconnected, or 0 if unknown.
+ */
 static uint64_t gone_since(const DRAIN_OPEN_GLOBAL *global)
 {
 	struct timeval gone;
@@ -322,10 +328,10 @@ static uint64_t gone_since(const DRAIN_OPEN_GLOBAL *global)
 	if (!drain_is_alive(&global->server_id)) {
 		return 0; /* its smbd has been killed */
 	}
-	return drain_now(); /* it is just coming, or going */
+	return drain_now(); /* it is being reconnected or disconnected */
 }
 
-/* Until when may it come back? */
+/* Find until when the client can reconnect to the handle. */
 static int DRAIN_OPEN_FN(returns_fn, global, private_data)
 {
 	struct open_handle_list *list = private_data;
@@ -354,7 +360,10 @@ static int DRAIN_OPEN_FN(returns_fn, global, private_data)
 	return 0;
 }
 
-/* One that Samba's table of opens does not have can not be come back to */
+/*
+ * Note until when clients can reconnect. A client cannot reconnect to a handle
+ * that is missing from Samba's table of opens.
+ */
 static void note_return_times(struct open_handle_list *list)
 {
 	NTSTATUS status;
@@ -427,9 +436,10 @@ static int DRAIN_OPEN_FN(away_fn, global, private_data)
 }
 
 /*
- * A walk through a table of a cluster misses entries that move from node to
- * node just then, as those of files do that are opened and closed on several.
- * Nobody moves that of a durable handle whose client is away.
+ * Add the files of disconnected durable handles. In a cluster a traverse can
+ * miss records that migrate between nodes during it, such as those of files
+ * that several nodes open and close. The record of a disconnected durable
+ * handle does not migrate.
  */
 static bool suspect_those_away(struct look_state *state)
 {
@@ -513,7 +523,7 @@ static bool look_fn(struct share_mode_entry *e,
 	return state->look->nomem;
 }
 
-/* false: nobody has it open any more */
+/* Return false if the file is no longer open. */
 static bool look_at_file(struct look_state *look, struct file_id id)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
@@ -530,7 +540,7 @@ static bool look_at_file(struct look_state *look, struct file_id id)
 		goto done;
 	}
 	if (!share_mode_forall_entries(lck, look_fn, &state)) {
-		/* No error if the last entry went just now */
+		/* Not an error if the last entry has just been removed. */
 		is_open = fetch_share_mode_unlocked(frame, id) != NULL;
 		look->failed |= is_open;
 	}
@@ -552,7 +562,7 @@ struct open_handle_list *handles_look(TALLOC_CTX *mem_ctx,
 		TALLOC_FREE(state.list);
 		return NULL;
 	}
-	/* Nobody opens it again: what is gone need not be looked at again */
+	/* smbd refuses new opens, so a file that is closed stays closed. */
 	for (i = 0; i < suspects->num_files; i++) {
 		suspects->files[kept] = suspects->files[i];
 		kept += look_at_file(&state, suspects->files[i]);
@@ -582,7 +592,7 @@ static bool watch_file(struct tevent_req *req,
 
 	lck = fetch_share_mode_unlocked(state, handle->file_id);
 	if (lck == NULL) {
-		return false; /* closed meanwhile */
+		return false; /* closed in the meantime */
 	}
 	subreq = drain_share_mode_watch_send(state, ev, lck, handle->file_id,
 					     nobody);
@@ -615,7 +625,7 @@ struct tevent_req *handles_watch_send(TALLOC_CTX *mem_ctx,
 		}
 	}
 
-	/* A dead smbd's entries stay, and nobody is told */
+	/* The entries of an smbd that has died stay, without an event. */
 	if (!tevent_req_set_endtime(
 		    req, ev, timeval_current_ofs(HANDLES_LATE_SECONDS, 0))) {
 		return tevent_req_post(req, ev);

@@ -12,7 +12,7 @@
 struct drain_record;
 struct tool;
 
-/* An entry of Samba's table of open files, in a target */
+/* An entry in Samba's table of open files, for a file in a target */
 struct open_handle {
 	struct file_id file_id;
 	struct server_id server_id;
@@ -22,9 +22,9 @@ struct open_handle {
 	uint64_t opened;
 	uid_t uid;
 	const char *path; /* absolute */
-	bool disconnected; /* a durable handle whose client is away */
+	bool disconnected; /* a disconnected durable handle */
 	uint64_t returns_until; /* microseconds since 1970; 0: unknown */
-	bool expired; /* nobody can come back to it any more */
+	bool expired; /* no client can reconnect to it any more */
 };
 
 struct open_handle_list {
@@ -32,30 +32,30 @@ struct open_handle_list {
 	size_t num_handles;
 };
 
-/* Files to look at again when the smbds say that nothing is left */
+/* Candidates: files to check when the smbds report no holder */
 struct suspect_list {
 	struct file_id *files;
 	size_t num_files;
 };
 
-/** Open Samba's tables. false after a complaint. */
+/** Open Samba's tables. Return false after an error message. */
 bool handles_start(void);
 
 /**
- * Go through the whole table once.
+ * Traverse the whole table.
  *
- * @return Handles that no smbd on the roster answers for. NULL after a
- *         complaint.
+ * @return Handles that no smbd on the roster reports, or NULL after an error
+ * message.
  */
 struct open_handle_list *handles_scan(TALLOC_CTX *mem_ctx,
 				      struct tool *tool,
 				      const struct drain_record *record);
 
 /**
- * The files that are, or may come to be, held by such handles.
+ * Return the files that such handles hold now or can hold later.
  *
- * @param[in] held  Others, of handles that smbds answer for now.
- * @return NULL after a complaint.
+ * @param[in] held  Files of handles that smbds report now.
+ * @return NULL after an error message.
  */
 struct suspect_list *handles_suspects(TALLOC_CTX *mem_ctx,
 				      struct tool *tool,
@@ -63,15 +63,15 @@ struct suspect_list *handles_suspects(TALLOC_CTX *mem_ctx,
 				      const struct suspect_list *held);
 
 /**
- * The same, but only the suspects are looked at, each by its id; those that
- * have gone leave the list.
+ * Like handles_scan(), but check only the suspects, each by its file id, and
+ * remove those that are closed from the list.
  */
 struct open_handle_list *handles_look(TALLOC_CTX *mem_ctx,
 				      struct tool *tool,
 				      const struct drain_record *record,
 				      struct suspect_list *suspects);
 
-/** Done when one of the files' entries changes, or some seconds have passed. */
+/** Wait until an entry of one of the files changes, or for some seconds. */
 struct tevent_req *handles_watch_send(TALLOC_CTX *mem_ctx,
 				      struct tevent_context *ev,
 				      const struct open_handle_list *list);

@@ -16,7 +16,7 @@
 struct inside {
 	const struct drain_record *record;
 	char **folded; /* the record's real paths */
-	struct below *below; /* what is in there; NULL: not looked at yet */
+	struct below *below; /* the files in them; NULL until they are listed */
 };
 
 static bool fold_record(struct inside *inside)
@@ -55,7 +55,7 @@ struct inside *inside_new(TALLOC_CTX *mem_ctx,
 	return inside;
 }
 
-/* Case is ignored: better to look at one file too many */
+/* Compare without case: a file too many does no harm. */
 static bool by_name(const struct inside *inside, const char *path)
 {
 	char folded[DRAIN_FOLDED_MAX];
@@ -72,7 +72,9 @@ static bool by_name(const struct inside *inside, const char *path)
 	return false;
 }
 
-/* A file system may find a directory by another name */
+/*
+ * Compare by inode, because a file system can find a directory by another name.
+ */
 static bool by_identity(const struct inside *inside, const char *path)
 {
 	size_t i;
@@ -85,7 +87,10 @@ static bool by_identity(const struct inside *inside, const char *path)
 	return false;
 }
 
-/* The name may lead there through a link, or by another spelling */
+/*
+ * Return true if the name leads into the target through a link or another
+ * spelling.
+ */
 static bool name_leads_there(const struct inside *inside,
 			     struct file_id id,
 			     const char *path,
@@ -104,8 +109,8 @@ static bool name_leads_there(const struct inside *inside,
 }
 
 /*
- * Not if its share and the target have nothing in common. smbd has the path of
- * a share as smb.conf writes it, and it may have been renamed since.
+ * Return false if the share and the target cannot overlap. smbd records the
+ * path of a share as written in smb.conf, and it can have been renamed since.
  */
 static bool may_be_below(const struct inside *inside, const char *servicepath)
 {
@@ -126,7 +131,7 @@ static bool may_be_below(const struct inside *inside, const char *servicepath)
 	return false;
 }
 
-/* The module fileid makes up devices: then the inode has to do */
+/* The module fileid invents device numbers, so compare only the inode then. */
 static bool is_among_files(struct inside *inside,
 			   struct file_id id,
 			   const char *servicepath,

@@ -10,16 +10,16 @@ struct drain_record;
 
 struct inside;
 
-/** For looking at many files. NULL: out of memory. */
+/** Prepare to check many files. Return NULL if out of memory. */
 struct inside *inside_new(TALLOC_CTX *mem_ctx,
 			  const struct drain_record *record);
 
 /**
- * Is an open file in the target? By its name, as far as that leads to the file;
- * else, as it does not if a module maps it or somebody has renamed a directory,
- * by the id of the file.
+ * Return true if an open file is in the target. The name of the file decides if
+ * it leads to the file. Otherwise, for example if a module maps the name or a
+ * directory was renamed, the file id decides.
  *
- * @param[out] nomem  Set if out of memory, else left alone.
+ * @param[out] nomem  Set to true if out of memory, else unchanged.
  */
 bool inside_has(struct inside *inside,
 		struct file_id id,

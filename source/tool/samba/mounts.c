@@ -13,7 +13,7 @@
 #include "base/error.h"
 
 struct table {
-	struct libmnt_table *of_system; /* owns what the mounts point to */
+	struct libmnt_table *of_system; /* owns the strings of the mounts */
 	struct drain_mount *mounts;
 	size_t num_mounts;
 };
@@ -71,7 +71,7 @@ static struct table *read_table(TALLOC_CTX *mem_ctx)
 	return table;
 }
 
-/* What is mounted over is not reached */
+/* Return true if both paths lead to one file: a mount can hide it. */
 static bool is_same(const char *a, const char *b)
 {
 	struct stat one;
@@ -96,8 +96,8 @@ static bool add_alias(struct alias_list *list, const char *alias)
 }
 
 /*
- * @path is on the mount @on, as far as no other is mounted below it. What the
- * record covers the module refuses by that name, too.
+ * Add the other paths of @path, which is on the mount @on. Skip those that the
+ * record covers: the module refuses opens by these names.
  */
 static bool add_aliases_of(struct alias_list *list,
 			   const struct drain_record *record,

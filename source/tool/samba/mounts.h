@@ -14,10 +14,11 @@ struct alias_list {
 };
 
 /**
- * Find other paths, outside of what the record covers, by which that or a part
- * of it is reached: mount --bind, and file systems that are mounted twice.
+ * Find other paths, outside the paths of the record, that lead to the same
+ * files or a part of them: mount --bind, and file systems that are mounted
+ * twice.
  *
- * @return NULL after a complaint.
+ * @return NULL after an error message.
  */
 struct alias_list *mounts_aliases(TALLOC_CTX *mem_ctx,
 				  const struct drain_record *record);

@@ -7,12 +7,14 @@
 #include "drain/samba_compat.h"
 
 /**
- * What is to be said if a process on the bus is in another PID namespace, or
- * nobody can tell; NULL: all are in ours.
+ * Return a message if a process on the bus is in another PID namespace, or if
+ * this cannot be determined. Return NULL if all are in ours.
  */
 const char *namespace_problem(TALLOC_CTX *mem_ctx);
 
-/** Are all in ours? false after a complaint. */
+/**
+ * Return true if all are in our PID namespace, false after an error message.
+ */
 bool namespace_is_shared(void);
 
 #endif /* _DRAIN_TOOL_SAMBA_NAMESPACE_H_ */

@@ -23,11 +23,11 @@
 
 #define NODES_LOOK_MSEC 100
 #define NODES_CONNECT_MSEC 1000
-/* A recovery, also one that has to be repeated */
+/* How long a recovery can take, including one repetition */
 #define NODES_SETTLE_MSEC 5000
 #define NODES_JOIN_MSEC 10000
 
-/* As ctdbd sends them; on talloc_tos() */
+/* The node map from ctdbd, on talloc_tos() */
 struct nodes {
 	struct ctdb_node_map_old *nodes;
 	struct ctdb_vnn_map_wire *active;
@@ -54,7 +54,10 @@ static void *read_from_ctdbd(uint32_t control, size_t least)
 	return reply.dptr;
 }
 
-/* What the ctdbd of another node says; NULL: nothing, or not in time */
+/*
+ * Send a control to the ctdbd of another node. Return NULL if it does not
+ * answer in time.
+ */
 static struct ctdb_reply_control_old *ask_node(struct tool *tool,
 					       uint32_t number,
 					       uint32_t control)
@@ -68,7 +71,9 @@ static struct ctdb_reply_control_old *ask_node(struct tool *tool,
 	struct ctdb_req_header *reply = NULL;
 	struct tevent_req *req = NULL;
 
-	/* The one that messages come by is for one question at a time */
+	/*
+	 * Use a second connection: the first one handles one control at a time.
+	 */
 	if (ctdbd_init_async_connection(talloc_tos(), lp_ctdbd_socket(),
 					lp_ctdb_timeout(), &conn) != 0) {
 		return NULL;
@@ -98,7 +103,10 @@ static bool nodes_read(struct nodes *n)
 	return n->nodes != NULL && n->active != NULL;
 }
 
-/* Those that may be asked for records, which not all nodes need be */
+/*
+ * Return true for a node of the last recovery's vnn map, which need not contain
+ * all nodes.
+ */
 static bool was_active(const struct nodes *n, uint32_t number)
 {
 	uint32_t i;
@@ -111,7 +119,7 @@ static bool was_active(const struct nodes *n, uint32_t number)
 	return false;
 }
 
-/* Was the last recovery one of this node, too? */
+/* Return true if node @number took part in the last recovery. */
 static bool took_part(struct tool *tool,
 		      const struct nodes *n,
 		      uint32_t number)
@@ -131,7 +139,7 @@ static bool took_part(struct tool *tool,
 	return theirs.generation == n->active->generation;
 }
 
-/* Is there a recovery to come, because of this node? */
+/* Return true if a recovery because of @node is still to come. */
 static bool is_unsettled(struct tool *tool,
 			 const struct nodes *n,
 			 const struct ctdb_node_and_flags *node)
@@ -157,7 +165,10 @@ static bool any_unsettled(struct tool *tool, const struct nodes *n)
 	return false;
 }
 
-/* Nothing listens where it did: then it has ended, and the machine has not */
+/*
+ * Return true if ctdbd has ended but its machine is up: the connection is
+ * refused.
+ */
 static bool ctdbd_has_ended(const struct ctdb_node_and_flags *node)
 {
 	struct sockaddr_storage address = {0};

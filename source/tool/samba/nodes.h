@@ -19,31 +19,34 @@ struct lost_node_list {
 };
 
 /**
- * The nodes of a cluster whose smbds may serve without that they can be asked.
- * Waits some seconds for a recovery that is going on. NULL on failure, after a
- * complaint.
+ * Return the nodes of a cluster whose smbds may serve clients but cannot be
+ * asked. Waits some seconds for a recovery to finish. Return NULL after an
+ * error message.
  */
 struct lost_node_list *nodes_lost(TALLOC_CTX *mem_ctx,
 				  struct tool *tool,
 				  uint64_t deadline);
 
 /**
- * Is there no recovery, neither under way nor to come?
+ * Return true if no recovery is in progress or due.
  *
- * @param[out] generation  Another one after each recovery; without a cluster
- *                         it is always the same.
+ * @param[out] generation  Changes with each recovery; constant without a
+ * cluster.
  */
 bool nodes_steady(struct tool *tool, uint32_t *generation);
 
 /**
- * Wait until this node is part of the cluster, for some seconds. Until then
- * whoever opens a database hangs.
+ * Wait some seconds until this node is part of the cluster. Until then, opening
+ * a database blocks.
  *
- * @return false after a complaint: it is not.
+ * @return false after an error message.
  */
 bool nodes_join(struct tool *tool);
 
-/** Is it banned or stopped, or not there, so that its smbds stand still? */
+/**
+ * Return true if the node is banned, stopped or gone, so that its smbds are
+ * blocked.
+ */
 bool nodes_is_out(uint32_t number);
 
 #endif /* _DRAIN_TOOL_SAMBA_NODES_H_ */

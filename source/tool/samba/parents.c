@@ -71,7 +71,10 @@ static void parse(TDB_DATA key _UNUSED_, TDB_DATA value, void *private_data)
 	collect(state, DRAIN_VERSION_GLOBAL_INFO(&global));
 }
 
-/* As smbd does (smbXsrv_version.c); NULL: no smbd has run here yet */
+/*
+ * Open the table as smbd does (smbXsrv_version.c). Return NULL if no smbd has
+ * run here yet.
+ */
 static struct db_context *open_table(TALLOC_CTX *mem_ctx)
 {
 	char *path = lock_path(mem_ctx, PARENTS_FILE);
@@ -101,7 +104,7 @@ static bool find_others(struct parent_list *list)
 				 NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND));
 }
 
-/* One that uses another lock directory is none of ours */
+/* Find the parent smbd. One that uses another lock directory is not ours. */
 bool parents_own(struct server_id *id)
 {
 	pid_t pid = pidfile_pid(lp_pid_directory(), "smbd");
@@ -138,12 +141,17 @@ static int living_fn(DRAIN_SESSION_GLOBAL *session, void *private_data)
 	return *lives ? -1 : 0; /* one is enough */
 }
 
-/* inetd and systemd (Accept=yes) start an smbd for each client, no parent */
+/*
+ * Return true if any smbd has a session: with inetd, or systemd with
+ * Accept=yes, smbd has no parent process.
+ */
 static bool serves_anybody(void)
 {
 	bool lives = false;
 
-	/* The status tells, besides, that the traverse was ended */
+	/*
+	 * Ignore the status, which reports a traverse that was stopped early.
+	 */
 	(void)smbXsrv_session_global_traverse(living_fn, &lives);
 	return lives;
 }

@@ -11,13 +11,19 @@ struct parent_list {
 	size_t num_ids;
 };
 
-/** The parent smbds that live, on all nodes. NULL after a complaint. */
+/**
+ * Find the running parent smbds of all nodes. Return NULL after an error
+ * message.
+ */
 struct parent_list *parents_find(TALLOC_CTX *mem_ctx);
 
-/** That of this node. false: there is none. */
+/** Find the parent smbd of this node. Return false if there is none. */
 bool parents_own(struct server_id *id);
 
-/** Does smbd run, on any node? Without a parent: does it serve a client? */
+/**
+ * Return true if smbd runs on any node. Without a parent process, it must have
+ * a client.
+ */
 bool parents_any(void);
 
 #endif /* _DRAIN_TOOL_SAMBA_PARENTS_H_ */

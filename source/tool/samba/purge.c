@@ -21,7 +21,7 @@ struct purge_state {
 	struct share_mode_entry removed;
 };
 
-/* Its client may have come back meanwhile */
+/* Remove the entry unless its client has reconnected in the meantime. */
 static bool remove_fn(struct share_mode_entry *e,
 		      bool *modified _UNUSED_,
 		      void *private_data)
@@ -39,8 +39,8 @@ static bool remove_fn(struct share_mode_entry *e,
 }
 
 /*
- * Nobody waits for what can not be removed with it: Samba itself drops locks
- * and leases that nobody has when they are in the way.
+ * Remove a disconnected durable handle. Its locks and leases may stay: Samba
+ * drops those without a handle when they conflict.
  */
 static void purge(const struct open_handle *handle)
 {
@@ -52,7 +52,7 @@ static void purge(const struct open_handle *handle)
 	struct share_mode_entry *removed = &state.removed;
 
 	if (state.lck == NULL) {
-		goto done; /* it has ended */
+		goto done; /* the handle no longer exists */
 	}
 	(void)share_mode_forall_entries(state.lck, remove_fn, &state);
 	if (removed->stale) {
@@ -71,7 +71,7 @@ void handles_purge(const struct open_handle_list *list, bool all)
 {
 	size_t i;
 
-	/* If that fails, the watch ends and we are called again */
+	/* If this fails, the watch ends and the caller tries again. */
 	for (i = 0; i < list->num_handles; i++) {
 		const struct open_handle *h = &list->handles[i];
 

@@ -9,8 +9,8 @@
 struct open_handle_list;
 
 /**
- * Remove durable handles whose client is away: those that have expired, which
- * Samba forgets to do when it was restarted, or all before their time.
+ * Remove disconnected durable handles: those that have expired, which Samba
+ * does not remove after a restart, or @all of them.
  */
 void handles_purge(const struct open_handle_list *list, bool all);
 

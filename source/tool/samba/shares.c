@@ -138,7 +138,7 @@ static bool is_unknown(const struct share_list *list, const char *text)
 	return unknown;
 }
 
-/* No share has that name: is it a directory where the person is? */
+/* If no share has that name, look for it in the working directory. */
 static const char *meant_instead(TALLOC_CTX *mem_ctx,
 				 const struct share_list *list,
 				 const char *text)
@@ -233,7 +233,10 @@ enum target_kind shares_kind(const struct drain_record *record)
  * What clients see
  */
 
-/* As is_in_path(), with case: what is hidden so is hidden from everybody */
+/*
+ * Match like is_in_path(), but with case, so that a match is hidden from every
+ * client.
+ */
 static bool is_vetoed(const char *veto, const char *name)
 {
 	char *list = talloc_strdup(talloc_tos(), veto);

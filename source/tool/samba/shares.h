@@ -11,63 +11,69 @@ struct drain_record;
 struct share;
 struct share_list;
 
-/** May the share give access to an absolute real path, or a part of that? */
+/**
+ * Return true if the share can give access to a real path, or to a part of it.
+ */
 bool share_reaches(const struct share *share, const char *path);
 
-/** May it to what the record covers? */
+/** Return true if the share can give access to files that the record covers. */
 bool share_overlaps(const struct share *share,
 		    const struct drain_record *record);
 
-/** The same as shares_make_record(); NULL after a complaint. */
+/** Like shares_make_record(), but return NULL after an error message. */
 struct drain_record *shares_resolve(TALLOC_CTX *mem_ctx,
 				    const struct share_list *list,
 				    const char *target);
 
 /**
- * The target that a person may have meant who typed @text: as shares_suggest(),
- * and a relative path is taken from the working directory. NULL: nothing is
- * like it.
+ * Return the target that the user may have meant by @text, like
+ * shares_suggest(), but also for a path relative to the working directory.
+ * Return NULL if there is none.
  */
 const char *shares_meant(TALLOC_CTX *mem_ctx,
 			 const struct share_list *list,
 			 const char *text);
 
-/* What kind of thing a target is, for those who replace it */
+/* The kinds of targets, which publish replaces in different ways */
 enum target_kind {
 	TARGET_DIRECTORY,
-	TARGET_SHARE, /* the root of one */
+	TARGET_SHARE, /* the root of a share */
 	TARGET_LINK, /* a symbolic link to a directory in the share */
 };
 
-/** Of a record that shares_resolve() has made. */
+/** Return the kind of the target of a record from shares_resolve(). */
 enum target_kind shares_kind(const struct drain_record *record);
 
-/** "directory", "share", "link". */
+/** Return "directory", "share" or "link". */
 const char *target_kind_string(enum target_kind kind);
 
-/** The path of what the target names itself, links on the way resolved. */
+/**
+ * Return the path of the target itself: links on the way are resolved, but not
+ * the target if it is a link.
+ */
 const char *shares_lexical(const struct drain_record *record);
 
 /**
- * Do its "veto files" hide a path in the share from clients?
+ * Return true if "veto files" of the share hides a path from clients.
  *
  * @param[in] path  Relative to the root of the share.
  */
 bool share_hides(const struct share *share, const char *path);
 
-/** A share through which clients see an absolute real path; NULL: none. */
+/** Return a share through which clients can see a real path, or NULL. */
 const struct share *shares_serving(const struct share_list *list,
 				   const char *path);
 
-/** One that the share gives access to; NULL: none. */
+/** Return an alias that the share gives access to, or NULL. */
 const char *share_alias_in(const struct share *share,
 			   const struct alias_list *list);
 
 /**
- * Does a share give access to what the record covers past the module, whoever
- * connects to it? Of [homes] only who is connected is looked at: trees.c.
+ * Return true if a share gives access without the module to files that the
+ * record covers. For [homes], trees.c checks the connected clients instead.
  *
- * @param[out] alias  NULL: it has no module. Else by a mount, as this path.
+ * @param[out] alias  The path in the share, if a mount is the reason; NULL: the
+ * share does not use the module.
  */
 bool share_passes_by(const struct share *share,
 		     const struct drain_record *record,

@@ -182,7 +182,10 @@ bool ask_round_hear(struct tool *tool,
 		}
 		if (round->next < round->num &&
 		    round->num_heard < ASK_BRISK * round->window) {
-			/* They are busy, or stand still: do not wait for each */
+			/*
+			 * They are busy or blocked: do not wait for each in
+			 * turn.
+			 */
 			round->window *= 2;
 			ask_more(round);
 		}

@@ -21,10 +21,10 @@ struct ask_listener {
 	void *private_data;
 };
 
-/** Hear replies from now on. */
+/** Receive replies from now on. */
 bool ask_start(struct tool *tool);
 
-/** Hear the replies that bear @cookie, until it is freed. */
+/** Receive the replies with this cookie, until the listener is freed. */
 struct ask_listener *ask_listen(TALLOC_CTX *mem_ctx,
 				struct tool *tool,
 				uint64_t cookie,
@@ -34,40 +34,42 @@ struct ask_listener *ask_listen(TALLOC_CTX *mem_ctx,
 uint64_t ask_new_cookie(struct tool *tool);
 
 /*
- * Many are asked the same, some at a time: what they answer has to fit into our
- * socket. It takes ten messages (net.unix.max_dgram_qlen); an smbd that finds
- * it full starts a thread that waits (messages_dgm.c), which costs more than
- * all the rest. If answers come slowly more are asked: then the machine is
- * busy, and who waits for a processor does not wait in turn.
+ * A round asks many smbds the same, some at a time, because their answers must
+ * fit into our socket. It holds ten messages (net.unix.max_dgram_qlen). An smbd
+ * that finds it full starts a thread that waits (messages_dgm.c), which costs
+ * more than everything else. If answers come slowly, more smbds are asked at a
+ * time: the machine is busy then, and they should not wait one after the other.
  */
 struct ask_round {
 	size_t num;
-	/* Ask number @i; false: there is no answer to wait for */
+	/* Ask number @i. Return false if there is no answer to wait for. */
 	bool (*ask)(size_t i, void *private_data);
 	void *private_data;
-	bool over; /* set when nothing is left to be heard */
+	bool over; /* true when all answers have arrived */
 
-	size_t next; /* to be asked */
-	size_t waiting; /* for an answer */
-	size_t window; /* at most so many */
-	size_t num_heard; /* since the last tick */
+	size_t next; /* the next one to ask */
+	size_t waiting; /* number of answers to come */
+	size_t window; /* limit of waiting */
+	size_t num_heard; /* answers since the last tick */
 };
 
-/** Begin with @round->num, @round->ask and @round->private_data set. */
+/** Start a round with @round->num, @round->ask and @round->private_data set. */
 void ask_round_start(struct ask_round *round);
 
 /**
- * There was an answer.
+ * Note an answer.
  *
- * @param[in] last  Of the one who gave it: the next one may be asked.
+ * @param[in] last  true for the last answer of an smbd, after which the next
+ * one can be asked.
  */
 void ask_round_heard(struct ask_round *round, bool last);
 
 /**
- * Hear answers until it is over, until all have been asked and there was none
- * for @quiet milliseconds, until @deadline, or until we shall stop.
+ * Receive answers until the round is over, until all have been asked and no
+ * answer has come for @quiet milliseconds, until @deadline, or until asked to
+ * stop.
  *
- * @return false: out of memory.
+ * @return false if out of memory.
  */
 bool ask_round_hear(struct tool *tool,
 		    struct ask_round *round,

@@ -42,7 +42,7 @@ struct fetch_state {
 	size_t num_open; /* sources that are not done */
 	struct ask_round round;
 	uint64_t patience; /* ms without an answer */
-	uint64_t deadline; /* of it, anew with each answer */
+	uint64_t deadline; /* of it, set again at each answer */
 	bool nomem;
 };
 
@@ -86,13 +86,16 @@ static const char *lease_name(uint16_t oplock, uint32_t lease)
 	return "none";
 }
 
-/* What all handles of a page have in common: kept once */
+/* Strings that all handles of a page share */
 struct whose {
 	const char *machine;
 	const char *server;
 };
 
-/* Most handles are of the same user, in the same share, as the one before */
+/*
+ * Return a copy of the string, shared with the handle before if equal, as is
+ * common.
+ */
 static const char *keep(struct holder_list *list,
 			const DATA_BLOB *bytes,
 			const char *before)
@@ -127,7 +130,7 @@ static bool take_holder(struct fetch_state *state,
 	const struct holder *before = NULL;
 	struct holder *h = NULL;
 
-	/* Who is exempt is shown, though nobody waits for it */
+	/* Show exempt handles, although no drain waits for them. */
 	if (!(d->flags & (DRAIN_HOLDER_COUNTS | DRAIN_HOLDER_EXEMPT)) &&
 	    !state->all) {
 		return true;
@@ -198,7 +201,7 @@ static void source_done(struct fetch_state *state, struct source *source)
 	state->round.over = state->num_open == 0;
 }
 
-/* Who died does not answer */
+/* A dead smbd does not answer. */
 static bool ask_source(size_t i, void *private_data)
 {
 	struct fetch_state *state = private_data;
@@ -230,7 +233,7 @@ static bool take_page(struct fetch_state *state,
 		return false;
 	}
 	for (i = 0; i < tell->num_holders; i++) {
-		/* A page that was asked for twice comes twice */
+		/* A page that was requested twice arrives twice. */
 		if (tell->holders[i].key <= source->after) {
 			continue;
 		}
@@ -358,7 +361,10 @@ static bool fetch_from_roster(struct fetch_state *state)
 	return ok;
 }
 
-/* Relative to the target's share where it is in the target, else absolute */
+/*
+ * Return the path relative to the target's share if it is in the target, else
+ * the absolute path.
+ */
 static char *path_in_share(TALLOC_CTX *mem_ctx,
 			   const struct drain_record *record,
 			   const char *path)
@@ -536,7 +542,7 @@ bool holders_unguarded(struct tool *tool, const struct drain_record *record)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct holder_list *list = NULL;
-	bool found = true; /* not known: not empty */
+	bool found = true; /* if unknown, assume that there are some */
 	size_t i;
 
 	list = holders_get(frame, tool, record, false, 5000);

@@ -27,12 +27,12 @@ struct holder {
 	bool unguarded;
 	bool disconnected;
 	bool exempt;
-	bool grace; /* its client may open more until its last one closes */
+	bool grace; /* its client may open more files until it has closed all */
 	uint64_t returns_until; /* of a disconnected one; 0: unknown */
 	struct server_id server_id;
 	uint64_t share_file_id;
-	struct file_id file_id; /* of those that an smbd tells of */
-	bool may_be_durable; /* the same */
+	struct file_id file_id; /* of handles that an smbd reports */
+	bool may_be_durable; /* of handles that an smbd reports */
 };
 
 struct holder_list {
@@ -42,12 +42,12 @@ struct holder_list {
 };
 
 /**
- * Who has handles in what the record covers, whether it drains or not.
+ * List the handles in the paths of the record, whether it is drained or not.
  *
- * @param[in] all  Those that do not count as well.
- * @param[in] patience  For how many ms all smbds may be silent; while pages
- *                      come it is no matter how long the list is.
- * @return NULL after a complaint.
+ * @param[in] all  Include handles that are not counted.
+ * @param[in] patience  Milliseconds without an answer before we give up. The
+ * length of the list does not matter while pages arrive.
+ * @return NULL after an error message.
  */
 struct holder_list *holders_get(TALLOC_CTX *mem_ctx,
 				struct tool *tool,
@@ -56,9 +56,9 @@ struct holder_list *holders_get(TALLOC_CTX *mem_ctx,
 				uint64_t patience);
 
 /**
- * The files of those handles of smbds on the roster that may be durable.
+ * List the files of handles of smbds on the roster that can be durable.
  *
- * @return false after a complaint, or if an smbd did not answer.
+ * @return false after an error message, or if an smbd did not answer.
  */
 bool holders_durable(TALLOC_CTX *mem_ctx,
 		     struct tool *tool,
@@ -66,18 +66,24 @@ bool holders_durable(TALLOC_CTX *mem_ctx,
 		     uint64_t patience,
 		     struct suspect_list *files);
 
-/** Leave those out that nobody waits for. @return How many are left. */
+/**
+ * Remove the exempt handles, for which no drain waits.
+ *
+ * @return The number of handles left.
+ */
 size_t holders_drop_exempt(struct holder_list *list);
 
-/* So many are named who can be asked for later */
+/* How many holders an error message names */
 #define HOLDERS_TO_NAME 10
 
-/** List on standard error who is left, the first of them. */
+/** List the first holders that are left on standard error. */
 void holders_complain(struct tool *tool,
 		      const struct drain_record *record,
 		      size_t at_most);
 
-/** Are there counted handles through connections that nobody guards? */
+/**
+ * Return true if there are counted handles of tree connects without the module.
+ */
 bool holders_unguarded(struct tool *tool, const struct drain_record *record);
 
 #endif /* _DRAIN_TOOL_SMBD_HOLDERS_H_ */

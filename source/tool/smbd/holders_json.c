@@ -31,7 +31,9 @@ static json_t *json_holder(const struct holder *h)
 		"grace", (int)h->grace);
 }
 
-/* One element at a time: the whole of a long list need not be in memory */
+/*
+ * Print one element at a time, so that a long list is not in memory as a whole.
+ */
 bool show_json_holders(FILE *f, const struct holder_list *list)
 {
 	bool ok = true;

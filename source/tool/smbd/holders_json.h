@@ -8,7 +8,7 @@
 
 struct holder_list;
 
-/** The document of "holders --json". false: it failed. */
+/** Print the document of "holders --json". Return false on failure. */
 bool show_json_holders(FILE *f, const struct holder_list *list);
 
 #endif /* _DRAIN_TOOL_SMBD_HOLDERS_JSON_H_ */

@@ -25,10 +25,10 @@
 #include "samba/nodes.h"
 #include "samba/parents.h"
 
-#define RELOAD_YOUNG_SECONDS 240 /* SMBD_HOUSEKEEPING_INTERVAL and some */
+#define RELOAD_YOUNG_SECONDS 240 /* longer than SMBD_HOUSEKEEPING_INTERVAL */
 #define RELOAD_AGAIN_MSEC 500
 
-/* smbds that shall answer */
+/* smbds that must answer */
 struct reload {
 	struct tool *tool;
 	struct server_id *smbds;
@@ -90,7 +90,7 @@ static int session_fn(DRAIN_SESSION_GLOBAL *session, void *private_data)
 	return r->nomem ? -1 : 0;
 }
 
-/* One process may serve many sessions: all of its entries go */
+/* Remove all entries of the smbd: one process can serve several sessions. */
 static void pong(struct messaging_context *msg_ctx _UNUSED_,
 		 void *private_data,
 		 uint32_t msg_type _UNUSED_,
@@ -124,7 +124,7 @@ static void ping_all(struct reload *r)
 	}
 }
 
-/* Until all have answered; false: not by then */
+/* Wait until all have answered. Return false at the deadline. */
 static bool await_pongs(struct reload *r, uint64_t deadline)
 {
 	while (r->num_smbds > 0 && !tool_is_late(deadline) &&
@@ -161,8 +161,9 @@ static void complain_of_silence(const struct reload *r)
 }
 
 /*
- * inetd starts an smbd for each client: no parent passes it on. One that has no
- * session yet reads smb.conf when it gets one (smb2_sesssetup.c).
+ * Send the message to all smbds if inetd starts one for each client, because
+ * then no parent passes it on. An smbd without a session reads smb.conf when it
+ * gets one (smb2_sesssetup.c).
  */
 static void tell_orphans(struct reload *r)
 {
@@ -174,7 +175,10 @@ static void tell_orphans(struct reload *r)
 	}
 }
 
-/* A parent passes it on to its children before it answers */
+/*
+ * Make the parents reload smb.conf. A parent passes the message on to its
+ * children before it answers.
+ */
 static bool reload_parents(struct reload *r, uint64_t deadline)
 {
 	struct parent_list *parents = parents_find(r);
@@ -184,14 +188,14 @@ static bool reload_parents(struct reload *r, uint64_t deadline)
 		return false;
 	}
 	if (lp_clustering()) {
-		/* The table may have others in their place, see parents.c */
+		/* The table can be incomplete, see parents.c. */
 		messaging_send_all(r->tool->msg_ctx, MSG_SMB_CONF_UPDATED,
 				   NULL, 0);
 	}
 	for (i = 0; i < parents->num_ids; i++) {
 		(void)messaging_send(r->tool->msg_ctx, parents->ids[i],
 				     MSG_SMB_CONF_UPDATED, &data_blob_null);
-		/* Who stands still has nobody new to serve */
+		/* A node that is out serves no new clients. */
 		if (!nodes_is_out(parents->ids[i].vnn)) {
 			add_smbd(r, &parents->ids[i]);
 		}

@@ -9,9 +9,10 @@
 struct tool;
 
 /**
- * If smb.conf is so young that not every smbd need have read it, have them.
+ * Make every smbd reload smb.conf if it changed too recently for all of them to
+ * have noticed.
  *
- * @return false after a complaint: somebody has not.
+ * @return false after an error message, if one of them has not.
  */
 bool reload_if_changed(struct tool *tool, uint64_t deadline);
 

@@ -23,7 +23,8 @@
 struct survey_state {
 	struct tool *tool;
 	struct survey *survey;
-	const struct survey *among; /* its holders; NULL: all of the roster */
+	/* ask only its smbds that have holders; NULL: ask all of the roster */
+	const struct survey *among;
 	struct drain_request request;
 	struct ask_round round;
 	size_t num_silent;
@@ -88,7 +89,10 @@ static void heard(const struct drain_reply *reply,
 	}
 }
 
-/* Who is new is asked first: an answer tells as well that it lives */
+/*
+ * Return true if the smbd has died. One that has answered need not be checked:
+ * the answer shows that it is alive.
+ */
 static bool is_dead(const struct survey_smbd *smbd)
 {
 	return smbd->gone ||
@@ -127,8 +131,8 @@ static NTSTATUS list_members(struct survey_state *state,
 }
 
 /*
- * Read the roster again: the dead and those that left fall out, the new come
- * in, what the others said is kept.
+ * Read the roster again. Remove smbds that have died or left, add new ones, and
+ * keep the answers of the others.
  */
 static bool read_roster(struct survey_state *state)
 {

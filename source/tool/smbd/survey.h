@@ -12,12 +12,13 @@ struct tool;
 struct survey_smbd {
 	struct server_id id;
 	bool answered;
-	bool gone; /* it could not even be asked */
+	bool gone; /* no message could be sent to it */
 	bool obeys; /* it has acknowledged the drain */
 	uint32_t holders;
-	uint32_t parked; /* opens that wait for the end of the drain */
-	uint64_t parked_since; /* the first of them; 0: none */
-	uint32_t *trees; /* guarded, global ids */
+	uint32_t parked; /* deferred opens of the drain */
+	/* when the first of them was deferred; 0: none */
+	uint64_t parked_since;
+	uint32_t *trees; /* global ids of the tree connects that it guards */
 	uint32_t num_trees;
 	uint32_t errors;
 	const char *last_error;
@@ -26,15 +27,15 @@ struct survey_smbd {
 struct survey {
 	struct survey_smbd *smbds; /* on the roster when last read; sorted */
 	size_t num_smbds;
-	bool complete; /* all that are on the roster have answered */
+	bool complete; /* true if all smbds of the roster have answered */
 };
 
 /**
- * Ask every smbd on the roster, and those that join meanwhile, to apply the
- * drain @id (null: just to say how it is). The dead and those that leave fall
- * out.
+ * Ask every smbd on the roster, including those that join in the meantime, to
+ * apply the drain @id and report its state. With a null id they only report.
+ * smbds that die or leave are removed.
  *
- * @return NULL after a complaint.
+ * @return NULL after an error message.
  */
 struct survey *survey_take(TALLOC_CTX *mem_ctx,
 			   struct tool *tool,
@@ -42,17 +43,20 @@ struct survey *survey_take(TALLOC_CTX *mem_ctx,
 			   bool watch,
 			   uint64_t deadline);
 
-/** The same, of those that had holders in the survey @before. */
+/**
+ * Like survey_take(), but ask only smbds that had holders in the survey
+ * @before.
+ */
 struct survey *survey_holders(const struct survey *before,
 			      TALLOC_CTX *mem_ctx,
 			      struct tool *tool,
 			      const struct drain_id *id,
 			      uint64_t deadline);
 
-/** What to do about one that has not answered. */
+/** Return what to do about an smbd that has not answered. */
 const char *survey_silence(const struct survey_smbd *smbd);
 
-/** Has the smbd said that it guards this tree connection in the drain? */
+/** Return true if the smbd has reported that it guards this tree connect. */
 bool survey_guards(const struct survey *survey,
 		   const struct server_id *id,
 		   uint32_t tree);

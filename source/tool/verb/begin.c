@@ -23,7 +23,7 @@ static void begin_armed(struct tool *tool, const struct drain_record *record)
 	}
 }
 
-/* It is armed or quiescent already, as whoever asks wants it to be */
+/* Succeed, because the target is already armed or quiescent. */
 static int begin_nothing(struct tool *tool,
 			 const struct share_list *shares,
 			 const struct drain_record *rival)

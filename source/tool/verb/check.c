@@ -29,7 +29,7 @@ static bool is_well(const struct findings *f)
 	       (f->target == NULL || f->real_path != NULL);
 }
 
-/* "drain module for Samba 4.17.12-Debian" is in the file of the module */
+/* Find "drain module for Samba 4.17.12-Debian" in the file of the module. */
 static bool built_for_minor(const uint8_t *file, size_t size)
 {
 	const size_t len = sizeof(DRAIN_MODULE_MARK) - 1;
@@ -134,7 +134,10 @@ static void check_share(struct findings *f, const struct share *share)
 	}
 }
 
-/* Does another share, or the same one, lead to its files past the module? */
+/*
+ * Check if @other, which may be the same share, reaches the files of @share
+ * without the module.
+ */
 static void check_other_way(struct findings *f,
 			    const struct share *share,
 			    const struct share *other,
@@ -147,7 +150,7 @@ static void check_other_way(struct findings *f,
 		return;
 	}
 	if (alias == NULL && other->before != NULL) {
-		if (other != share) { /* check_share() has said it */
+		if (other != share) { /* reported by check_share() */
 			check_problem(f, share->name,
 				"share %s (%s) gives access to the same files "
 				"past the module, which comes after %s: %s",
@@ -198,7 +201,7 @@ static void check_siblings(struct findings *f,
 	}
 }
 
-/* Those of all shares with the module */
+/* Check the smbds and clients of all shares with the module. */
 static bool check_all_now(struct findings *f,
 			  struct tool *tool,
 			  const struct share_list *list)
@@ -247,7 +250,7 @@ static void check_shares(struct findings *f, const struct share_list *list)
 	}
 }
 
-/* Lines of smb.conf that keep any drain from being armed */
+/* Report the lines of smb.conf that prevent any drain from being armed. */
 static void check_unknown(struct findings *f, const struct tool *tool)
 {
 	const size_t num = arm_unknown(tool);
@@ -278,7 +281,7 @@ static json_t *share_json(const struct share *s)
 			 "file", text_or_null(s->from));
 }
 
-/* Each share, and where it leads */
+/* Return every share and the directory that it exports. */
 static json_t *all_shares(const struct share_list *list)
 {
 	json_t *all = json_array();
@@ -354,7 +357,10 @@ static bool is_writable(const struct share_list *list,
 	return found;
 }
 
-/* Can it be drained? If not, that was said on standard error. */
+/*
+ * Check if the target can be drained. The reason why not goes to standard
+ * error.
+ */
 static bool check_target(struct findings *f,
 			 struct tool *tool,
 			 const struct share_list *list,
@@ -418,7 +424,7 @@ static void print_all(const struct findings *f)
 	}
 }
 
-/* For scripts: nothing but the path, as it is, if all is well */
+/* For scripts: print only the path, unchanged, and only without problems. */
 static void print_target(const struct findings *f)
 {
 	json_t *item = NULL;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Find what smbds and clients that are there now do to a drain, for "smbdrain
- * check".
+ * Find what prevents a drain at present, for "smbdrain check".
  */
 
 #include "verb/check_now.h"
@@ -15,7 +14,7 @@
 #include "protocol/trees.h"
 #include "verb/findings.h"
 
-#define CHECK_MSEC 5000 /* how long smbds may be silent */
+#define CHECK_MSEC 5000 /* how long smbds may take to answer */
 
 static size_t check_silence(struct findings *f, const struct survey *survey)
 {
@@ -32,7 +31,10 @@ static size_t check_silence(struct findings *f, const struct survey *survey)
 	return num;
 }
 
-/* Who is asked and says nothing may guard them: nobody knows */
+/*
+ * Check for clients without the module. Those of an smbd that does not answer
+ * are unknown.
+ */
 static bool check_clients(struct findings *f,
 			  struct tool *tool,
 			  TALLOC_CTX *mem_ctx,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Find what smbds and clients that are there now do to a drain, for "smbdrain
- * check".
+ * Find what prevents a drain at present, for "smbdrain check".
  */
 
 #ifndef _DRAIN_TOOL_VERB_CHECK_NOW_H_
@@ -15,10 +14,10 @@ struct share_list;
 struct tool;
 
 /**
- * What stands in the way of a drain of these paths right now: that smbd does not
- * run, that one does not answer, clients that are connected without the module.
+ * Report what prevents a drain of these paths at present: smbd is not running,
+ * an smbd does not answer, or clients are connected without the module.
  *
- * @return false after a complaint.
+ * @return false after an error message.
  */
 bool check_now(struct findings *f,
 	       struct tool *tool,

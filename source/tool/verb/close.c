@@ -28,7 +28,7 @@ struct order {
 	uint64_t cookie;
 	const struct holder *handles;
 	size_t num_handles;
-	bool done; /* all are gone: closed, or the smbd with them */
+	bool done; /* all are closed, or the smbd has died */
 };
 
 struct closing {
@@ -37,7 +37,7 @@ struct closing {
 	size_t num_orders;
 };
 
-/* An smbd answers when all that it was asked for are gone */
+/* An smbd answers when all the handles are closed. */
 static void heard_closed(const struct drain_reply *reply,
 			 struct server_id src _UNUSED_,
 			 void *private_data)
@@ -52,13 +52,13 @@ static bool same_address(const char *a, const char *b)
 	struct sockaddr_storage x;
 	struct sockaddr_storage y;
 
-	/* IPv6 has many spellings of one address */
+	/* compare binary: IPv6 has several spellings of one address */
 	return interpret_string_addr(&x, a, AI_NUMERICHOST) &&
 	       interpret_string_addr(&y, b, AI_NUMERICHOST) &&
 	       sockaddr_equal((struct sockaddr *)&x, (struct sockaddr *)&y);
 }
 
-/* Any of them will do: a client may come from several addresses at once */
+/* Return true if any address of the client matches. */
 static bool comes_from(const struct drain_addresses *client,
 		       const char *address)
 {
@@ -112,7 +112,10 @@ static int compare_holders(const void *a, const void *b)
 	return server_id_cmp(&x->server_id, &y->server_id);
 }
 
-/* The handles of one smbd, at most so many as go into one message */
+/*
+ * Return how many of the handles go into one message: those of one smbd, up to
+ * a limit.
+ */
 static size_t chunk(const struct holder *h, size_t left)
 {
 	size_t n = 1;
@@ -158,7 +161,7 @@ static bool give_order(struct tool *tool,
 	return true;
 }
 
-/* Every smbd is asked for its own, in messages of a bounded size */
+/* Ask every smbd to close its own handles, in messages of limited size. */
 static bool give_orders(struct closing *closing,
 			TALLOC_CTX *mem_ctx,
 			const struct holder_list *list)
@@ -188,7 +191,10 @@ static bool give_orders(struct closing *closing,
 	return true;
 }
 
-/* How many are not done; who died has nothing open any more */
+/*
+ * Return the number of orders not done. An smbd that has died has no handles
+ * any more.
+ */
 static size_t num_waiting(struct closing *closing)
 {
 	size_t num = 0;

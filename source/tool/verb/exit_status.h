@@ -19,7 +19,7 @@ enum {
 	EXIT_NOT_FOUND = 127,
 };
 
-/** That of a verb that has waited. */
+/** Return the exit status of a verb that has waited. */
 int exit_status_of_wait(enum quiesce_result result);
 
 #endif /* _DRAIN_TOOL_VERB_EXIT_STATUS_H_ */

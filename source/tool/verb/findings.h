@@ -7,16 +7,16 @@
 #include "drain/samba_compat.h"
 #include <jansson.h>
 
-/* What is not as it should be, so far */
+/* The problems found so far */
 struct findings {
 	json_t *problems;
 	json_t *shares;
-	json_t *target; /* NULL: all shares are looked at */
+	json_t *target; /* NULL: check all shares */
 	json_t *share; /* of the target; null: smb.conf has no such share */
-	const char *real_path; /* of the target; NULL: it can not be drained */
+	const char *real_path; /* of the target; NULL: it cannot be drained */
 };
 
-/** Note what is wrong, with a share (NULL: with all of them). */
+/** Note a problem of a share, or of all if @share is NULL. */
 void check_problem(struct findings *f, const char *share, const char *fmt, ...)
 	PRINTF_ATTRIBUTE(3, 4);
 

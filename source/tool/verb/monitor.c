@@ -18,7 +18,7 @@
 #include "protocol/watch.h"
 #include "verb/exit_status.h"
 
-/* A drain that was there at the last look */
+/* A drain that existed at the last check */
 struct known {
 	struct known *prev, *next;
 	struct drain_record *record;
@@ -27,10 +27,10 @@ struct known {
 
 struct monitor {
 	struct tool *tool;
-	const struct drain_record *place; /* NULL: all are of interest */
+	const struct drain_record *place; /* NULL: all drains */
 	struct known *known;
-	bool looked; /* once at least */
-	bool failed; /* nobody reads what is printed */
+	bool looked; /* at least once */
+	bool failed; /* the output cannot be written */
 };
 
 static void print_event(struct monitor *m,
@@ -117,7 +117,7 @@ static void gone_fn(const struct drain_tell_gone *gone,
 	}
 }
 
-/* The same place may be named through another share */
+/* Compare places, because the same place can be named through another share. */
 static bool is_of_interest(const struct monitor *m,
 			   const struct drain_record *record)
 {
@@ -125,7 +125,10 @@ static bool is_of_interest(const struct monitor *m,
 	       drain_record_same_place(m->place, record);
 }
 
-/* A step may be missed between two looks; none is left out */
+/*
+ * Print all steps since the last check, including those that happened in
+ * between.
+ */
 static void print_steps(struct monitor *m,
 			enum drain_state from,
 			const struct drain_record *record)
@@ -154,7 +157,7 @@ static bool meet(struct monitor *m, struct drain_record **record, bool first)
 		print_change(m, first ? "present" : "begun", k->record);
 		from = first ? k->record->state : DRAIN_ARMING;
 
-		/* From now on its smbds tell of each holder that goes */
+		/* From now on the smbds report each holder that is gone. */
 		survey = survey_take(m->tool, m->tool, &k->record->id, true,
 				     tool_deadline(2000));
 		TALLOC_FREE(survey);
@@ -225,7 +228,7 @@ static int run_monitor(struct tool *tool)
 	tool->on_gone = gone_fn;
 	tool->on_gone_data = m;
 	watch_drains(tool, UINT64_MAX, look, m);
-	return EXIT_FAILED; /* it ends by a signal */
+	return EXIT_FAILED; /* a signal ends monitor */
 }
 
 const struct verb verb_monitor = {

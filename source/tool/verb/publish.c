@@ -11,7 +11,7 @@
 #include "publish/publish.h"
 #include "verb/exit_status.h"
 
-/* Whoever holds the drain knows its id */
+/* Find the id of the drain, which only its holder knows. */
 static bool find_id(const struct tool *tool, struct drain_id *id)
 {
 	const char *text = tool->options->id;

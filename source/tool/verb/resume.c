@@ -13,7 +13,7 @@
 #include "protocol/relations.h"
 #include "verb/exit_status.h"
 
-/* Other drains may keep it, or a part of it, closed */
+/* Print the new state: other drains may cover the target or a part of it. */
 static void say_what_is_open(struct tool *tool,
 			     const struct drain_record *record)
 {
@@ -41,7 +41,7 @@ static int resume_record(struct tool *tool, const struct drain_record *record)
 	NTSTATUS status;
 	bool owned;
 
-	/* Nobody's command shall find itself on an open share */
+	/* A running command must not find the share open. */
 	status = drain_end_claim(tool->locks, &record->id, &who);
 	owned = NT_STATUS_IS_OK(status);
 	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT) && !force) {
@@ -57,7 +57,7 @@ static int resume_record(struct tool *tool, const struct drain_record *record)
 		return EXIT_FAILED;
 	}
 
-	/* Nor shall anybody get half of each version */
+	/* Clients must not get half of each version. */
 	if (!force && end_is_half_published(tool, &record->id)) {
 		drain_end_release(tool->locks, &record->id);
 		return EXIT_FAILED;
@@ -92,7 +92,9 @@ static int resume_unreadable(struct tool *tool)
 			 tool_write_error(status));
 		return EXIT_FAILED;
 	}
-	/* Who has read one while it could be read obeys it still */
+	/*
+	 * An smbd that read such a record while it was readable still obeys it.
+	 */
 	drain_roster_tell(tool->locks);
 	printf("%zu unreadable records removed\n", num);
 	return EXIT_DONE;
@@ -119,7 +121,10 @@ static int resume_all(struct tool *tool, TALLOC_CTX *mem_ctx)
 	return ret;
 }
 
-/* By its name alone, it may be another one by now than the caller believes */
+/*
+ * Return true if this is the drain that --id names: the target can have a newer
+ * one.
+ */
 static bool is_meant(struct tool *tool, const struct drain_record *record)
 {
 	const char *id = tool->options->id;
@@ -134,7 +139,10 @@ static bool is_meant(struct tool *tool, const struct drain_record *record)
 	return false;
 }
 
-/* It has no drain of its own: is it open, as whoever asks wants it to be? */
+/*
+ * Handle a target without a drain of its own: with --if-needed, succeed if it
+ * is open.
+ */
 static int resume_nothing(struct tool *tool,
 			  TALLOC_CTX *mem_ctx,
 			  const struct drain_record *place)

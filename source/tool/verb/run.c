@@ -24,11 +24,12 @@
 
 struct run {
 	struct tool *tool;
-	struct publish *publish; /* what is to be done, or NULL: a command */
+	struct publish *publish; /* the publish, or NULL: a command */
 	struct drain_record *record;
-	bool ours; /* we began it: we end it, whatever happens before */
-	bool resumed; /* by somebody else, and that was said */
-	bool begun; /* the command, or the publish: something may have changed */
+	/* we began the drain, so we end it if the work is not begun */
+	bool ours;
+	bool resumed; /* another process resumed the drain, and we said so */
+	bool begun; /* the command or the publish was started */
 	struct child child;
 };
 
@@ -65,7 +66,7 @@ static int exit_status_of_exec(int error)
 	switch (error) {
 	case ENOENT:
 		return EXIT_NOT_FOUND;
-	case ENOMEM: /* these say nothing about the command */
+	case ENOMEM: /* errors that do not concern the command */
 	case EAGAIN:
 	case EMFILE:
 	case ENFILE:
@@ -130,7 +131,7 @@ static bool is_still_quiescent(struct run *run)
 	return ok;
 }
 
-/* Once: who waited for it, or was about to start the command, has seen it */
+/* Report once that another process has resumed the drain. */
 static void complain_of_resume(struct run *run)
 {
 	if (!run->resumed) {
@@ -141,7 +142,7 @@ static void complain_of_resume(struct run *run)
 	}
 }
 
-/* Is it over? */
+/* Return true if the drain has ended. */
 static bool end_ours(struct run *run)
 {
 	NTSTATUS status = end_drain(run->tool, run->record);
@@ -179,7 +180,7 @@ static void complain_of_interrupt(const struct run *run)
 	}
 }
 
-/* The command has not begun. Somebody may work on it by hand, though. */
+/* End a drain whose command was not started, unless another process uses it. */
 static void end_undone(struct run *run)
 {
 	const struct drain_record *record = run->record;
@@ -200,7 +201,10 @@ static void end_undone(struct run *run)
 	drain_end_release(run->tool->locks, &record->id);
 }
 
-/* The command, or somebody beside, may have left one that works */
+/*
+ * Return true if a publish, left by the command or another process, is still
+ * running.
+ */
 static bool is_published_still(struct run *run)
 {
 	struct server_id publisher = {0};
@@ -216,12 +220,12 @@ static bool is_published_still(struct run *run)
 
 static bool is_done(const struct run *run, int ret)
 {
-	/* What is published is so, whatever signals come */
+	/* a publish that is done stays done, whatever signals arrive */
 	return ret == EXIT_DONE &&
 	       (run->tool->stop_signal == 0 || run->publish != NULL);
 }
 
-/* A publish that fails leaves the old version whole, a command may not */
+/* A publish that fails leaves the old version intact; a command may not. */
 static bool may_be_resumed(const struct run *run)
 {
 	const struct options *options = run->tool->options;
@@ -288,7 +292,7 @@ static int work(struct run *run)
 		       : EXIT_RUN_FAILED;
 }
 
-/* Nothing was changed: a drain of ours ends, another one is as it was */
+/* Nothing was changed: end the drain if it is ours, else leave it as it was. */
 static bool end_not_begun(struct run *run)
 {
 	if (!run->ours) {
@@ -325,7 +329,10 @@ static int end_after_work(struct run *run, int ret)
 	return (!ok && ret == EXIT_DONE) ? EXIT_RUN_FAILED : ret;
 }
 
-/* A publish looks around by itself, when nobody else publishes any more */
+/*
+ * Return true if no process works on an overlapping drain. A publish checks
+ * this itself, once it holds publish(id).
+ */
 static bool near_let_us(struct run *run)
 {
 	return run->publish != NULL ||
@@ -348,7 +355,7 @@ static int work_and_end(struct run *run)
 	ret = work(run);
 
 	ret = end_after_work(run, ret);
-	run->ours = false; /* it depended on how that went */
+	run->ours = false; /* the work decided about the drain */
 	drain_end_release(run->tool->locks, &run->record->id);
 	if (run->publish != NULL && ret == EXIT_DONE &&
 	    !publish_finish(run->publish)) {
@@ -357,7 +364,7 @@ static int work_and_end(struct run *run)
 	return ret;
 }
 
-/* Our own new drain, or the one that is there, if that may be gone on with */
+/* Begin a drain, or take over the existing one if that is allowed. */
 static bool find_or_begin(struct run *run,
 			  TALLOC_CTX *mem_ctx,
 			  const struct share_list *shares)
@@ -381,7 +388,7 @@ static bool find_or_begin(struct run *run,
 	return begin_go_on(run->tool, rival);
 }
 
-/* Two that work on one drain would each run a command for it */
+/* Take runner(id), so that no second run uses the drain. */
 static bool be_the_runner(struct run *run)
 {
 	struct server_id runner = {0};
@@ -403,7 +410,7 @@ static bool be_the_runner(struct run *run)
 	return false;
 }
 
-/* Before users are kept out: would it work? And whatever takes long. */
+/* Check the publish, and do what takes long, before the drain begins. */
 static bool prepare(struct run *run,
 		    TALLOC_CTX *mem_ctx,
 		    const struct share_list *shares)
@@ -418,7 +425,9 @@ static bool prepare(struct run *run,
 	return run->publish != NULL && publish_prepare(run->publish);
 }
 
-/* Nobody is kept out for a command that is not there. EXIT_DONE: it is. */
+/*
+ * Look the command up before the drain begins. Return EXIT_DONE if it exists.
+ */
 static int look_up_command(const struct options *options)
 {
 	int error;
@@ -459,7 +468,7 @@ static int run_in(struct run *run, TALLOC_CTX *mem_ctx)
 	if (ret == EXIT_DONE) {
 		ret = work_and_end(run);
 	} else {
-		/* If somebody has resumed it, that was said, too */
+		/* If another process has resumed it, this was reported, too. */
 		run->resumed = run->tool->stop_signal == 0;
 		ret = (ret == EXIT_TIMED_OUT) ? ret : EXIT_RUN_FAILED;
 		if (!run->ours) {

@@ -179,7 +179,7 @@ static bool show_as_json(const struct overview *all)
 	size_t i;
 
 	for (i = 0; i < all->num_views; i++) {
-		/* Not one less than there are */
+		/* All drains, or fail: a shorter list would be wrong. */
 		if (json_array_append_new(drains,
 					  json_view(&all->views[i])) != 0) {
 			complain("out of memory");
@@ -264,7 +264,7 @@ static void show_as_text(struct tool *tool, const struct overview *all)
 	print_errors(all->survey);
 }
 
-/* The drain that was named, or all of them; NULL place: all of them */
+/* Find the drain of the target, or all drains; then @place is NULL. */
 static bool find_drains(struct tool *tool,
 			TALLOC_CTX *mem_ctx,
 			struct drain_list **_list,
@@ -291,7 +291,7 @@ static bool find_drains(struct tool *tool,
 		return *place != NULL;
 	}
 	*place = record;
-	/* Its drain may be younger than the list, and that empty */
+	/* The drain may be newer than the list, which may be empty. */
 	list->records = talloc_memdup(list, &record, sizeof(record));
 	if (list->records == NULL) {
 		complain("out of memory");

@@ -27,7 +27,7 @@ static void print_one(const char *name, const char *help, double value)
 	printf("smbdrain_%s %.15g\n", name, value);
 }
 
-/* The text has no control characters any more, but backslashes and quotes */
+/* Escape backslashes and quotes; the text has no control characters. */
 static void print_label(const char *label, const char *text)
 {
 	printf("%s=\"", label);
@@ -53,7 +53,7 @@ static void print_sample(const char *name,
 	printf("} %.15g\n", value);
 }
 
-/* One series a state: the one that it is in is 1 */
+/* Print one series for each state; the present state is 1. */
 static void print_states(const struct overview *all)
 {
 	static const enum drain_state states[] = {
@@ -174,7 +174,7 @@ static void print_others(const char *name,
 	}
 }
 
-/* Of a target that was named, whether it has a drain of its own or not */
+/* Print the metrics of the target, whether or not it has a drain of its own. */
 static void print_target(const struct overview *all)
 {
 	const struct relations *relations = all->relations;

@@ -11,20 +11,23 @@ struct relations;
 struct survey;
 struct view;
 
-/* All that "status" tells */
+/* Everything that "status" shows */
 struct overview {
 	struct view *views;
 	size_t num_views;
-	struct survey *survey; /* of all smbds, whatever drains */
-	struct lost_node_list *lost; /* of a cluster */
-	size_t num_unreadable; /* records */
+	struct survey *survey; /* of all smbds, for no drain in particular */
+	struct lost_node_list *lost; /* the lost nodes of a cluster */
+	size_t num_unreadable; /* records that cannot be read */
 	bool smbd_runs;
-	const char *stranger; /* what namespace_problem() says */
-	const char *target; /* NULL: all drains are looked at */
+	const char *stranger; /* from namespace_problem() */
+	const char *target; /* NULL: all drains */
 	const struct relations *relations; /* of the target */
 };
 
-/** In the text format that node_exporter collects. false: it failed. */
+/**
+ * Print the metrics in the text format that node_exporter collects. Return
+ * false on failure.
+ */
 bool show_as_metrics(const struct overview *all);
 
 #endif /* _DRAIN_TOOL_VERB_STATUS_METRICS_H_ */

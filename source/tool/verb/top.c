@@ -27,9 +27,9 @@
 #include "verb/exit_status.h"
 
 #define TOP_ASK_MSEC 2000 /* after which all smbds are asked again */
-#define TOP_PATIENCE_MSEC 1000 /* for how long they may be silent */
+#define TOP_PATIENCE_MSEC 1000 /* how long they may take to answer */
 #define TOP_LIST_MSEC 10000 /* after which holders are listed again */
-#define TOP_DRAW_MSEC 50 /* in which many events make one picture */
+#define TOP_DRAW_MSEC 50 /* delay that combines events into one picture */
 
 /* A drain on the screen */
 struct row {
@@ -43,7 +43,7 @@ struct row {
 
 struct top {
 	struct tool *tool;
-	const struct drain_record *place; /* NULL: all are of interest */
+	const struct drain_record *place; /* NULL: all drains */
 	struct screen *screen;
 	struct row *rows;
 	struct tevent_timer *draw_soon;
@@ -55,7 +55,7 @@ struct top {
  * The picture
  */
 
-/* Text of so many characters: filled up, or cut off */
+/* Pad or cut off the text to @width characters. */
 static const char *cell(const char *text, size_t width)
 {
 	const char *p = text;
@@ -75,7 +75,7 @@ static const char *cell(const char *text, size_t width)
 
 static const char *duration(uint64_t usec)
 {
-	/* Whole seconds: it is not drawn more often */
+	/* Whole seconds, since it is not drawn more often. */
 	return drain_duration_string(talloc_tos(),
 				     usec / 1000000 * 1000);
 }
@@ -152,7 +152,7 @@ static void draw_silent(const struct top *top, const struct row *row)
 	}
 }
 
-/* At most @most lines; the last says what is left out */
+/* Draw at most @most lines; the last one gives the number of those left out. */
 static size_t draw_holders(const struct top *top,
 			   const struct row *row,
 			   size_t most)
@@ -178,7 +178,7 @@ static void draw_rows(const struct top *top, size_t num_rows, size_t lines)
 {
 	const struct row *row = NULL;
 
-	/* What one drain does not need is for those that follow */
+	/* Lines that a drain does not need go to the next ones. */
 	for (row = top->rows; row != NULL; row = row->next) {
 		draw_drain(top, row);
 		draw_silent(top, row);
@@ -245,7 +245,7 @@ static void draw_soon(void *private_data)
 }
 
 /*
- * What there is to see
+ * Collecting what is shown
  */
 
 static void gone_fn(const struct drain_tell_gone *gone,
@@ -326,7 +326,7 @@ static bool ask(struct top *top, struct row *row)
 	}
 	TALLOC_FREE(row->view.survey);
 
-	/* One that goes is an event, one that comes is not */
+	/* A close causes an event, an open does not. */
 	if (row->countdown->list == NULL || row->view.holders > before ||
 	    tool_is_late(row->list_again)) {
 		if (!countdown_fill(row->countdown, tool, row->record)) {
@@ -368,7 +368,7 @@ static bool look(void *private_data)
 	if (!read_records(top)) {
 		return false;
 	}
-	draw(top); /* to ask takes a while if an smbd stands still */
+	draw(top); /* asking takes a while if an smbd is blocked */
 	for (row = top->rows; row != NULL; row = row->next) {
 		if (!ask(top, row)) {
 			return top->tool->stop_signal != 0;

@@ -11,11 +11,11 @@ struct tool;
 struct verb {
 	const char *name;
 	const char *usage;
-	bool takes_target; /* must be named; else it may be */
-	/* What has happened even if the output is lost; NULL: it is all */
+	bool takes_target; /* a target must be given; otherwise it can be */
+	/* What has succeeded even if the output is lost, or NULL */
 	const char *succeeded;
-	bool relies_on_locks; /* smbds have to be in our PID namespace */
-	bool minds_deadline; /* of its target, by itself */
+	bool relies_on_locks; /* smbds must be in our PID namespace */
+	bool minds_deadline; /* acts on the deadline of its target itself */
 	int (*run)(struct tool *tool);
 };
 
