@@ -299,7 +299,7 @@ static bool check_work(const struct verb *verb, const struct options *options)
 		return false;
 	}
 	if (!command && options->publish == NULL) {
-		complain("cannot use %s without a command or --publish; "
+		complain("cannot use %s without -- COMMAND or --publish; "
 			 "try 'smbdrain %s --help'", verb->name, verb->name);
 		return false;
 	}

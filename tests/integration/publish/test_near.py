@@ -115,7 +115,7 @@ def test_command_that_finds_a_publish(nested, exchanging, tmp_path, target,
     with exchanging(target):
         done = nested.drain.run(work, 'touch', str(tmp_path / 'ran'),
                                 expect=125)
-        assert f'publishes {target}, which overlaps it' in complaint(done)
+        assert f'is publishing {target}, which overlaps it' in complaint(done)
         assert not (tmp_path / 'ran').exists()
     assert nested.drain.records() == {}
 
