@@ -23,7 +23,7 @@ enum locker {
 	LOCKER_UNKNOWN, /* unknown: it cannot be read */
 };
 
-static enum locker probe(int fd, pid_t number, pid_t *here)
+static enum locker probe_lock(int fd, pid_t number, pid_t *here)
 {
 	struct flock lck = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
@@ -49,7 +49,7 @@ static enum locker probe_message_file(int dir, pid_t number, pid_t *here)
 	if (fd < 0) {
 		return (errno == ENOENT) ? LOCKER_NONE : LOCKER_UNKNOWN;
 	}
-	locker = probe(fd, number, here);
+	locker = probe_lock(fd, number, here);
 	close(fd);
 	return locker;
 }
@@ -162,7 +162,7 @@ static void look_at_file(const char *path, struct drain_stranger *stranger)
 	if (read(fd, text, sizeof(text) - 1) > 0) {
 		text[strcspn(text, "\n")] = '\0';
 		if (is_number(text, &number) &&
-		    probe(fd, number, &here) == LOCKER_STRANGER) {
+		    probe_lock(fd, number, &here) == LOCKER_STRANGER) {
 			*stranger = (struct drain_stranger) {number, here};
 		}
 	}

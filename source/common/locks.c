@@ -86,10 +86,10 @@ static void dump_fn(struct server_id exclusive,
 	state->nomem = state->shared == NULL && num_shared > 0;
 }
 
-static NTSTATUS dump(struct drain_locks *locks,
-		     TALLOC_CTX *mem_ctx,
-		     TDB_DATA key,
-		     struct dump_state *state)
+static NTSTATUS dump_holders(struct drain_locks *locks,
+			     TALLOC_CTX *mem_ctx,
+			     TDB_DATA key,
+			     struct dump_state *state)
 {
 	NTSTATUS status;
 
@@ -121,7 +121,9 @@ static struct server_id first_living(const struct dump_state *state)
 }
 
 /* Remove dead holders: each shared lock that is taken removes one. */
-static NTSTATUS bury(struct drain_locks *locks, TDB_DATA key, size_t num_dead)
+static NTSTATUS reap_dead_holders(struct drain_locks *locks,
+				  TDB_DATA key,
+				  size_t num_dead)
 {
 	for (; num_dead > 0; num_dead--) {
 		NTSTATUS status;
@@ -146,7 +148,7 @@ static NTSTATUS claim_once(struct drain_locks *locks,
 	struct dump_state state;
 	NTSTATUS status;
 
-	status = dump(locks, frame, key, &state);
+	status = dump_holders(locks, frame, key, &state);
 	if (!NT_STATUS_IS_OK(status)) {
 		goto done;
 	}
@@ -164,7 +166,7 @@ static NTSTATUS claim_once(struct drain_locks *locks,
 	}
 
 	*owner = state.exclusive;
-	status = bury(locks, key, state.num_shared);
+	status = reap_dead_holders(locks, key, state.num_shared);
 	if (NT_STATUS_IS_OK(status)) {
 		status = drain_g_lock_lock(locks->ctx, key, G_LOCK_WRITE);
 	}
@@ -176,9 +178,9 @@ done:
 	return status;
 }
 
-static NTSTATUS claim(struct drain_locks *locks,
-		      TDB_DATA key,
-		      struct server_id *owner)
+static NTSTATUS claim_lock(struct drain_locks *locks,
+			   TDB_DATA key,
+			   struct server_id *owner)
 {
 	int tries = CLAIM_TRIES;
 	NTSTATUS status;
@@ -214,7 +216,7 @@ static NTSTATUS take_if_lost(struct drain_locks *locks, TDB_DATA key)
 	struct dump_state state;
 	NTSTATUS status;
 
-	status = dump(locks, frame, key, &state);
+	status = dump_holders(locks, frame, key, &state);
 	if (NT_STATUS_IS_OK(status) &&
 	    !is_shared_by(&state, messaging_server_id(locks->msg_ctx))) {
 		status = drain_g_lock_lock(locks->ctx, key, G_LOCK_READ);
@@ -253,21 +255,23 @@ NTSTATUS drain_roster_members(struct drain_locks *locks,
 	struct dump_state state;
 	NTSTATUS status;
 
-	status = dump(locks, mem_ctx, roster_key(), &state);
+	status = dump_holders(locks, mem_ctx, roster_key(), &state);
 	*members = state.shared;
 	*num_members = state.num_shared;
 	return status;
 }
 
 /* Return true if @who holds the lock, shared or exclusive. pid 0 holds none. */
-static bool has(struct drain_locks *locks, TDB_DATA key, struct server_id who)
+static bool has_lock(struct drain_locks *locks,
+		     TDB_DATA key,
+		     struct server_id who)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct dump_state state;
 	bool ok;
 
 	ok = who.pid != 0 &&
-	     NT_STATUS_IS_OK(dump(locks, frame, key, &state)) &&
+	     NT_STATUS_IS_OK(dump_holders(locks, frame, key, &state)) &&
 	     (server_id_equal(&state.exclusive, &who) ||
 	      is_shared_by(&state, who));
 	TALLOC_FREE(frame);
@@ -276,7 +280,7 @@ static bool has(struct drain_locks *locks, TDB_DATA key, struct server_id who)
 
 bool drain_roster_has(struct drain_locks *locks, struct server_id who)
 {
-	return has(locks, roster_key(), who);
+	return has_lock(locks, roster_key(), who);
 }
 
 void drain_roster_tell(struct drain_locks *locks)
@@ -321,7 +325,7 @@ NTSTATUS drain_hold_holder(struct drain_locks *locks,
 	struct key_buf buf;
 	NTSTATUS status;
 
-	status = dump(locks, frame, hold_key(id, &buf), &state);
+	status = dump_holders(locks, frame, hold_key(id, &buf), &state);
 	*holder = first_living(&state);
 	TALLOC_FREE(frame);
 	return status;
@@ -332,10 +336,10 @@ NTSTATUS drain_hold_claim(struct drain_locks *locks, const struct drain_id *id)
 	struct key_buf buf;
 	struct server_id owner;
 
-	return claim(locks, hold_key(id, &buf), &owner);
+	return claim_lock(locks, hold_key(id, &buf), &owner);
 }
 
-static void wake(struct drain_locks *locks, const struct drain_id *id)
+static void wake_waiters(struct drain_locks *locks, const struct drain_id *id)
 {
 	struct key_buf buf;
 	TDB_DATA key = hold_key(id, &buf);
@@ -343,15 +347,15 @@ static void wake(struct drain_locks *locks, const struct drain_id *id)
 	g_lock_wake_watchers(locks->ctx, key);
 
 	/* This leaves an empty lock record behind, which reaping removes. */
-	(void)bury(locks, key, 1);
+	(void)reap_dead_holders(locks, key, 1);
 }
 
 void drain_hold_wake(struct drain_locks *locks, const struct drain_id *id)
 {
 	static const struct drain_id all;
 
-	wake(locks, id);
-	wake(locks, &all);
+	wake_waiters(locks, id);
+	wake_waiters(locks, &all);
 }
 
 NTSTATUS drain_owner_claim(struct drain_locks *locks,
@@ -360,7 +364,7 @@ NTSTATUS drain_owner_claim(struct drain_locks *locks,
 {
 	struct key_buf buf;
 
-	return claim(locks, id_key("owner", id, &buf), owner);
+	return claim_lock(locks, id_key("owner", id, &buf), owner);
 }
 
 NTSTATUS drain_runner_claim(struct drain_locks *locks,
@@ -369,7 +373,7 @@ NTSTATUS drain_runner_claim(struct drain_locks *locks,
 {
 	struct key_buf buf;
 
-	return claim(locks, id_key("runner", id, &buf), runner);
+	return claim_lock(locks, id_key("runner", id, &buf), runner);
 }
 
 bool drain_runner_is(struct drain_locks *locks,
@@ -378,7 +382,7 @@ bool drain_runner_is(struct drain_locks *locks,
 {
 	struct key_buf buf;
 
-	return has(locks, id_key("runner", id, &buf), who);
+	return has_lock(locks, id_key("runner", id, &buf), who);
 }
 
 NTSTATUS drain_publish_claim(struct drain_locks *locks,
@@ -387,12 +391,12 @@ NTSTATUS drain_publish_claim(struct drain_locks *locks,
 {
 	struct key_buf buf;
 
-	return claim(locks, id_key("publish", id, &buf), publisher);
+	return claim_lock(locks, id_key("publish", id, &buf), publisher);
 }
 
-static void release(struct drain_locks *locks,
-		    const char *what,
-		    const struct drain_id *id)
+static void release_lock(struct drain_locks *locks,
+			 const char *what,
+			 const struct drain_id *id)
 {
 	struct key_buf buf;
 
@@ -401,18 +405,18 @@ static void release(struct drain_locks *locks,
 
 void drain_owner_release(struct drain_locks *locks, const struct drain_id *id)
 {
-	release(locks, "owner", id);
+	release_lock(locks, "owner", id);
 }
 
 void drain_runner_release(struct drain_locks *locks, const struct drain_id *id)
 {
-	release(locks, "runner", id);
+	release_lock(locks, "runner", id);
 }
 
 void drain_publish_release(struct drain_locks *locks,
 			   const struct drain_id *id)
 {
-	release(locks, "publish", id);
+	release_lock(locks, "publish", id);
 }
 
 NTSTATUS drain_end_claim(struct drain_locks *locks,
@@ -453,7 +457,8 @@ NTSTATUS drain_work_get(struct drain_locks *locks,
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct dump_state state;
 	struct key_buf buf;
-	NTSTATUS status = dump(locks, frame, work_key(lock, id, &buf), &state);
+	NTSTATUS status =
+		dump_holders(locks, frame, work_key(lock, id, &buf), &state);
 
 	*who = (struct server_id) {0};
 	if (NT_STATUS_IS_OK(status) && state.exclusive.pid != 0 &&

@@ -53,10 +53,10 @@ static const char *listed_by_inode(DIR *d,
  * case, and a file system can find an entry by several names, such as any
  * Unicode normal form, but lists only one of them.
  */
-static const char *spell(TALLOC_CTX *mem_ctx,
-			 const char *dir,
-			 const char *name,
-			 bool case_sensitive)
+static const char *spell_component(TALLOC_CTX *mem_ctx,
+				   const char *dir,
+				   const char *name,
+				   bool case_sensitive)
 {
 	DIR *d = opendir(dir);
 	const char *found = NULL;
@@ -93,9 +93,10 @@ static char *spell_path(TALLOC_CTX *mem_ctx,
 
 	for (name = (rest != NULL) ? strtok_r(rest, "/", &save) : NULL;
 	     name != NULL && dir != NULL; name = strtok_r(NULL, "/", &save)) {
-		dir = drain_path_join(mem_ctx, dir,
-				      spell(mem_ctx, dir, name,
-					    case_sensitive));
+		dir = drain_path_join(
+			mem_ctx,
+			dir,
+			spell_component(mem_ctx, dir, name, case_sensitive));
 	}
 	return dir;
 }
@@ -247,7 +248,7 @@ static bool fill_record(struct drain_record *record,
 	return true;
 }
 
-static bool resolve(struct resolving *r, const char *target)
+static bool resolve_target(struct resolving *r, const char *target)
 {
 	struct drain_record *record = r->record;
 	const struct share *share = NULL;
@@ -290,7 +291,7 @@ struct drain_record *shares_make_record(TALLOC_CTX *mem_ctx,
 		.record = talloc_zero(mem_ctx, struct drain_record),
 	};
 
-	if (r.record == NULL || !resolve(&r, target)) {
+	if (r.record == NULL || !resolve_target(&r, target)) {
 		*why = talloc_steal(mem_ctx, r.why);
 		if (*why == NULL) {
 			*why = "out of memory";

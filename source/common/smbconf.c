@@ -16,7 +16,7 @@ int drain_smbconf_find(const char *name)
 	return snum;
 }
 
-static bool complain(struct drain_share_config *config, char *complaint)
+static bool add_complaint(struct drain_share_config *config, char *complaint)
 {
 	char **list = NULL;
 
@@ -51,7 +51,7 @@ static bool read_line(struct drain_share_config *config, char *line)
 	value += 3;
 
 	complaint = drain_options_set(config, &config->options, name, value);
-	return complaint == NULL || complain(config, complaint);
+	return complaint == NULL || add_complaint(config, complaint);
 }
 
 /*

@@ -9,9 +9,9 @@
  * Return SHARE/PATH with the share as spelt in smb.conf, or NULL if there is no
  * such share.
  */
-static char *named(TALLOC_CTX *mem_ctx,
-		   const struct share_list *list,
-		   const char *text)
+static char *target_name_of(TALLOC_CTX *mem_ctx,
+			    const struct share_list *list,
+			    const char *text)
 {
 	struct drain_target target;
 	const struct share *share = NULL;
@@ -46,7 +46,7 @@ static char *of_unc(TALLOC_CTX *mem_ctx,
 		rest += strcspn(rest, "/"); /* the server */
 		rest += strspn(rest, "/");
 	}
-	return (rest[0] != '/') ? named(mem_ctx, list, rest) : NULL;
+	return (rest[0] != '/') ? target_name_of(mem_ctx, list, rest) : NULL;
 }
 
 /* Prefer a share that can be drained, then the one nearer to the path. */
@@ -79,7 +79,7 @@ static const struct share *share_of(const struct share_list *list,
 	return best;
 }
 
-static char *resolved(TALLOC_CTX *mem_ctx, const char *path)
+static char *real_path_of(TALLOC_CTX *mem_ctx, const char *path)
 {
 	char *real = realpath(path, NULL);
 	char *copy = (real != NULL) ? talloc_strdup(mem_ctx, real) : NULL;
@@ -99,7 +99,7 @@ static bool is_of_kind(const char *path, mode_t kind)
  * Return the path of a link itself, not of its destination, or NULL if it is no
  * link.
  */
-static char *unfollowed(TALLOC_CTX *mem_ctx, const char *path)
+static char *link_path_of(TALLOC_CTX *mem_ctx, const char *path)
 {
 	char *copy = talloc_strdup(mem_ctx, path);
 	size_t len = (copy != NULL) ? strlen(copy) : 0;
@@ -115,7 +115,7 @@ static char *unfollowed(TALLOC_CTX *mem_ctx, const char *path)
 	}
 	name = strrchr(copy, '/');
 	*name = '\0';
-	dir = resolved(mem_ctx, (name > copy) ? copy : "/");
+	dir = real_path_of(mem_ctx, (name > copy) ? copy : "/");
 	return (dir != NULL) ? drain_path_join(mem_ctx, dir, name + 1) : NULL;
 }
 
@@ -123,8 +123,8 @@ static char *of_path(TALLOC_CTX *mem_ctx,
 		     const struct share_list *list,
 		     const char *path)
 {
-	char *real = resolved(mem_ctx, path);
-	const char *link = unfollowed(mem_ctx, path);
+	char *real = real_path_of(mem_ctx, path);
+	const char *link = link_path_of(mem_ctx, path);
 	const struct share *share = NULL;
 	const char *rest = NULL;
 

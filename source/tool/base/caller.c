@@ -95,7 +95,7 @@ void caller_start(int failed)
  * Report a panic. Samba's own panic action depends on smb.conf and can be
  * silent.
  */
-static void panic(const char *why)
+static void report_panic(const char *why)
 {
 	complain("internal error in Samba's libraries: %s; see \"smbdrain "
 		 "status\" for what is drained", why);
@@ -104,7 +104,7 @@ static void panic(const char *why)
 
 void caller_catch_panics(void)
 {
-	fault_configure(panic);
+	fault_configure(report_panic);
 }
 
 void caller_allow_many_files(void)

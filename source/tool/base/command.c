@@ -208,7 +208,7 @@ static pid_t fork_to(char **command, int tell)
  * Start the command with all signals blocked, so that none arrives before
  * *child is set.
  */
-static int start(char **command, const int ends[2], pid_t *child)
+static int start_blocked(char **command, const int ends[2], pid_t *child)
 {
 	pid_t pid = fork_to(command, ends[1]);
 	int error = errno;
@@ -262,7 +262,7 @@ int command_start(char **command, pid_t *pid)
 	}
 	sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &old);
-	error = start(command, ends, pid);
+	error = start_blocked(command, ends, pid);
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	close(ends[0]);
 	return error;

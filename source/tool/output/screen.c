@@ -51,7 +51,7 @@ static bool write_all(const char *text)
  * Redirect standard error: messages would spoil the picture and be lost with
  * it.
  */
-static void hush(struct screen *screen)
+static void redirect_stderr(struct screen *screen)
 {
 	screen->said = isatty(STDERR_FILENO) ? tmpfile() : NULL;
 	if (screen->said != NULL) {
@@ -60,7 +60,7 @@ static void hush(struct screen *screen)
 	}
 }
 
-static void tell(struct screen *screen)
+static void restore_stderr(struct screen *screen)
 {
 	int c;
 
@@ -77,13 +77,13 @@ static void tell(struct screen *screen)
 	screen->said = NULL;
 }
 
-static void enter(struct screen *screen)
+static void enter_screen(struct screen *screen)
 {
 	if (screen->entered) {
 		return;
 	}
 	screen->entered = true;
-	hush(screen);
+	redirect_stderr(screen);
 	if (screen->has_keys) {
 		struct termios raw = screen->before;
 
@@ -95,7 +95,7 @@ static void enter(struct screen *screen)
 	(void)write_all(SCREEN_ENTER);
 }
 
-static void leave(struct screen *screen)
+static void leave_screen(struct screen *screen)
 {
 	if (!screen->entered) {
 		return;
@@ -105,12 +105,12 @@ static void leave(struct screen *screen)
 	if (screen->has_keys) {
 		(void)tcsetattr(STDIN_FILENO, TCSANOW, &screen->before);
 	}
-	tell(screen);
+	restore_stderr(screen);
 }
 
 static int screen_destructor(struct screen *screen)
 {
-	leave(screen);
+	leave_screen(screen);
 	return 0;
 }
 
@@ -133,7 +133,7 @@ static void pause_fn(struct tevent_context *ev _UNUSED_,
 		     void *siginfo _UNUSED_,
 		     void *private_data)
 {
-	leave(private_data);
+	leave_screen(private_data);
 	(void)raise(SIGSTOP);
 }
 
@@ -146,7 +146,7 @@ static void redraw_fn(struct tevent_context *ev _UNUSED_,
 {
 	struct screen *screen = private_data;
 
-	enter(screen);
+	enter_screen(screen);
 	screen->redraw(screen->private_data);
 }
 
@@ -228,7 +228,7 @@ struct screen *screen_new(TALLOC_CTX *mem_ctx,
 		return NULL;
 	}
 	talloc_set_destructor(screen, screen_destructor);
-	enter(screen);
+	enter_screen(screen);
 	return screen;
 }
 
@@ -242,7 +242,9 @@ size_t screen_lines(void)
 	return size.ws_row;
 }
 
-static void add(struct screen *screen, const char *before, const char *text)
+static void add_text(struct screen *screen,
+		     const char *before,
+		     const char *text)
 {
 	if (screen->picture == NULL) {
 		screen->picture = talloc_strdup(screen, "\033[H");
@@ -264,13 +266,13 @@ void screen_line(struct screen *screen, const char *fmt, ...)
 	va_start(ap, fmt);
 	text = talloc_vasprintf(screen, fmt, ap);
 	va_end(ap);
-	add(screen, "", text != NULL ? text : "");
+	add_text(screen, "", text != NULL ? text : "");
 	TALLOC_FREE(text);
 }
 
 void screen_heading(struct screen *screen, const char *text)
 {
-	add(screen, "\033[7m", text);
+	add_text(screen, "\033[7m", text);
 }
 
 void screen_show(struct screen *screen)

@@ -35,7 +35,7 @@ static void drop_gone(struct holder_list *list, const struct gone_handle *gone)
 	}
 }
 
-static void remember(struct countdown *c, const struct gone_handle *gone)
+static void note_closed(struct countdown *c, const struct gone_handle *gone)
 {
 	struct gone_handle *list = NULL;
 
@@ -75,7 +75,7 @@ bool countdown_gone(struct countdown *c,
 		return false;
 	}
 	if (c->filling) {
-		remember(c, &gone);
+		note_closed(c, &gone);
 	}
 	if (c->list != NULL) {
 		drop_gone(c->list, &gone);

@@ -32,9 +32,9 @@ static void late_fn(struct tevent_context *ev _UNUSED_,
 	*late = true;
 }
 
-static bool await(struct tevent_context *ev,
-		  struct child *child,
-		  const bool *late)
+static bool await_end(struct tevent_context *ev,
+		      struct child *child,
+		      const bool *late)
 {
 	while (!child->gone && !*late) {
 		if (tevent_loop_once(ev) != 0) {
@@ -57,11 +57,13 @@ static bool run_program(struct tool *tool, char **command)
 	bool ok;
 
 	ok = command_await_end(tool, frame, &child) &&
-	     tevent_add_timer(tool->ev, frame,
+	     tevent_add_timer(tool->ev,
+			      frame,
 			      timeval_current_ofs_msec(DEADLINE_START_MSEC),
-			      late_fn, &late) != NULL &&
+			      late_fn,
+			      &late) != NULL &&
 	     command_start(command, &child.pid) == 0 &&
-	     await(tool->ev, &child, &late);
+	     await_end(tool->ev, &child, &late);
 	TALLOC_FREE(frame);
 	return ok;
 }

@@ -40,9 +40,9 @@ static NTSTATUS wait_to_own(struct tool *tool,
 }
 
 /* Take owner(id). NT_STATUS_IO_TIMEOUT: @owner holds it. */
-static NTSTATUS own(struct tool *tool,
-		    const struct drain_id *id,
-		    struct server_id *owner)
+static NTSTATUS take_owner(struct tool *tool,
+			   const struct drain_id *id,
+			   struct server_id *owner)
 {
 	NTSTATUS status = drain_owner_claim(tool->locks, id, owner);
 
@@ -112,7 +112,7 @@ enum end_owner end_own(struct tool *tool, const struct drain_record *record)
 	if (tool->stop_signal != 0) {
 		return END_IS_NOT_OURS;
 	}
-	status = own(tool, &record->id, &owner);
+	status = take_owner(tool, &record->id, &owner);
 	if (NT_STATUS_IS_OK(status)) {
 		return END_IS_OURS;
 	}
@@ -201,7 +201,7 @@ NTSTATUS end_drain(struct tool *tool, const struct drain_record *record)
 NTSTATUS end_at_deadline(struct tool *tool, const struct drain_record *record)
 {
 	struct server_id owner = {0};
-	NTSTATUS status = own(tool, &record->id, &owner);
+	NTSTATUS status = take_owner(tool, &record->id, &owner);
 
 	if (!NT_STATUS_IS_OK(status)) {
 		return status;

@@ -159,13 +159,13 @@ static void complain_of(const struct drain_record *record,
  * Check once. Return true if no process is in the way; else set @n, or fail
  * with @status.
  */
-static bool look(struct tool *tool,
-		 TALLOC_CTX *mem_ctx,
-		 const struct drain_record *record,
-		 const char *path,
-		 enum near_kind kind,
-		 struct neighbour *n,
-		 NTSTATUS *status)
+static bool check_neighbours(struct tool *tool,
+			     TALLOC_CTX *mem_ctx,
+			     const struct drain_record *record,
+			     const char *path,
+			     enum near_kind kind,
+			     struct neighbour *n,
+			     NTSTATUS *status)
 {
 	struct drain_list *list = NULL;
 
@@ -212,7 +212,13 @@ bool near_is_quiet(struct tool *tool,
 	NTSTATUS status;
 	bool quiet;
 
-	while (!(quiet = look(tool, frame, record, path, kind, &n, &status)) &&
+	while (!(quiet = check_neighbours(tool,
+					  frame,
+					  record,
+					  path,
+					  kind,
+					  &n,
+					  &status)) &&
 	       NT_STATUS_IS_OK(status)) {
 		const uint64_t deadline =
 			has_smaller_id(record, n.record) ? last : first;

@@ -20,7 +20,7 @@ struct progress {
 	bool on_terminal;
 };
 
-static size_t columns(void)
+static size_t terminal_columns(void)
 {
 	struct winsize size;
 
@@ -60,16 +60,19 @@ static void show_line(const struct progress *p)
 	const char *line = who_is_left(frame, p->countdown->list);
 
 	if (p->on_terminal) {
-		fprintf(stderr, "\r\033[K%.*s", (int)columns() - 1, line);
+		fprintf(stderr,
+			"\r\033[K%.*s",
+			(int)terminal_columns() - 1,
+			line);
 		fflush(stderr);
 	}
 	notify_status(line);
 	TALLOC_FREE(frame);
 }
 
-static void gone(const struct drain_tell_gone *gone,
-		 struct server_id src,
-		 void *private_data)
+static void holder_gone(const struct drain_tell_gone *gone,
+			struct server_id src,
+			void *private_data)
 {
 	struct progress *p = private_data;
 
@@ -125,7 +128,7 @@ struct progress *progress_start(TALLOC_CTX *mem_ctx,
 	}
 
 	/* Subscribe before making the list, so that no close is missed. */
-	tool->on_gone = gone;
+	tool->on_gone = holder_gone;
 	tool->on_gone_data = p;
 	survey = survey_take(p, tool, &record->id, true, tool_deadline(1000));
 	if (survey == NULL || !countdown_fill(p->countdown, tool, record)) {

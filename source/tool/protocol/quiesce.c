@@ -60,7 +60,7 @@ struct waiter {
 };
 
 /* Convert the wall-clock deadline of a record to the monotonic clock. */
-static uint64_t monotonic(uint64_t usec)
+static uint64_t to_monotonic(uint64_t usec)
 {
 	uint64_t now = drain_now();
 
@@ -69,7 +69,7 @@ static uint64_t monotonic(uint64_t usec)
 
 static void mind_deadline(struct waiter *w, const struct drain_record *record)
 {
-	w->due = (record->deadline != 0) ? monotonic(record->deadline)
+	w->due = (record->deadline != 0) ? to_monotonic(record->deadline)
 					 : UINT64_MAX;
 	w->on_timeout = record->on_timeout;
 }
@@ -288,7 +288,7 @@ static enum look_result record_quiescence(struct waiter *w)
 }
 
 /* With hold(id) taken, record quiescence if nothing prevents it. */
-static enum look_result decide(struct waiter *w)
+static enum look_result record_if_quiescent(struct waiter *w)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct open_handle_list *left = left_overs(w, frame);
@@ -323,7 +323,7 @@ static enum look_result try_to_finish(struct waiter *w)
 		return LOOK_FAILED;
 	}
 
-	result = decide(w);
+	result = record_if_quiescent(w);
 	status = drain_hold_give(w->tool->locks, &w->record->id);
 	if (!NT_STATUS_IS_OK(status)) {
 		complain("cannot unlock the drain of %s: %s",
@@ -520,7 +520,7 @@ static enum look_result wait_for_holders(struct waiter *w)
 	return sleep_on(w, req, drain_hold_watch_recv);
 }
 
-static enum look_result look(struct waiter *w)
+static enum look_result check_drain(struct waiter *w)
 {
 	struct server_id holder;
 	enum look_result result = look_at_record(w);
@@ -553,7 +553,7 @@ static enum look_result look(struct waiter *w)
  * The record is gone. After the deadline, another waiter has resumed the drain
  * as due.
  */
-static enum quiesce_result resumed(const struct waiter *w)
+static enum quiesce_result result_of_resume(const struct waiter *w)
 {
 	if (w->on_timeout != DRAIN_TIMEOUT_RESUME || !tool_is_late(w->due)) {
 		return QUIESCE_RESUMED;
@@ -579,7 +579,7 @@ static bool act_on_deadline(struct waiter *w, enum quiesce_result *result)
 		return false;
 	}
 	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
-		*result = resumed(w);
+		*result = result_of_resume(w);
 	} else if (NT_STATUS_IS_OK(status)) {
 		*result = QUIESCE_GAVE_UP;
 	} else {
@@ -595,11 +595,11 @@ static enum quiesce_result wait_for_it(struct waiter *w)
 	enum quiesce_result result;
 
 	for (;;) {
-		switch (look(w)) {
+		switch (check_drain(w)) {
 		case LOOK_DONE:
 			return QUIESCE_DONE;
 		case LOOK_RESUMED:
-			return resumed(w);
+			return result_of_resume(w);
 		case LOOK_UNGUARDED:
 			return QUIESCE_UNGUARDED;
 		case LOOK_FAILED:
@@ -640,7 +640,7 @@ static void warn_now_and_later(struct waiter *w)
 	}
 	warn(w->tool, w->record);
 	if (w->record->deadline != 0) {
-		deadline = MIN(deadline, monotonic(w->record->deadline));
+		deadline = MIN(deadline, to_monotonic(w->record->deadline));
 	}
 	if (deadline != UINT64_MAX) {
 		w->warn_at = tool_halfway(deadline);

@@ -292,7 +292,7 @@ struct open_tree_list *trees_settled(TALLOC_CTX *mem_ctx,
 }
 
 /* Quote a name for the shell unless it has only letters, digits and "_.-". */
-static const char *quoted(const char *name)
+static const char *shell_quoted(const char *name)
 {
 	const char *p = name;
 
@@ -314,8 +314,12 @@ const char *trees_advice(const struct open_tree *tree)
 		"client %s (smbd %s) is connected to share %s%s: \"smbcontrol "
 		"%s close-share %s\" disconnects it, and closes the files that "
 		"it has open there%s",
-		show_client(&tree->client), smbd, show_text(tree->share),
-		tree->why, smbd, quoted(tree->share),
-		tree->has_module
-			? "; it gets the module when it connects again" : "");
+		show_client(&tree->client),
+		smbd,
+		show_text(tree->share),
+		tree->why,
+		smbd,
+		shell_quoted(tree->share),
+		tree->has_module ? "; it gets the module when it connects again"
+				 : "");
 }

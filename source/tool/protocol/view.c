@@ -9,7 +9,7 @@
 #include "samba/handles.h"
 #include "smbd/survey.h"
 
-static void count(struct view *view)
+static void count_answers(struct view *view)
 {
 	uint64_t now = drain_now();
 	uint64_t since = now;
@@ -41,7 +41,7 @@ bool view_ask(TALLOC_CTX *mem_ctx,
 	if (view->survey == NULL) {
 		return false;
 	}
-	count(view);
+	count_answers(view);
 	return true;
 }
 

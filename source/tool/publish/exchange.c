@@ -153,7 +153,7 @@ bool exchange_prepare(const struct pinned *old, const struct pinned *staged)
  * The exchange
  */
 
-static bool swap(const struct pinned *a, const struct pinned *b)
+static bool swap_names(const struct pinned *a, const struct pinned *b)
 {
 	return renameat2(a->parent, a->name, b->parent, b->name,
 			 RENAME_EXCHANGE) == 0;
@@ -196,12 +196,12 @@ bool exchange_directories(const struct pinned *old,
 	    !pin_is_still_there(staged)) {
 		return false;
 	}
-	if (!swap(old, staged)) {
+	if (!swap_names(old, staged)) {
 		complain_of_swap(old, staged);
 		return false;
 	}
 	if (!is_swapped(old, staged)) {
-		(void)swap(old, staged);
+		(void)swap_names(old, staged);
 		complain("cannot exchange %s and %s: another process renamed "
 			 "one of them at the same time", show_text(old->path),
 			 show_text(staged->path));

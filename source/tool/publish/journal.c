@@ -473,7 +473,7 @@ static bool work_off(struct work *w)
 	return true;
 }
 
-static bool begin(struct work *w)
+static bool begin_publish(struct work *w)
 {
 	if (!make_plan(w)) {
 		return false;
@@ -514,7 +514,7 @@ static bool go_on(struct work *w, bool is_journal)
 	if (w->marked || (is_journal && all_are_done(w))) {
 		return work_off(w);
 	}
-	return begin(w);
+	return begin_publish(w);
 }
 
 bool journal_publish(const struct root_publish *publish)

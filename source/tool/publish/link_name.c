@@ -27,7 +27,7 @@ char *link_name_new(TALLOC_CTX *mem_ctx, const struct drain_id *id)
 			       drain_id_string(id, &buf), number);
 }
 
-static bool parse(const char *name, struct drain_id *id)
+static bool parse_link_name(const char *name, struct drain_id *id)
 {
 	const size_t prefix = strlen(LINK_PREFIX);
 	struct drain_id_buf text;
@@ -76,7 +76,7 @@ void link_remove_left(struct tool *tool,
 		return; /* a link that stays does no harm */
 	}
 	while ((entry = readdir(d)) != NULL) {
-		if (parse(entry->d_name, &id) &&
+		if (parse_link_name(entry->d_name, &id) &&
 		    is_over(tool, &id, own) && is_ours(link, entry->d_name)) {
 			(void)unlinkat(link->parent, entry->d_name, 0);
 		}

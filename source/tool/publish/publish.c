@@ -151,7 +151,7 @@ static bool check_in_share(const struct publish *p)
 	return false;
 }
 
-static bool pin(struct publish *p)
+static bool pin_both(struct publish *p)
 {
 	if (p->kind == TARGET_LINK) {
 		p->old = pin_link(p, shares_lexical(p->place));
@@ -205,12 +205,12 @@ static bool check_rights(const struct publish *p)
 		pin_writable(p->staged->parent, p->path));
 }
 
-static bool check(struct publish *p)
+static bool check_all(struct publish *p)
 {
 	return find_new_directory(p) && check_not_nested(p) &&
 	       (p->kind == TARGET_LINK ? check_in_share(p)
 				       : check_not_served(p)) &&
-	       pin(p) && check_mounts(p) && check_rights(p);
+	       pin_both(p) && check_mounts(p) && check_rights(p);
 }
 
 /*
@@ -452,7 +452,7 @@ static bool is_alone(const struct publish *p)
 	return near_is_quiet(p->tool, p->record, p->path, NEAR_WORKS);
 }
 
-static bool exchange(struct publish *p)
+static bool exchange_target(struct publish *p)
 {
 	if (!is_alone(p)) {
 		return false;
@@ -500,7 +500,7 @@ struct publish *publish_new(TALLOC_CTX *mem_ctx,
 	p->shares = shares;
 	p->name = new_directory;
 	p->may_be_missing = may_be_missing;
-	if (!find_target(p) || !check(p)) {
+	if (!find_target(p) || !check_all(p)) {
 		TALLOC_FREE(p);
 	}
 	return p;
@@ -509,7 +509,7 @@ struct publish *publish_new(TALLOC_CTX *mem_ctx,
 static bool exchange_if_still_held(struct publish *p)
 {
 	return (p->prepared || publish_prepare(p)) && check_record(p) &&
-	       exchange(p);
+	       exchange_target(p);
 }
 
 static bool exchange_as_owner(struct publish *p)
@@ -531,7 +531,7 @@ bool publish_now(struct publish *p, const struct drain_id *id, bool owned)
 	if (!check_record(p) || !be_the_publisher(p)) {
 		return false;
 	}
-	ok = owned ? exchange(p) : exchange_as_owner(p);
+	ok = owned ? exchange_target(p) : exchange_as_owner(p);
 	drain_publish_release(p->tool->locks, &p->id);
 	return ok;
 }

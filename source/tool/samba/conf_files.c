@@ -422,7 +422,7 @@ struct conf_files *conf_files_find(TALLOC_CTX *mem_ctx, const char *file)
 	return files;
 }
 
-static void note(struct timespec *latest, const struct timespec *when)
+static void note_latest(struct timespec *latest, const struct timespec *when)
 {
 	if (timespec_compare(when, latest) > 0) {
 		*latest = *when;
@@ -432,7 +432,9 @@ static void note(struct timespec *latest, const struct timespec *when)
 /*
  * Return the destination of a symbolic link, followed by the rest of the path.
  */
-static char *follow(TALLOC_CTX *mem_ctx, const char *link, const char *rest)
+static char *follow_link(TALLOC_CTX *mem_ctx,
+			 const char *link,
+			 const char *rest)
 {
 	const char *slash = strrchr(link, '/');
 	char target[PATH_MAX];
@@ -471,15 +473,15 @@ static bool look_at(TALLOC_CTX *mem_ctx,
 			return false;
 		}
 		if (S_ISLNK(st.st_mode)) {
-			char *next = follow(mem_ctx, part, end);
+			char *next = follow_link(mem_ctx, part, end);
 
-			note(latest, &st.st_ctim);
+			note_latest(latest, &st.st_ctim);
 			return next != NULL && links < MOST_LINKS &&
 			       look_at(mem_ctx, next, links + 1, latest);
 		}
 	}
-	note(latest, &st.st_mtim);
-	note(latest, &st.st_ctim);
+	note_latest(latest, &st.st_mtim);
+	note_latest(latest, &st.st_ctim);
 	return true;
 }
 

@@ -56,7 +56,7 @@ bool conf_load_files(const char *file)
 	return false;
 }
 
-static char *filler(int number)
+static char *filler_name(int number)
 {
 	return talloc_asprintf(talloc_tos(), "smbdrain filler %d", number);
 }
@@ -73,7 +73,7 @@ static int fill_gaps(void)
 	int num = 0;
 
 	while (lp_numservices() == before) {
-		char *name = filler(num);
+		char *name = filler_name(num);
 
 		if (name == NULL || lp_add_service(name, -1) < 0) {
 			TALLOC_FREE(name);
@@ -90,7 +90,7 @@ static void remove_fillers(int num)
 	int i;
 
 	for (i = 0; i < num; i++) {
-		char *name = filler(i);
+		char *name = filler_name(i);
 		int snum = (name != NULL) ? drain_smbconf_find(name) : -1;
 
 		if (snum >= 0) {

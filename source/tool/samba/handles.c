@@ -390,7 +390,7 @@ static bool any_disconnected(const struct open_handle_list *list)
 	return false;
 }
 
-static struct open_handle_list *finish(struct look_state *state, bool ok)
+static struct open_handle_list *finish_look(struct look_state *state, bool ok)
 {
 	if (!ok || state->failed || state->nomem) {
 		complain("cannot read Samba's table of open files%s",
@@ -447,10 +447,10 @@ static bool suspect_those_away(struct look_state *state)
 		smbXsrv_open_global_traverse(away_fn, state));
 }
 
-static struct open_handle_list *scan(TALLOC_CTX *mem_ctx,
-				     struct tool *tool,
-				     const struct drain_record *record,
-				     struct suspect_list *suspects)
+static struct open_handle_list *scan_table(TALLOC_CTX *mem_ctx,
+					   struct tool *tool,
+					   const struct drain_record *record,
+					   struct suspect_list *suspects)
 {
 	struct look_state state;
 	int ret;
@@ -466,14 +466,14 @@ static struct open_handle_list *scan(TALLOC_CTX *mem_ctx,
 		state.failed = true;
 	}
 	look_at_seen(&state);
-	return finish(&state, ret >= 0);
+	return finish_look(&state, ret >= 0);
 }
 
 struct open_handle_list *handles_scan(TALLOC_CTX *mem_ctx,
 				      struct tool *tool,
 				      const struct drain_record *record)
 {
-	return scan(mem_ctx, tool, record, NULL);
+	return scan_table(mem_ctx, tool, record, NULL);
 }
 
 static bool suspect_held(struct suspect_list *suspects,
@@ -501,7 +501,7 @@ struct suspect_list *handles_suspects(TALLOC_CTX *mem_ctx,
 		return NULL;
 	}
 	if (!suspect_held(suspects, held) ||
-	    scan(suspects, tool, record, suspects) == NULL) {
+	    scan_table(suspects, tool, record, suspects) == NULL) {
 		TALLOC_FREE(suspects);
 	}
 	return suspects;
@@ -568,7 +568,7 @@ struct open_handle_list *handles_look(TALLOC_CTX *mem_ctx,
 		kept += look_at_file(&state, suspects->files[i]);
 	}
 	suspects->num_files = kept;
-	return finish(&state, true);
+	return finish_look(&state, true);
 }
 
 /*

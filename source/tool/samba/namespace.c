@@ -13,8 +13,8 @@
 #include "base/error.h"
 #include "base/text.h"
 
-static char *describe(TALLOC_CTX *mem_ctx,
-		      const struct drain_stranger *stranger)
+static char *describe_stranger(TALLOC_CTX *mem_ctx,
+			       const struct drain_stranger *stranger)
 {
 	char here[32] = "";
 
@@ -49,7 +49,7 @@ const char *namespace_problem(TALLOC_CTX *mem_ctx)
 		return NULL;
 	}
 	if (ret == 0) {
-		text = describe(mem_ctx, &stranger);
+		text = describe_stranger(mem_ctx, &stranger);
 	} else {
 		text = talloc_asprintf(mem_ctx,
 				       "cannot read Samba's message files in "

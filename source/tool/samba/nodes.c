@@ -219,7 +219,9 @@ static bool add_lost(struct lost_node_list *list,
 	return nodes[list->num_nodes - 1].address != NULL;
 }
 
-static bool settle(struct tool *tool, struct nodes *n, uint64_t deadline)
+static bool wait_to_settle(struct tool *tool,
+			   struct nodes *n,
+			   uint64_t deadline)
 {
 	const uint64_t patience = tool_deadline(NODES_SETTLE_MSEC);
 
@@ -253,7 +255,7 @@ struct lost_node_list *nodes_lost(TALLOC_CTX *mem_ctx,
 	uint32_t i;
 
 	if (!nomem && lp_clustering()) {
-		ok = settle(tool, &n, deadline);
+		ok = wait_to_settle(tool, &n, deadline);
 		for (i = 0; ok && !nomem && i < n.nodes->num; i++) {
 			nomem = is_lost(tool, &n, &n.nodes->nodes[i]) &&
 				!add_lost(list, &n.nodes->nodes[i]);

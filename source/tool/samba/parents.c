@@ -38,8 +38,8 @@ static bool add_parent(struct parent_list *list, const struct server_id *id)
 	return true;
 }
 
-static void collect(struct parents_state *state,
-		    const DRAIN_VERSION_GLOBAL *global)
+static void collect_parent(struct parents_state *state,
+			   const DRAIN_VERSION_GLOBAL *global)
 {
 	uint32_t i;
 
@@ -52,7 +52,9 @@ static void collect(struct parents_state *state,
 	}
 }
 
-static void parse(TDB_DATA key _UNUSED_, TDB_DATA value, void *private_data)
+static void parse_entry(TDB_DATA key _UNUSED_,
+			TDB_DATA value,
+			void *private_data)
 {
 	struct parents_state *state = private_data;
 	DATA_BLOB blob = data_blob_const(value.dptr, value.dsize);
@@ -68,7 +70,7 @@ static void parse(TDB_DATA key _UNUSED_, TDB_DATA value, void *private_data)
 		state->failed = true;
 		return;
 	}
-	collect(state, DRAIN_VERSION_GLOBAL_INFO(&global));
+	collect_parent(state, DRAIN_VERSION_GLOBAL_INFO(&global));
 }
 
 /*
@@ -96,8 +98,10 @@ static bool find_others(struct parent_list *list)
 	NTSTATUS status = NT_STATUS_OK;
 
 	if (db != NULL) {
-		status = dbwrap_parse_record(
-			db, string_term_tdb_data(PARENTS_KEY), parse, &state);
+		status = dbwrap_parse_record(db,
+					     string_term_tdb_data(PARENTS_KEY),
+					     parse_entry,
+					     &state);
 	}
 	TALLOC_FREE(frame);
 	return !state.failed && (NT_STATUS_IS_OK(status) ||

@@ -42,7 +42,7 @@ static bool remove_fn(struct share_mode_entry *e,
  * Remove a disconnected durable handle. Its locks and leases may stay: Samba
  * drops those without a handle when they conflict.
  */
-static void purge(const struct open_handle *handle)
+static void purge_handle(const struct open_handle *handle)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct purge_state state = {
@@ -76,7 +76,7 @@ void handles_purge(const struct open_handle_list *list, bool all)
 		const struct open_handle *h = &list->handles[i];
 
 		if (h->disconnected && (all || h->expired)) {
-			purge(h);
+			purge_handle(h);
 		}
 	}
 }

@@ -268,7 +268,7 @@ bool share_hides(const struct share *share, const char *path)
 	return hidden;
 }
 
-static bool serves(const struct share *share, const char *path)
+static bool share_serves(const struct share *share, const char *path)
 {
 	if (is_of_homes(share)) {
 		return false; /* as in share_passes_by() */
@@ -290,7 +290,7 @@ const struct share *shares_serving(const struct share_list *list,
 	size_t i;
 
 	for (i = 0; i < list->num_shares; i++) {
-		if (serves(&list->shares[i], path)) {
+		if (share_serves(&list->shares[i], path)) {
 			return &list->shares[i];
 		}
 	}

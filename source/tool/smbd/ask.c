@@ -12,11 +12,11 @@
 #define ASK_TICK_MSEC 20
 #define ASK_BRISK 4 /* windows answered in a tick */
 
-static void hear(struct messaging_context *msg_ctx _UNUSED_,
-		 void *private_data,
-		 uint32_t msg_type _UNUSED_,
-		 struct server_id src,
-		 DATA_BLOB *data)
+static void receive_reply(struct messaging_context *msg_ctx _UNUSED_,
+			  void *private_data,
+			  uint32_t msg_type _UNUSED_,
+			  struct server_id src,
+			  DATA_BLOB *data)
 {
 	struct tool *tool = talloc_get_type_abort(private_data, struct tool);
 	TALLOC_CTX *frame = talloc_stackframe();
@@ -57,8 +57,10 @@ bool ask_start(struct tool *tool)
 {
 	NTSTATUS status;
 
-	status = messaging_register(tool->msg_ctx, tool, MSG_DRAIN_REPLY,
-				    hear);
+	status = messaging_register(tool->msg_ctx,
+				    tool,
+				    MSG_DRAIN_REPLY,
+				    receive_reply);
 	if (!NT_STATUS_IS_OK(status)) {
 		complain("cannot receive messages from smbds: %s",
 			 nt_errstr(status));

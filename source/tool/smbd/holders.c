@@ -96,9 +96,9 @@ struct whose {
  * Return a copy of the string, shared with the handle before if equal, as is
  * common.
  */
-static const char *keep(struct holder_list *list,
-			const DATA_BLOB *bytes,
-			const char *before)
+static const char *keep_string(struct holder_list *list,
+			       const DATA_BLOB *bytes,
+			       const char *before)
 {
 	if (before != NULL && strlen(before) == bytes->length &&
 	    memcmp(before, bytes->data, bytes->length) == 0) {
@@ -145,8 +145,8 @@ static bool take_holder(struct fetch_state *state,
 			    ? before->client
 			    : drain_holder_addresses(list, d);
 	h->machine = whose->machine;
-	h->user = keep(list, &d->user, before->user);
-	h->share = keep(list, &d->share, before->share);
+	h->user = keep_string(list, &d->user, before->user);
+	h->share = keep_string(list, &d->share, before->share);
 	h->path = drain_bytes_string(list, &d->path);
 	h->server = whose->server;
 	h->lease = lease_name(d->oplock, d->lease);
@@ -287,7 +287,7 @@ static void bury_sources(struct fetch_state *state)
 	}
 }
 
-static bool fetch(struct fetch_state *state)
+static bool fetch_pages(struct fetch_state *state)
 {
 	struct tool *tool = state->tool;
 
@@ -353,7 +353,7 @@ static bool fetch_from_roster(struct fetch_state *state)
 		state->sources[i].id = members[i];
 	}
 	TYPESAFE_QSORT(state->sources, state->num_sources, compare_sources);
-	ok = fetch(state);
+	ok = fetch_pages(state);
 	TALLOC_FREE(listener);
 	if (!ok) {
 		complain("out of memory");
@@ -428,12 +428,12 @@ static bool fetch_left_overs(struct fetch_state *state)
 	return true;
 }
 
-static struct holder_list *get(TALLOC_CTX *mem_ctx,
-			       struct tool *tool,
-			       const struct drain_record *record,
-			       bool all,
-			       uint64_t patience,
-			       bool left_overs)
+static struct holder_list *get_holders(TALLOC_CTX *mem_ctx,
+				       struct tool *tool,
+				       const struct drain_record *record,
+				       bool all,
+				       uint64_t patience,
+				       bool left_overs)
 {
 	struct fetch_state state = {
 		.tool = tool,
@@ -460,7 +460,7 @@ struct holder_list *holders_get(TALLOC_CTX *mem_ctx,
 				bool all,
 				uint64_t patience)
 {
-	return get(mem_ctx, tool, record, all, patience, true);
+	return get_holders(mem_ctx, tool, record, all, patience, true);
 }
 
 bool holders_durable(TALLOC_CTX *mem_ctx,
@@ -472,7 +472,7 @@ bool holders_durable(TALLOC_CTX *mem_ctx,
 	struct holder_list *told = NULL;
 	size_t i;
 
-	told = get(mem_ctx, tool, record, true, patience, false);
+	told = get_holders(mem_ctx, tool, record, true, patience, false);
 	if (told == NULL || told->num_silent > 0) {
 		return false;
 	}

@@ -91,11 +91,11 @@ static int session_fn(DRAIN_SESSION_GLOBAL *session, void *private_data)
 }
 
 /* Remove all entries of the smbd: one process can serve several sessions. */
-static void pong(struct messaging_context *msg_ctx _UNUSED_,
-		 void *private_data,
-		 uint32_t msg_type _UNUSED_,
-		 struct server_id src,
-		 DATA_BLOB *data _UNUSED_)
+static void receive_pong(struct messaging_context *msg_ctx _UNUSED_,
+			 void *private_data,
+			 uint32_t msg_type _UNUSED_,
+			 struct server_id src,
+			 DATA_BLOB *data _UNUSED_)
 {
 	struct reload *r = private_data;
 	size_t i = 0;
@@ -231,7 +231,7 @@ bool reload_if_changed(struct tool *tool, uint64_t deadline)
 		return false;
 	}
 	r->tool = tool;
-	status = messaging_register(tool->msg_ctx, r, MSG_PONG, pong);
+	status = messaging_register(tool->msg_ctx, r, MSG_PONG, receive_pong);
 	if (!NT_STATUS_IS_OK(status)) {
 		complain("cannot receive messages from smbds: %s",
 			 nt_errstr(status));

@@ -57,9 +57,9 @@ static void one_less(struct survey_state *state)
 	state->round.over = state->num_silent == 0 || state->nomem;
 }
 
-static void heard(const struct drain_reply *reply,
-		  struct server_id src,
-		  void *private_data)
+static void receive_state(const struct drain_reply *reply,
+			  struct server_id src,
+			  void *private_data)
 {
 	struct survey_state *state = private_data;
 	const struct drain_tell_state *tell = &reply->body.state;
@@ -213,7 +213,7 @@ static bool ask_the_silent(struct survey_state *state, uint64_t deadline)
 	return true;
 }
 
-static bool take(struct survey_state *state, uint64_t deadline)
+static bool run_survey(struct survey_state *state, uint64_t deadline)
 {
 	for (;;) {
 		if (!read_roster(state)) {
@@ -253,15 +253,18 @@ static struct survey *take_of(const struct survey *among,
 	struct ask_listener *listener = NULL;
 
 	if (state.survey != NULL) {
-		listener = ask_listen(state.survey, tool,
-				      state.request.cookie, heard, &state);
+		listener = ask_listen(state.survey,
+				      tool,
+				      state.request.cookie,
+				      receive_state,
+				      &state);
 	}
 	if (listener == NULL) {
 		complain("out of memory");
 		TALLOC_FREE(state.survey);
 		return NULL;
 	}
-	if (!take(&state, deadline)) {
+	if (!run_survey(&state, deadline)) {
 		TALLOC_FREE(state.survey);
 		return NULL;
 	}

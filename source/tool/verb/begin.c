@@ -37,7 +37,7 @@ static int begin_nothing(struct tool *tool,
 	return EXIT_DONE;
 }
 
-static int begin(struct tool *tool, TALLOC_CTX *mem_ctx)
+static int begin_target(struct tool *tool, TALLOC_CTX *mem_ctx)
 {
 	const struct options *options = tool->options;
 	struct share_list *shares = conf_shares(mem_ctx, tool);
@@ -84,7 +84,7 @@ static int begin(struct tool *tool, TALLOC_CTX *mem_ctx)
 static int run_begin(struct tool *tool)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
-	int ret = begin(tool, frame);
+	int ret = begin_target(tool, frame);
 
 	TALLOC_FREE(frame);
 	return ret;

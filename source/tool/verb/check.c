@@ -456,7 +456,7 @@ static bool print_json(const struct findings *f, const struct share_list *list)
 	return show_json(json, false);
 }
 
-static int check(struct tool *tool, struct findings *f)
+static int check_and_print(struct tool *tool, struct findings *f)
 {
 	const struct share_list *list = conf_shares(talloc_tos(), tool);
 	bool ok;
@@ -498,7 +498,7 @@ static int run_check(struct tool *tool)
 		.problems = json_array(),
 		.shares = json_array(),
 	};
-	int ret = check(tool, &f);
+	int ret = check_and_print(tool, &f);
 
 	json_decref(f.target);
 	json_decref(f.share);

@@ -116,7 +116,7 @@ static int compare_holders(const void *a, const void *b)
  * Return how many of the handles go into one message: those of one smbd, up to
  * a limit.
  */
-static size_t chunk(const struct holder *h, size_t left)
+static size_t count_for_message(const struct holder *h, size_t left)
 {
 	size_t n = 1;
 
@@ -178,8 +178,9 @@ static bool give_orders(struct closing *closing,
 		struct order *order = &closing->orders[closing->num_orders];
 
 		order->handles = &list->holders[given];
-		order->num_handles = chunk(order->handles,
-					   list->num_holders - given);
+		order->num_handles =
+			count_for_message(order->handles,
+					  list->num_holders - given);
 		order->smbd = order->handles->server_id;
 		order->cookie = ask_new_cookie(closing->tool);
 		if (!give_order(closing->tool, mem_ctx, order)) {

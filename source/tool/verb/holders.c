@@ -14,7 +14,7 @@
 
 #define HOLDERS_MSEC 10000
 
-static const char *kind(const struct holder *h)
+static const char *describe_kind(const struct holder *h)
 {
 	if (h->disconnected && h->returns_until != 0) {
 		return talloc_asprintf(talloc_tos(),
@@ -46,15 +46,21 @@ static void print_text(const struct holder_list *list)
 		const struct holder *h = &list->holders[i];
 
 		printf("%-15s %-12s %-6s %-5s %s %-8s %s/%s%s%s\n",
-		       show_client(h->client), show_text(h->user),
-		       show_access(h->access), h->lease, show_time(h->opened),
-		       h->server, show_text(h->share), show_text(h->path),
-		       kind(h)[0] != '\0' ? "  " : "", kind(h));
+		       show_client(h->client),
+		       show_text(h->user),
+		       show_access(h->access),
+		       h->lease,
+		       show_time(h->opened),
+		       h->server,
+		       show_text(h->share),
+		       show_text(h->path),
+		       describe_kind(h)[0] != '\0' ? "  " : "",
+		       describe_kind(h));
 		TALLOC_FREE(frame);
 	}
 }
 
-static int holders(struct tool *tool, TALLOC_CTX *mem_ctx)
+static int print_holders(struct tool *tool, TALLOC_CTX *mem_ctx)
 {
 	struct drain_record *record = NULL;
 	struct holder_list *list = NULL;
@@ -89,7 +95,7 @@ static int holders(struct tool *tool, TALLOC_CTX *mem_ctx)
 static int run_holders(struct tool *tool)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
-	int ret = holders(tool, frame);
+	int ret = print_holders(tool, frame);
 
 	TALLOC_FREE(frame);
 	return ret;

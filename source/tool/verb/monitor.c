@@ -141,7 +141,9 @@ static void print_steps(struct monitor *m,
 	}
 }
 
-static bool meet(struct monitor *m, struct drain_record **record, bool first)
+static bool update_known(struct monitor *m,
+			 struct drain_record **record,
+			 bool first)
 {
 	struct known *k = find_known(m, &(*record)->id);
 	struct survey *survey = NULL;
@@ -171,7 +173,7 @@ static bool meet(struct monitor *m, struct drain_record **record, bool first)
 	return true;
 }
 
-static void part(struct monitor *m)
+static void report_ended(struct monitor *m)
 {
 	struct known *k = NULL;
 	struct known *next = NULL;
@@ -188,7 +190,7 @@ static void part(struct monitor *m)
 	}
 }
 
-static bool look(void *private_data)
+static bool check_drains(void *private_data)
 {
 	struct monitor *m = private_data;
 	const bool first = !m->looked;
@@ -199,11 +201,11 @@ static bool look(void *private_data)
 
 	for (i = 0; ok && i < list->num_records; i++) {
 		if (is_of_interest(m, list->records[i])) {
-			ok = meet(m, &list->records[i], first);
+			ok = update_known(m, &list->records[i], first);
 		}
 	}
 	if (ok) {
-		part(m);
+		report_ended(m);
 	}
 	m->looked = true;
 	TALLOC_FREE(frame);
@@ -227,7 +229,7 @@ static int run_monitor(struct tool *tool)
 	}
 	tool->on_gone = gone_fn;
 	tool->on_gone_data = m;
-	watch_drains(tool, UINT64_MAX, look, m);
+	watch_drains(tool, UINT64_MAX, check_drains, m);
 	return EXIT_FAILED; /* a signal ends monitor */
 }
 

@@ -235,7 +235,7 @@ static bool may_be_resumed(const struct run *run)
 }
 
 /* Describe how the command or the publish failed. */
-static const char *failure(const struct run *run)
+static const char *describe_failure(const struct run *run)
 {
 	const int status = run->child.status;
 	const char *what = "the publish";
@@ -264,8 +264,10 @@ static const char *failure(const struct run *run)
 static void complain_of_failure(const struct run *run)
 {
 	complain("%s; %s stays drained, so that clients do not get half an "
-		 "update: \"smbdrain resume %s\" opens it", failure(run),
-		 show_target(run->record), show_target(run->record));
+		 "update: \"smbdrain resume %s\" opens it",
+		 describe_failure(run),
+		 show_target(run->record),
+		 show_target(run->record));
 }
 
 /* Return false if the drain is still in force. */
@@ -275,13 +277,14 @@ static bool end_in_spite_of_failure(struct run *run)
 		return false;
 	}
 	if (!run->resumed && run->publish == NULL) {
-		complain("%s; %s is open again", failure(run),
+		complain("%s; %s is open again",
+			 describe_failure(run),
 			 show_target(run->record));
 	}
 	return true;
 }
 
-static int work(struct run *run)
+static int do_work(struct run *run)
 {
 	if (run->publish == NULL) {
 		return run_command(run);
@@ -352,7 +355,7 @@ static int work_and_end(struct run *run)
 	}
 
 	notify_quiescent(run->record);
-	ret = work(run);
+	ret = do_work(run);
 
 	ret = end_after_work(run, ret);
 	run->ours = false; /* the work decided about the drain */
@@ -411,9 +414,9 @@ static bool be_the_runner(struct run *run)
 }
 
 /* Check the publish, and do what takes long, before the drain begins. */
-static bool prepare(struct run *run,
-		    TALLOC_CTX *mem_ctx,
-		    const struct share_list *shares)
+static bool prepare_publish(struct run *run,
+			    TALLOC_CTX *mem_ctx,
+			    const struct share_list *shares)
 {
 	const char *directory = run->tool->options->publish;
 
@@ -455,7 +458,7 @@ static int run_in(struct run *run, TALLOC_CTX *mem_ctx)
 		complain("out of memory");
 		return EXIT_RUN_FAILED;
 	}
-	if (!begin_smbd_runs() || !prepare(run, mem_ctx, shares) ||
+	if (!begin_smbd_runs() || !prepare_publish(run, mem_ctx, shares) ||
 	    !find_or_begin(run, mem_ctx, shares) || !be_the_runner(run)) {
 		return EXIT_RUN_FAILED;
 	}

@@ -301,11 +301,11 @@ static bool find_drains(struct tool *tool,
 	return true;
 }
 
-static bool look(struct tool *tool,
-		 TALLOC_CTX *mem_ctx,
-		 const struct drain_list *list,
-		 const struct drain_record *place,
-		 struct overview *all)
+static bool collect_overview(struct tool *tool,
+			     TALLOC_CTX *mem_ctx,
+			     const struct drain_list *list,
+			     const struct drain_record *place,
+			     struct overview *all)
 {
 	static const struct drain_id none;
 	size_t i;
@@ -343,7 +343,7 @@ static bool look(struct tool *tool,
 	return true;
 }
 
-static int status(struct tool *tool, TALLOC_CTX *mem_ctx)
+static int show_status(struct tool *tool, TALLOC_CTX *mem_ctx)
 {
 	const struct options *options = tool->options;
 	struct drain_record *place = NULL;
@@ -355,7 +355,7 @@ static int status(struct tool *tool, TALLOC_CTX *mem_ctx)
 		return EXIT_USAGE;
 	}
 	if (!find_drains(tool, mem_ctx, &list, &place) ||
-	    !look(tool, mem_ctx, list, place, &all)) {
+	    !collect_overview(tool, mem_ctx, list, place, &all)) {
 		return EXIT_FAILED;
 	}
 	if (options->json) {
@@ -371,7 +371,7 @@ static int status(struct tool *tool, TALLOC_CTX *mem_ctx)
 static int run_status(struct tool *tool)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
-	int ret = status(tool, frame);
+	int ret = show_status(tool, frame);
 
 	TALLOC_FREE(frame);
 	return ret;

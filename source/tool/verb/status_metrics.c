@@ -74,39 +74,39 @@ static void print_states(const struct overview *all)
 	}
 }
 
-static double holders(const struct view *view)
+static double get_holders(const struct view *view)
 {
 	return view->holders;
 }
 
-static double waiting(const struct view *view)
+static double get_waiting(const struct view *view)
 {
 	return view->waiting;
 }
 
-static double longest_wait(const struct view *view)
+static double get_longest_wait(const struct view *view)
 {
 	return view->longest_wait / 1000.0;
 }
 
-static double unacknowledged(const struct view *view)
+static double get_unacknowledged(const struct view *view)
 {
 	return view->num_silent;
 }
 
-static double begun(const struct view *view)
+static double get_begun(const struct view *view)
 {
 	return view->record->begun / 1000000.0;
 }
 
-static double deadline(const struct view *view)
+static double get_deadline(const struct view *view)
 {
 	uint64_t when = view->record->deadline;
 
 	return when != 0 ? when / 1000000.0 : NAN;
 }
 
-static double half_published(const struct view *view)
+static double get_half_published(const struct view *view)
 {
 	return view->record->publishing[0] != '\0';
 }
@@ -118,23 +118,27 @@ static void print_drains(const struct overview *all)
 		const char *help;
 		double (*value)(const struct view *view); /* NAN: none */
 	} metrics[] = {
-		{"drain_holders", "Number of counted handles.", holders},
+		{"drain_holders", "Number of counted handles.", get_holders},
 		{"drain_waiting_opens",
 		 "Number of deferred opens, which wait for the end of the "
-		 "drain.", waiting},
+		 "drain.",
+		 get_waiting},
 		{"drain_longest_wait_seconds",
 		 "How long the first of the deferred opens has waited.",
-		 longest_wait},
+		 get_longest_wait},
 		{"drain_unacknowledged_smbds",
 		 "Number of smbds that have not acknowledged the drain.",
-		 unacknowledged},
-		{"drain_begun_timestamp_seconds", "When the drain was begun.",
-		 begun},
+		 get_unacknowledged},
+		{"drain_begun_timestamp_seconds",
+		 "When the drain was begun.",
+		 get_begun},
 		{"drain_deadline_timestamp_seconds",
-		 "The deadline of the drain, if it has one.", deadline},
+		 "The deadline of the drain, if it has one.",
+		 get_deadline},
 		{"drain_half_published",
 		 "Whether a publish was interrupted and the share holds parts "
-		 "of both versions.", half_published},
+		 "of both versions.",
+		 get_half_published},
 	};
 	size_t i;
 	size_t j;

@@ -56,7 +56,7 @@ struct top {
  */
 
 /* Pad or cut off the text to @width characters. */
-static const char *cell(const char *text, size_t width)
+static const char *padded(const char *text, size_t width)
 {
 	const char *p = text;
 	size_t left = strlen(text);
@@ -73,18 +73,18 @@ static const char *cell(const char *text, size_t width)
 			       (int)width, "");
 }
 
-static const char *duration(uint64_t usec)
+static const char *format_duration(uint64_t usec)
 {
 	/* Whole seconds, since it is not drawn more often. */
 	return drain_duration_string(talloc_tos(),
 				     usec / 1000000 * 1000);
 }
 
-static const char *since(uint64_t when)
+static const char *time_since(uint64_t when)
 {
 	uint64_t now = drain_now();
 
-	return (when != 0 && when < now) ? duration(now - when) : "-";
+	return (when != 0 && when < now) ? format_duration(now - when) : "-";
 }
 
 static const char *time_left(const struct drain_record *r)
@@ -95,18 +95,21 @@ static const char *time_left(const struct drain_record *r)
 		return "-";
 	}
 	return talloc_asprintf(
-		talloc_tos(), "%s %s",
-		r->deadline > now ? duration(r->deadline - now) : "due",
+		talloc_tos(),
+		"%s %s",
+		r->deadline > now ? format_duration(r->deadline - now) : "due",
 		drain_on_timeout_string(r->on_timeout));
 }
 
-static const char *waiting(const struct view *view)
+static const char *format_waiting(const struct view *view)
 {
 	if (view->waiting == 0) {
 		return "-";
 	}
-	return talloc_asprintf(talloc_tos(), "%zu, %s", view->waiting,
-			       duration(view->longest_wait * 1000));
+	return talloc_asprintf(talloc_tos(),
+			       "%zu, %s",
+			       view->waiting,
+			       format_duration(view->longest_wait * 1000));
 }
 
 static size_t num_holders(const struct row *row)
@@ -122,23 +125,31 @@ static void draw_drain(const struct top *top, const struct row *row)
 	const char *holders = talloc_asprintf(talloc_tos(), "%zu",
 					      num_holders(row));
 
-	screen_line(top->screen, "%s %s %s %s %s %s %s%s%s",
-		    cell(show_target(r), 24),
-		    cell(r->publishing[0] != '\0'
-				 ? "half done"
-				 : drain_state_string(r->state), 9),
-		    cell(since(r->begun), 7), cell(holders, 7),
-		    cell(waiting(&row->view), 12), cell(time_left(r), 14),
-		    show_text(r->reason), r->reason[0] != '\0' ? ", " : "",
+	screen_line(top->screen,
+		    "%s %s %s %s %s %s %s%s%s",
+		    padded(show_target(r), 24),
+		    padded(r->publishing[0] != '\0'
+				   ? "half done"
+				   : drain_state_string(r->state),
+			   9),
+		    padded(time_since(r->begun), 7),
+		    padded(holders, 7),
+		    padded(format_waiting(&row->view), 12),
+		    padded(time_left(r), 14),
+		    show_text(r->reason),
+		    r->reason[0] != '\0' ? ", " : "",
 		    show_text(r->by));
 }
 
 static void draw_holder(const struct top *top, const struct holder *h)
 {
-	screen_line(top->screen, "  %s %s %s %s %s %s%s",
-		    cell(show_client(h->client), 22),
-		    cell(show_text(h->user), 9), cell(since(h->opened), 7),
-		    cell(show_access(h->access), 7), cell(h->lease, 12),
+	screen_line(top->screen,
+		    "  %s %s %s %s %s %s%s",
+		    padded(show_client(h->client), 22),
+		    padded(show_text(h->user), 9),
+		    padded(time_since(h->opened), 7),
+		    padded(show_access(h->access), 7),
+		    padded(h->lease, 12),
 		    show_text(h->path),
 		    h->disconnected ? " (disconnected)" : "");
 }
@@ -187,7 +198,7 @@ static void draw_rows(const struct top *top, size_t num_rows, size_t lines)
 	}
 }
 
-static void draw(struct top *top)
+static void draw_screen(struct top *top)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
 	const struct row *row = NULL;
@@ -229,7 +240,7 @@ static void draw_soon_fn(struct tevent_context *ev _UNUSED_,
 	struct top *top = private_data;
 
 	top->draw_soon = NULL;
-	draw(top);
+	draw_screen(top);
 }
 
 static void draw_soon(void *private_data)
@@ -315,7 +326,7 @@ static void drop_rows(struct top *top)
 	}
 }
 
-static bool ask(struct top *top, struct row *row)
+static bool ask_smbds(struct top *top, struct row *row)
 {
 	struct tool *tool = top->tool;
 	size_t before = row->view.holders;
@@ -359,7 +370,7 @@ static bool read_records(struct top *top)
 	return ok;
 }
 
-static bool look(void *private_data)
+static bool update_screen(void *private_data)
 {
 	struct top *top = private_data;
 	struct row *row = NULL;
@@ -368,17 +379,17 @@ static bool look(void *private_data)
 	if (!read_records(top)) {
 		return false;
 	}
-	draw(top); /* asking takes a while if an smbd is blocked */
+	draw_screen(top); /* asking takes a while if an smbd is blocked */
 	for (row = top->rows; row != NULL; row = row->next) {
-		if (!ask(top, row)) {
+		if (!ask_smbds(top, row)) {
 			return top->tool->stop_signal != 0;
 		}
 	}
-	draw(top);
+	draw_screen(top);
 	return true;
 }
 
-static int top(struct top *top)
+static int show_top(struct top *top)
 {
 	struct tool *tool = top->tool;
 
@@ -394,7 +405,7 @@ static int top(struct top *top)
 	}
 	tool->on_gone = gone_fn;
 	tool->on_gone_data = top;
-	watch_drains(tool, TOP_ASK_MSEC, look, top);
+	watch_drains(tool, TOP_ASK_MSEC, update_screen, top);
 	return (tool->stop_signal != 0) ? EXIT_DONE : EXIT_FAILED;
 }
 
@@ -408,7 +419,7 @@ static int run_top(struct tool *tool)
 		return EXIT_FAILED;
 	}
 	t->tool = tool;
-	ret = top(t);
+	ret = show_top(t);
 	tool->on_gone = NULL;
 	TALLOC_FREE(t);
 	return ret;
