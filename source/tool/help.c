@@ -10,6 +10,7 @@
 
 const struct verb verb_help = {
 	.name = "help",
+	.purpose = "Show all verbs and options, or those of one verb.",
 	.usage = "help [VERB]",
 };
 
@@ -87,7 +88,8 @@ bool help_on_verb(TALLOC_CTX *mem_ctx,
 	const char *argv[] = {"smbdrain", NULL};
 	struct poptOption *taken = options_of(mem_ctx, verb, options);
 	const char *usage = talloc_asprintf(
-		mem_ctx, "%s\n\n%sSee smbdrain(8).\n", verb->usage,
+		mem_ctx, "%s\n\n%s\n\n%sSee smbdrain(8).\n", verb->usage,
+		verb->purpose,
 		verb_takes(verb, "TARGET") ? HELP_TERMS : "");
 	poptContext pc = NULL;
 

@@ -92,6 +92,7 @@ static int run_begin(struct tool *tool)
 
 const struct verb verb_begin = {
 	.name = "begin",
+	.purpose = "Begin a drain of the target and arm it.",
 	.usage = "begin TARGET [--reason=TEXT] [--allow-unguarded] [--wait] "
 		 "[--timeout=DURATION] [--on-timeout=fail|force|resume] "
 		 "[--warn-command=COMMAND] [--new-opens=refuse|hold] "

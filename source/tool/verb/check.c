@@ -510,6 +510,7 @@ static int run_check(struct tool *tool)
 
 const struct verb verb_check = {
 	.name = "check",
+	.purpose = "Check the installation and the configuration.",
 	.usage = "check [TARGET] [--json]",
 	.run = run_check,
 };

@@ -301,6 +301,7 @@ static int run_close(struct tool *tool)
 
 const struct verb verb_close = {
 	.name = "close",
+	.purpose = "Close open files in the target.",
 	.usage = "close TARGET [--client=ADDRESS] [--user=NAME] "
 		 "[--path=GLOB]",
 	.takes_target = true,

@@ -103,6 +103,7 @@ static int run_holders(struct tool *tool)
 
 const struct verb verb_holders = {
 	.name = "holders",
+	.purpose = "List the open files in the target.",
 	.usage = "holders TARGET [--all] [--json]",
 	.takes_target = true,
 	.run = run_holders,

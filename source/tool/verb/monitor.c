@@ -235,6 +235,7 @@ static int run_monitor(struct tool *tool)
 
 const struct verb verb_monitor = {
 	.name = "monitor",
+	.purpose = "Print a line for each event.",
 	.usage = "monitor [TARGET] [--json]",
 	.run = run_monitor,
 };

@@ -63,6 +63,7 @@ static int run_publish(struct tool *tool)
 
 const struct verb verb_publish = {
 	.name = "publish",
+	.purpose = "Replace the quiescent target with a prepared directory.",
 	.usage = "publish TARGET NEW_DIRECTORY [--id=DRAIN_ID] [--dry-run] "
 		 "[--undo]",
 	.takes_target = true,

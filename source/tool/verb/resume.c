@@ -201,6 +201,7 @@ static int run_resume(struct tool *tool)
 
 const struct verb verb_resume = {
 	.name = "resume",
+	.purpose = "End the drain of the target, or all drains.",
 	.usage = "resume TARGET|--all [--id=DRAIN_ID] [--force] "
 		 "[--if-needed]",
 	.takes_target = true,

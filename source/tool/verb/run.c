@@ -499,6 +499,8 @@ static int run_run(struct tool *tool)
 
 const struct verb verb_run = {
 	.name = "run",
+	.purpose = "Drain the target, run a command or publish a "
+		   "directory, and end the drain.",
 	.usage = "run TARGET [--reason=TEXT] [--allow-unguarded] "
 		 "[--timeout=DURATION] [--on-timeout=fail|force|resume] "
 		 "[--warn-command=COMMAND] [--new-opens=refuse|hold] "

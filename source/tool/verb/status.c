@@ -379,6 +379,7 @@ static int run_status(struct tool *tool)
 
 const struct verb verb_status = {
 	.name = "status",
+	.purpose = "Show the drains in force.",
 	.usage = "status [TARGET] [--json] [--prometheus]",
 	.run = run_status,
 };

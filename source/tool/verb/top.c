@@ -427,6 +427,7 @@ static int run_top(struct tool *tool)
 
 const struct verb verb_top = {
 	.name = "top",
+	.purpose = "Show a continuously updated full-screen view.",
 	.usage = "top [TARGET]",
 	.run = run_top,
 };

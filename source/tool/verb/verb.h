@@ -10,6 +10,7 @@ struct tool;
 
 struct verb {
 	const char *name;
+	const char *purpose; /* one sentence for its help */
 	const char *usage;
 	bool takes_target; /* a target must be given; otherwise it can be */
 	/* What has succeeded even if the output is lost, or NULL */

@@ -61,6 +61,7 @@ static int run_wait(struct tool *tool)
 
 const struct verb verb_wait = {
 	.name = "wait",
+	.purpose = "Wait until the target is quiescent.",
 	.usage = "wait TARGET [--timeout=DURATION] "
 		 "[--on-timeout=fail|force|resume] [--warn-command=COMMAND] "
 		 "[--purge-durables]",

@@ -66,6 +66,7 @@ def test_help_of_a_verb(tool, verb):
     assert done.returncode == 0 and done.stderr == ''
     usage, _, described = done.stdout.partition('\n')
     assert usage.startswith(f'Usage: smbdrain {verb}')
+    assert re.match(r'\n[A-Z][^\n]*\.\n\n', described), 'what it does'
     assert options_in(described) == set(re.findall('--[a-z][a-z-]*', usage))
     assert tool.call(verb, '--help').stdout == done.stdout
     assert tool.call('--help', verb, '-?').stdout == done.stdout
