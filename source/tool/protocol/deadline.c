@@ -2,10 +2,10 @@
 /*
  * Arrange that a drain is resumed at its deadline when no tool waits for it.
  *
- * The smbds of connected clients resume it. When no client is connected nobody
- * is refused, and the first client that connects finds the target open; until
- * then only its record says that it is drained. If there is systemd, one of its
- * timers resumes such a drain.
+ * The smbds of connected clients resume it. When no client is connected, no
+ * open is refused, and the first client that connects finds the target open;
+ * until then only its record says that it is drained. With systemd, a timer
+ * resumes such a drain.
  */
 
 #include "protocol/deadline.h"

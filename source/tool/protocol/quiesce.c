@@ -3,8 +3,8 @@
  * Wait until an armed drain is quiescent.
  *
  * Every smbd with a counted handle shares the lock hold(id). When no smbd
- * shares it any more, the waiter takes it exclusively, so that no durable
- * handle can be reconnected meanwhile, checks the handles that no smbd reports,
+ * shares it any more, the waiter takes it exclusively, so that no client can
+ * reconnect to a durable handle. It checks the handles that no smbd reports,
  * and records that the target is quiescent. Of several waiters the first one
  * records it; the others read it.
  */

@@ -56,7 +56,7 @@ struct open_tree_list *trees_settled(TALLOC_CTX *mem_ctx,
 				     struct survey **survey,
 				     uint64_t deadline);
 
-/** Return who is connected, and what disconnects the client. */
+/** Return which client is connected, and what disconnects it. */
 const char *trees_advice(const struct open_tree *tree);
 
 #endif /* _DRAIN_TOOL_PROTOCOL_TREES_H_ */

@@ -4,10 +4,10 @@
  *
  * The plan is written to a journal beside the new directory before anything is
  * exchanged. Then the record of the drain says that the share is half one
- * version and half the other, and nobody resumes it by mistake until all
- * entries are exchanged, or all are back. The inodes show which ones are:
- * nothing is written during the exchange, and it can be repeated any number of
- * times.
+ * version and half the other, so that it is not resumed by mistake until all
+ * entries are exchanged, or none is. The inodes show which ones are exchanged:
+ * nothing else is written during the exchange, and it can be repeated any
+ * number of times.
  *
  *   journal on disk -> mark in the record -> renames -> no mark -> no journal
  *

@@ -214,7 +214,7 @@ static bool check_all(struct publish *p)
 }
 
 /*
- * Who may publish
+ * Permission to publish
  */
 
 static bool read_record(struct publish *p)

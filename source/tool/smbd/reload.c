@@ -2,9 +2,9 @@
 /*
  * Make every smbd read smb.conf after a change.
  *
- * An smbd checks smb.conf every three minutes, or when it is told to. Until
+ * An smbd checks smb.conf every three minutes, or on request. Until
  * then it serves a share that has just got the module without it. An smbd that
- * is told to reload and then answers a ping has read smb.conf, since messages
+ * gets the request and then answers a ping has read smb.conf, since messages
  * are handled in order.
  *
  * Where a file that smb.conf includes depends on the client (%m) it is not
