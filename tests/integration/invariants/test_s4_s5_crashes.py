@@ -127,6 +127,15 @@ def test_moves_when_nobody_is_told_of_the_end(drained):
         assert not empty.exists()
 
 
+def arms_then_ends(drain, process, tree, handle):
+    """The process has the target closed, and ends when the handle is"""
+    with ended(process):
+        drain.wait_for_state('pkg', 'armed')
+        assert tree.status_of_open(TOOL) == REFUSED
+        handle.close()
+        assert process.wait(10) == 0
+
+
 def test_smbd_that_slept_obeys_the_next_drain(drained):
     """Of two drains it missed the end of one and the begin of the other"""
     server, drain = drained()
@@ -137,12 +146,7 @@ def test_smbd_that_slept_obeys_the_next_drain(drained):
             drain.resume('pkg')
             assert other.status_of_open(TOOL) == OPEN
             drain.begin('pkg', '--timeout=1', expect=1)
-        waiter = drain.start('wait', 'pkg')
-        with ended(waiter):
-            drain.wait_for_state('pkg', 'armed')
-            assert tree.status_of_open(TOOL) == REFUSED
-            handle.close()
-            assert waiter.wait(10) == 0
+        arms_then_ends(drain, drain.start('wait', 'pkg'), tree, handle)
 
 
 # -- S5: the tool dies
@@ -175,12 +179,7 @@ def test_killed_while_it_arms(drained, verb):
             status = drain.status('pkg')['drains'][0]
             assert status['state'] == 'arming' and not status['is_armed']
             assert len(status['unacknowledged']) == 1
-        process = drain.start(verb, 'pkg')
-        with ended(process):
-            drain.wait_for_state('pkg', 'armed')
-            assert tree.status_of_open(TOOL) == REFUSED
-            handle.close()
-            assert process.wait(10) == 0
+        arms_then_ends(drain, drain.start(verb, 'pkg'), tree, handle)
 
 
 def _unacknowledged(drain):

@@ -8,7 +8,8 @@ from datetime import datetime
 import pytest
 
 from lib.caching import CACHING_SHARE
-from lib.drain import Drain, ended, stopped
+from lib.drain import ended, stopped
+from lib.durable import purging_drain
 from lib.memcheck import SLOWNESS
 from lib.smb2 import (Access, Connection, Durable, LeaseState, NtStatus,
                       OplockLevel, SmbError, connect, SMB_2_1, SMB_3_0)
@@ -31,14 +32,7 @@ def _server():
         yield server
 
 
-@pytest.fixture(name='drain')
-def _drain(server):
-    """Its tool; open, and nobody away, after each test"""
-    drain = Drain(server)
-    yield drain
-    drain.resume('--all')
-    drain.begin('pkg', '--wait', '--purge-durables', '--timeout=10')
-    drain.resume('pkg')
+_drain = pytest.fixture(purging_drain, name='drain')
 
 
 class Away:

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from lib.caching import CACHING_SHARE
-from lib.drain import Drain
+from lib.durable import purging_drain
 from lib.smb2 import Connection, Durable, SmbError, connect
 from lib.smbd import PrivateSmbd, samba_release
 
@@ -30,14 +30,7 @@ def _server():
         yield server
 
 
-@pytest.fixture(name='drain')
-def _drain(server):
-    """Its tool; open, and nobody away, after each test"""
-    drain = Drain(server)
-    yield drain
-    drain.resume('--all')
-    drain.begin('pkg', '--wait', '--purge-durables', '--timeout=20')
-    drain.resume('pkg')
+_drain = pytest.fixture(purging_drain, name='drain')
 
 
 def open_persistent(tree):
