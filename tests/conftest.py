@@ -23,7 +23,15 @@ from lib.waiting import remove_tree  # noqa: E402
 
 TIME_LIMIT = 60
 LAST_RESORT = 30
-LONGEST = 'test_torture.py'
+
+# Files that take longest, and so start first. Those that need a processor are
+# among others that wait.
+FIRST = [f'test_{name}.py' for name in (
+    'torture', 'publish_share', 'model_sizes', 'publish', 'model_mutants',
+    'deadline', 'memcheck', 'holders', 'cost', 'caller', 'races', 'policy',
+    's2_empty', 'update_errors', 'update_fuzz', 'update', 'update_crashes',
+    'publish_link', 'disturb', 's4_s5_crashes', 'smbcontrol_drain', 'stacked',
+    's3_wakes', 'shares', 'runner', 'completion', 'check')]
 
 _REPORTS = pytest.StashKey()
 
@@ -46,9 +54,10 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """What takes longest first, for the other processes have to wait for it
-    when it is last."""
-    items.sort(key=lambda item: item.path.name != LONGEST)
+    """Start with the files that take longest: all other processes wait for the
+    one that ends last."""
+    items.sort(key=lambda item: FIRST.index(item.path.name)
+               if item.path.name in FIRST else len(FIRST))
 
 
 def pytest_runtest_setup(item):

@@ -93,28 +93,33 @@ class Profile:
         return sum(self.calls[name] for name in ALLOCATORS)
 
 
-def session(server, name, pairs, prelude=None):
-    """The profile of a number of open+close; prelude() comes before"""
+def session(server, names, pairs, prelude=None):
+    """One client opens and closes each name so many times: a profile of each
+
+    prelude() comes before.
+    """
     with connect(server.port) as tree:
         pid = server.child_of(tree.connection)
         if prelude:
             prelude()
-        _open_and_close(tree, name, WARM_UP)
-        tree.connection.echo()
-        _open_and_close(tree, name, pairs)
-        tree.connection.echo()
+        for name in names:
+            _open_and_close(tree, name, WARM_UP)
+            tree.connection.echo()
+            _open_and_close(tree, name, pairs)
+            tree.connection.echo()
     server.wait_gone(pid)
-    return Profile(Path(server.base) / f'callgrind.{pid}.2')
+    return [Profile(Path(server.base) / f'callgrind.{pid}.{2 * number}')
+            for number, _ in enumerate(names, 1)]
 
 
 def costs(server, names=NAMES, pairs=300, prelude=None):
     """Instructions and allocations of one open+close, for each name
 
-    The lesser of two: when a timer of smbd's goes off that only adds.
+    The lesser of two clients: when a timer of smbd's goes off that only adds.
     """
-    best = [min((session(server, name, pairs, prelude)
-                 for _ in range(2)),
-                key=lambda profile: profile.cost) for name in names]
+    clients = [session(server, names, pairs, prelude) for _ in range(2)]
+    best = [min(profiles, key=lambda profile: profile.cost)
+            for profiles in zip(*clients)]
     return ([profile.cost / pairs for profile in best],
             [profile.allocations / pairs for profile in best])
 

@@ -197,10 +197,11 @@ def _define(size):
             for key, value in _values(size).items()]
 
 
-def _compiler_flags(live):
+def _compiler_flags(live, deep):
     # With a rendezvous in an unless no order may be left out
-    return ['-DCOLLAPSE', '-DNOREDUCE',
-            *(['-DNFAIR=3'] if live else ['-DSAFETY'])]
+    return ['-DNOREDUCE', *(['-DNFAIR=3'] if live else ['-DSAFETY']),
+            # A third of the memory, in twice the time
+            *(['-DCOLLAPSE'] if deep else [])]
 
 
 def check(size, mutant=None, expect=None, timeout=LONGEST, minutes=None):
@@ -222,7 +223,7 @@ def check(size, mutant=None, expect=None, timeout=LONGEST, minutes=None):
         for command in (
                 ['spin', '-a', *defines, os.path.basename(MODEL)],
                 ['gcc', '-w', '-O0' if mutant else '-O1', '-o', 'pan',
-                 *_compiler_flags(live), 'pan.c']):
+                 *_compiler_flags(live, minutes), 'pan.c']):
             done = _call(command, directory, timeout)
             if done.returncode != 0 or 'Error' in done.stdout:
                 raise RuntimeError(done.stdout)

@@ -11,8 +11,10 @@ PYTHON = '/usr/bin/python3'
 UNIT_TIMEOUT = 300
 NOTHING_RUN = 5  # pytest's exit status when it has run no test
 
-# Integration tests mostly wait for something; those of a file share a server
-WORKERS = ['-n', '2', '--dist', 'loadfile']
+# Integration tests mostly wait for something, so that there are two for each
+# processor; those of a file share a server
+PROCESSORS = len(os.sched_getaffinity(0))
+BY_FILE = ['--dist', 'loadfile', '-n']
 
 
 class Counts:
@@ -144,14 +146,16 @@ def tests_in_namespace(name, options, top, build, vfsdir):
 
 
 def integration_tests(top, build, vfsdir, *options):
-    return tests_in_namespace('integration', [*WORKERS, *options], top, build,
-                              vfsdir)
+    return tests_in_namespace(
+        'integration', [*BY_FILE, str(2 * PROCESSORS), *options], top, build,
+        vfsdir)
 
 
 def memcheck_tests(*place):
     """The same with smbd and the tool under valgrind; see tests/lib/memcheck.py"""
     os.environ['DRAIN_MEMCHECK'] = 'yes'
-    return tests_in_namespace('integration', [*WORKERS, '-rs'], *place)
+    return tests_in_namespace('integration',
+                              [*BY_FILE, str(PROCESSORS), '-rs'], *place)
 
 
 def cluster_tests(short, *place):

@@ -32,7 +32,7 @@ def _count(bench, share, drains=0):
         _drain_elsewhere(server, drains)
         values, _ = callgrind.costs(server, names, pairs)
         if not bench.quick:
-            profile = callgrind.session(server, names[0], pairs)
+            profile, = callgrind.session(server, names[:1], pairs)
             kind = f'{"with" if share else "without"}-{drains}'
             shutil.copy(profile.path, bench.directory / f'callgrind.{kind}')
     return values

@@ -13,13 +13,14 @@ from lib.drain import Drain
 
 GOAL = 250
 NAMES = callgrind.NAMES[:5]
+PAIRS = 40
 
 
 def count(smbd, share):
     """Instructions and allocations per open+close, for some names"""
     server = smbd({'pkg': share}, wrapper=callgrind.WRAPPER)
     callgrind.prepare(server, NAMES)
-    counts = callgrind.costs(server, NAMES, 100)
+    counts = callgrind.costs(server, NAMES, PAIRS)
     server.stop()
     return counts
 
@@ -29,7 +30,7 @@ def needs_valgrind(test):
     skip = pytest.mark.skipif(not shutil.which('valgrind'),
                               reason='needs valgrind')
     left_out = pytest.mark.no_memcheck('runs under callgrind')
-    return pytest.mark.time_limit(180)(left_out(skip(test)))
+    return pytest.mark.time_limit(300)(left_out(skip(test)))
 
 
 @needs_valgrind
@@ -57,9 +58,9 @@ def test_after_a_drain(smbd):
         drain.begin('pkg')
         drain.resume('pkg')
 
-    before, _ = callgrind.costs(server, NAMES[:3], 100)
-    after, _ = callgrind.costs(server, NAMES[:3], 100, see_one)
+    before, _ = callgrind.costs(server, NAMES[:3], PAIRS)
+    after, _ = callgrind.costs(server, NAMES[:3], PAIRS, see_one)
     # Newer smbds take a little longer for each client that there has been
-    again, _ = callgrind.costs(server, NAMES[:3], 100)
+    again, _ = callgrind.costs(server, NAMES[:3], PAIRS)
     base = map(max, before, again)
     assert sorted(callgrind.added(after, base))[1] < GOAL / 2

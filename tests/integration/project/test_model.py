@@ -1,53 +1,18 @@
-"""The model of the protocol: what is promised holds, and no mutant survives.
+"""The model of the protocol: its page names code that is there.
 
-And the page about it names code that is there.
+What the model shows is in test_model_sizes.py and test_model_mutants.py.
 """
 
 import os
 import re
 from pathlib import Path
 
-import pytest
-
 from run import model
 
 TOP = Path(os.environ['DRAIN_TOP'])
 
-# Some seconds of a processor, which many others may want too
-pytestmark = pytest.mark.time_limit(model.LONGEST)
-
 PAGE = (TOP / 'docs/model/README.md').read_text(encoding='utf-8')
 PROMELA = (TOP / 'docs/model/drain.pml').read_text(encoding='utf-8')
-
-
-@pytest.mark.parametrize('size', model.SIZES)
-def test_all_holds(size):
-    """In all states of that size"""
-    result = model.check(model.SIZES[size])
-    assert result.complete, result.text[-2000:]
-    assert result.states > 1000
-
-
-@pytest.mark.parametrize('mutant', model.MUTANTS)
-def test_mutant_is_caught(mutant):
-    """By the property that it breaks, in a size where all holds without it"""
-    result = model.check_mutant(mutant)
-    assert result.broken == model.MUTANTS[mutant][1], result.text[-2000:]
-
-
-@pytest.mark.parametrize(('mutant', 'size'), [
-    (mutant, size) for mutant, sizes in model.HARMLESS.items()
-    for size in sizes])
-def test_harmless(mutant, size):
-    """What is said to be there twice over is so"""
-    result = model.check(model.SIZES[size], 'MUTANT_' + mutant)
-    assert result.complete, result.text[-2000:]
-
-
-def test_an_open_may_be_granted_while_it_arms():
-    """By an smbd that has not heard of it yet: S1 is about armed, not arming"""
-    result = model.check(model.SIZES['smbds'], 'EXPECT_CLOSED_WHILE_ARMING')
-    assert result.broken == 'arming_means_closed'
 
 
 def test_what_is_given_up_is_not_complete():
