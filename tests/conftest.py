@@ -28,10 +28,11 @@ LAST_RESORT = 30
 # among others that wait.
 FIRST = [f'test_{name}.py' for name in (
     'torture', 'publish_share', 'model_sizes', 'publish', 'model_mutants',
-    'deadline', 'memcheck', 'holders', 'cost', 'caller', 'races', 'policy',
-    's2_empty', 'update_errors', 'update_fuzz', 'update', 'update_crashes',
-    'publish_link', 'disturb', 's4_s5_crashes', 'smbcontrol_drain', 'stacked',
-    's3_wakes', 'shares', 'runner', 'completion', 'check')]
+    'shortage', 'memcheck', 'reach', 'cost', 'deadline', 'races', 'run',
+    's2_empty', 'policy', 'tool_errors', 'update_errors', 'update_fuzz',
+    'update', 'update_crashes', 'holders', 'caller', 'publish_link', 'disturb',
+    's4_s5_crashes', 'smbcontrol_drain', 'stacked', 's3_wakes', 'shares',
+    'runner', 'completion', 'check')]
 
 _REPORTS = pytest.StashKey()
 
