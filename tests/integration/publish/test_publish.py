@@ -657,6 +657,21 @@ def test_check_target_writable(drained, writable, options):
     assert found['share']['hold_timeout'] == 90
 
 
+def test_check_target_writable_by_a_mount(drained):
+    """A mount in a share that clients can write to leads to the target"""
+    package = Package(*drained({'pkg': {**MODULE, 'read only': 'yes'},
+                                'apart': {'read only': 'no'}}))
+    place = package.server.share_path('apart') / 'mounted'
+    place.mkdir()
+    assert check_json(package, 'pkg/app')['target']['writable'] is False
+    subprocess.run(['mount', '--bind', package.path, place], check=True)
+    try:
+        found = check_json(package, 'pkg/app', expect=1)
+    finally:
+        subprocess.run(['umount', '-l', place], check=True)
+    assert found['target']['writable'] is True
+
+
 def test_check_target_that_is_none(package):
     """Exit status 1, and why"""
     done = package.drain.call('check', 'pkg/nowhere', expect=1)
