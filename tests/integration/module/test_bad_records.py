@@ -177,7 +177,7 @@ def test_status_text(drained):
     server, drain = drained()
     put(server, b'x' * 16, b'garbage')
     text = drain.call('status').stdout
-    assert 'can not be read' in text and 'smbdrain resume --all' in text
+    assert 'cannot be read' in text and 'smbdrain resume --all' in text
 
 
 def test_status_with_target(drained):

@@ -154,7 +154,7 @@ def test_new_release_in_use(releases, options):
         record = releases.quiesce(*options)
         handle = tree.create('release-8/tool.exe', Access.READ)
         text = releases.refused(record)
-        assert 'in use' in text and 'tool.exe' in text
+        assert 'files open in it' in text and 'tool.exe' in text
         assert handle.read() == b'8'
         assert tree.status_of_open('release-8/tool.exe') == NtStatus.SUCCESS
         assert tree.status_of_open(TOOL) == NtStatus.SHARING_VIOLATION
@@ -169,7 +169,7 @@ def test_who_used_the_new_release_waits(releases):
         record = releases.quiesce(HOLD)
         handle = tree.create('release-8/tool.exe', Access.READ)
         locks = releases.drain.locks()
-        assert 'in use' in releases.refused(record)
+        assert 'files open in it' in releases.refused(record)
         assert releases.drain.locks() == locks
         asked = tree.create_nowait(TOOL)
         assert waits(asked)
@@ -260,7 +260,7 @@ def test_no_directory(releases):
 def test_where_it_leads_already(releases):
     """Nothing to do is a mistake"""
     record = releases.quiesce()
-    assert 'is now' in releases.refused(record, new=releases.root / 'current')
+    assert 'the present version' in releases.refused(record, new=releases.root / 'current')
 
 
 def test_drain_of_the_release(releases):

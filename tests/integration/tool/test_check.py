@@ -223,7 +223,7 @@ def test_path_missing(checked):
     text, share = problem(checked(
         {'pkg': MODULE}, None,
         lambda server: server.share_path('pkg').rmdir()))
-    assert 'not there' in text and share == 'pkg'
+    assert 'does not exist' in text and share == 'pkg'
 
 
 def test_preload_modules(checked):

@@ -92,7 +92,7 @@ def _free_number():
 
 def _is_told(text):
     return ('PID namespace' in text and 'nsenter' in text
-            and 'cannot tell which smbds live' in text)
+            and 'cannot tell which smbds are alive' in text)
 
 
 @pytest.mark.parametrize('is_free', [True, False])

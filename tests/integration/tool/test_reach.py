@@ -547,7 +547,7 @@ def test_share_of_a_mount(mounted, what, path, module):
         done = drain.begin('pkg', expect=1)
         assert 'share side (' in done.stderr
         if path:
-            assert 'by a mount, as ' in done.stderr
+            assert 'through a mount, as ' in done.stderr
             name = {'pkg': TOOL}.get(what if path == 'away' else '',
                                      'tool.exe')
             name = TOOL if path == 'away/pkg' else name
@@ -561,7 +561,7 @@ def test_mount_in_the_share_itself(mounted, alias):
     """It leads out of the one target, and into the other"""
     server, drain = mounted('pkg/app', f'pkg/{alias}', {})
     done = drain.begin('pkg/app', expect=1)
-    assert 'share pkg (' in done.stderr and f'{alias}, where' in done.stderr
+    assert 'share pkg (' in done.stderr and f'{alias}, which' in done.stderr
     drain.resume('pkg/app')
     drain.begin('pkg')
     with connect(server.port) as tree:
