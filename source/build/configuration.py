@@ -104,6 +104,5 @@ def set_defines(conf):
     major, minor = conf.env.SAMBA_VERSION.split('.')[:2]
     conf.define('DRAIN_VERSION', VERSION)
     conf.define('DRAIN_SAMBA_VERSION', conf.env.SAMBA_VERSION)
-    conf.define('DRAIN_SAMBA_MAJOR', int(major))
-    conf.define('DRAIN_SAMBA_MINOR', int(minor))
+    conf.define('DRAIN_SAMBA', 100 * int(major) + int(minor))
     conf.define('DRAIN_MODULESDIR', os.path.dirname(conf.env.VFSDIR))

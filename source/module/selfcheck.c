@@ -43,16 +43,13 @@ static bool same_size(const char *share,
 	return false;
 }
 
-static bool same_minor(const char *share)
+static bool same_release(const char *share)
 {
-	unsigned major = 0;
-	unsigned minor = 0;
-
-	if (sscanf(samba_version_string(), "%u.%u", &major, &minor) == 2 &&
-	    major == DRAIN_SAMBA_MAJOR && minor == DRAIN_SAMBA_MINOR) {
+	if (drain_same_release(samba_version_string())) {
 		return true;
 	}
-	DRAIN_LOG(DBG_ERR, about_share(share), "this is the %s, but smbd is %s. "
+	DRAIN_LOG(DBG_ERR, about_share(share),
+		  "this is the %s, but smbd is %s. "
 		  "Build and install it again for this Samba.",
 		  built_for, samba_version_string());
 	return false;
@@ -61,7 +58,7 @@ static bool same_minor(const char *share)
 bool drain_selfcheck(struct vfs_handle_struct *handle, const char *share)
 {
 	/* The order matters: each line uses what the ones above checked */
-	return same_minor(share) &&
+	return same_release(share) &&
 	       same_size(share, "vfs_handle_struct", handle, sizeof(*handle)) &&
 	       same_size(share, "connection_struct", handle->conn,
 			 sizeof(*handle->conn)) &&

@@ -22,11 +22,7 @@
  */
 static bool right_samba(void)
 {
-	unsigned major = 0;
-	unsigned minor = 0;
-
-	if (sscanf(samba_version_string(), "%u.%u", &major, &minor) == 2 &&
-	    major == DRAIN_SAMBA_MAJOR && minor == DRAIN_SAMBA_MINOR) {
+	if (drain_same_release(samba_version_string())) {
 		return true;
 	}
 	complain("built for Samba %s, cannot run with Samba %s; build and "

@@ -30,16 +30,13 @@ static bool is_well(const struct findings *f)
 }
 
 /* Find "drain module for Samba 4.17.12-Debian" in the file of the module. */
-static bool built_for_minor(const uint8_t *file, size_t size)
+static bool built_for_release(const uint8_t *file, size_t size)
 {
 	const size_t len = sizeof(DRAIN_MODULE_MARK) - 1;
 	const char *mark = memmem(file, size, DRAIN_MODULE_MARK, len);
-	unsigned major = 0;
-	unsigned minor = 0;
 
 	return mark != NULL && (const uint8_t *)mark + len + 8 < file + size &&
-	       sscanf(mark + len, "%u.%u", &major, &minor) == 2 &&
-	       major == DRAIN_SAMBA_MAJOR && minor == DRAIN_SAMBA_MINOR;
+	       drain_same_release(mark + len);
 }
 
 static void check_module(struct findings *f)
@@ -56,10 +53,10 @@ static void check_module(struct findings *f)
 	if (file == NULL) {
 		check_problem(f, NULL, "%s is missing: install the module",
 			      path);
-	} else if (!built_for_minor(file, size)) {
+	} else if (!built_for_release(file, size)) {
 		check_problem(f, NULL, "%s was not built for Samba %u.%u: "
-			"build and install it again", path, DRAIN_SAMBA_MAJOR,
-			DRAIN_SAMBA_MINOR);
+			"build and install it again", path, DRAIN_SAMBA / 100,
+			DRAIN_SAMBA % 100);
 	}
 	TALLOC_FREE(file);
 	TALLOC_FREE(path);
