@@ -254,14 +254,14 @@ struct drain_record *drain_list_find(TALLOC_CTX *mem_ctx,
 
 		if (is_named(record, target) ||
 		    (place != NULL &&
-		     drain_record_same_place(record, place))) {
+		     drain_record_same_target(record, place))) {
 			return talloc_move(mem_ctx, &list->records[i]);
 		}
 	}
 	return NULL;
 }
 
-static bool same_place(const struct drain_record *a,
+static bool shares_a_path(const struct drain_record *a,
 		       const struct drain_record *b)
 {
 	size_t i;
@@ -327,7 +327,7 @@ static NTSTATUS add_action(struct db_context *db _UNUSED_,
 		return status;
 	}
 	for (i = 0; i < list->num_records; i++) {
-		if (same_place(list->records[i], state->record)) {
+		if (shares_a_path(list->records[i], state->record)) {
 			state->rival = talloc_move(state->mem_ctx,
 						   &list->records[i]);
 			TALLOC_FREE(list);

@@ -1,12 +1,6 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * The record of a drain and its state machine.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * The record of a drain, and its states.
  */
 
 #include <stdio.h>
@@ -59,7 +53,7 @@ bool drain_id_parse(const char *text, struct drain_id *id)
 		p += 2;
 	}
 
-	/* One way to write it: dashes where they belong and nowhere else */
+	/* The loop accepts dashes in other places */
 	if (strcmp(drain_id_string(&result, &buf), text) != 0) {
 		return false;
 	}
@@ -126,7 +120,7 @@ bool drain_record_is_due(const struct drain_record *record, uint64_t now)
 	       now >= record->deadline;
 }
 
-/* Names between single '/', none of them "." or ".." */
+/* Test for a path without "//", "." and ".." */
 static bool clean_relative(const char *path)
 {
 	for (;;) {
@@ -151,7 +145,7 @@ static bool clean_absolute(const char *path)
 	return path[1] == '\0' || clean_relative(path + 1);
 }
 
-/* As drain_target_parse() makes them: so that a person can name it */
+/* Test for a target that drain_target_parse() can return */
 static bool clean_target(const struct drain_target *target)
 {
 	return clean_relative(target->share) &&
@@ -226,7 +220,7 @@ bool drain_record_covers(const struct drain_record *record, const char *path)
 	return false;
 }
 
-bool drain_record_same_place(const struct drain_record *a,
+bool drain_record_same_target(const struct drain_record *a,
 			     const struct drain_record *b)
 {
 	return strcmp(a->real[0], b->real[0]) == 0;

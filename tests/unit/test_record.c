@@ -643,7 +643,7 @@ static void test_covers_any(void **state)
 	}
 }
 
-static void test_same_place(void **state)
+static void test_same_target(void **state)
 {
 	const char *one[] = {"/srv/pkg/app", "/srv/pkg/link"};
 	const char *same[] = {"/srv/pkg/app"};
@@ -654,9 +654,9 @@ static void test_same_place(void **state)
 
 	(void)state;
 	/* The first path is the place, whatever else is covered */
-	assert_true(drain_record_same_place(&a, &b));
-	assert_true(drain_record_same_place(&b, &a));
-	assert_false(drain_record_same_place(&a, &c));
+	assert_true(drain_record_same_target(&a, &b));
+	assert_true(drain_record_same_target(&b, &a));
+	assert_false(drain_record_same_target(&a, &c));
 }
 
 int main(void)
@@ -686,7 +686,7 @@ int main(void)
 		talloc_test(test_is_due),
 		talloc_test(test_covers),
 		talloc_test(test_covers_any),
-		talloc_test(test_same_place),
+		talloc_test(test_same_target),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

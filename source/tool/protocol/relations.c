@@ -26,7 +26,7 @@ static void sort_in(struct relations *relations,
 		    const struct drain_record *place,
 		    const struct drain_record *record)
 {
-	if (drain_record_same_place(record, place)) {
+	if (drain_record_same_target(record, place)) {
 		return;
 	}
 	if (drain_record_covers(record, place->real[0])) {

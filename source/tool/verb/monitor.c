@@ -122,7 +122,7 @@ static bool is_of_interest(const struct monitor *m,
 			   const struct drain_record *record)
 {
 	return m->place == NULL ||
-	       drain_record_same_place(m->place, record);
+	       drain_record_same_target(m->place, record);
 }
 
 /*

@@ -361,7 +361,7 @@ static bool read_records(struct top *top)
 	top->num_unreadable = list->num_unreadable;
 	for (i = 0; ok && i < list->num_records; i++) {
 		if (top->place == NULL ||
-		    drain_record_same_place(top->place, list->records[i])) {
+		    drain_record_same_target(top->place, list->records[i])) {
 			ok = update_row(top, &list->records[i]);
 		}
 	}
