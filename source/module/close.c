@@ -17,35 +17,23 @@
  */
 
 #include "module.h"
+#include "drain/timeouts.h"
 #include "breaks.h"
 #include "close.h"
 #include "error.h"
 #include "in_use.h"
 #include "process.h"
 
-/* Without a sign of life, and in all: smbd itself gives a break 35 s */
-#define GRACE_SECONDS 1
-#define GRACE_MAX_SECONDS 30
-
-/* A deferred rename waits for that break, and cannot be cancelled */
-#define COMPLAIN_SECONDS 45
-
-/* A client that takes no data for so long has its connection ended */
-#define STUCK_SECONDS 45
-
-#define PAUSE_MIN_USEC 1000
-#define PAUSE_MAX_USEC 20000
-
 struct closing {
 	struct drain_close_handle id;
-	struct files_struct *fsp; /* as long as we look; NULL: it is gone */
+	struct files_struct *fsp; /* NULL: closed. Found again at each check */
 	struct timeval grace_end;
 	struct timeval grace_max;
-	struct timespec changed; /* the file, when last seen */
-	bool shut; /* no new requests */
-	bool closes_itself; /* SMB1: somebody else has begun to close it */
-	bool used; /* by a request, at this look */
-	bool written; /* by that */
+	struct timespec changed; /* ctime of the file at the last check */
+	bool shut; /* true: new requests are refused */
+	bool closes_itself; /* true: SMB1 is closing it */
+	bool used; /* true: a request uses it now */
+	bool written; /* true: that is a WRITE */
 };
 
 struct drain_close_state {
@@ -56,9 +44,9 @@ struct drain_close_state {
 	uint32_t num_closed;
 	uint32_t pause_usec;
 	struct timeval complain;
-	bool sends; /* data of one of them is still to be sent */
-	struct timeval stuck; /* hang up then, unless the client takes some */
-	uint64_t progress; /* of that */
+	bool sends; /* true: READ data of one is being sent */
+	struct timeval stuck; /* when to disconnect the client */
+	uint64_t progress; /* of drain_sends_nothing() */
 };
 
 /*
@@ -77,7 +65,7 @@ static int compare_ids(const void *a, const void *b)
 	       (x->share_file_id < y->share_file_id);
 }
 
-/* What we are to close, if this is it */
+/* Return the entry of a handle to close, or NULL */
 static struct closing *closing_of(struct drain_close_state *state,
 				  const struct files_struct *fsp)
 {
@@ -151,16 +139,16 @@ static bool has_changed(struct closing *closing)
 
 static void begin_grace(struct closing *closing, struct timeval now)
 {
-	closing->grace_max = timeval_add(&now, GRACE_MAX_SECONDS, 0);
-	closing->grace_end = timeval_add(&now, GRACE_SECONDS, 0);
+	closing->grace_max = timeval_add(&now, DRAIN_FLUSH_MAX_SECONDS, 0);
+	closing->grace_end = timeval_add(&now, DRAIN_FLUSH_SECONDS, 0);
 	(void)has_changed(closing);
 	drain_break_cache(closing->fsp);
 }
 
-/* Much data takes its time: wait as long as some comes in */
+/* Wait for as long as the client sends data */
 static void prolong_grace(struct closing *closing, struct timeval now)
 {
-	struct timeval end = timeval_add(&now, GRACE_SECONDS, 0);
+	struct timeval end = timeval_add(&now, DRAIN_FLUSH_SECONDS, 0);
 
 	if (closing->written || has_changed(closing)) {
 		closing->grace_end = timeval_min(&end, &closing->grace_max);
@@ -193,7 +181,7 @@ static void cancel_requests(struct files_struct *fsp)
 	while (i < fsp->num_aio_requests) {
 		unsigned before = fsp->num_aio_requests;
 
-		/* One that ends leaves the array, another takes its place */
+		/* A cancelled request may have left the array */
 		if (!tevent_req_cancel(fsp->aio_requests[i]) ||
 		    fsp->num_aio_requests == before) {
 			i += 1;
@@ -202,8 +190,8 @@ static void cancel_requests(struct files_struct *fsp)
 }
 
 /*
- * A CLOSE of SMB1 that waits keeps the handle where nobody sees it, and marks
- * it as closing.
+ * A CLOSE of SMB1 that waits has set the closing flag of the handle. Its own
+ * reference to the handle cannot be found.
  */
 static void shut(const struct drain_close_state *state,
 		 struct closing *closing)
@@ -218,7 +206,7 @@ static void shut(const struct drain_close_state *state,
 	cancel_requests(fsp);
 }
 
-/* smbd counts requests of SMB1 with the handle, and what modules delay */
+/* smbd counts SMB1 requests and those that VFS modules delay in the handle */
 static bool is_in_use(const struct closing *closing)
 {
 	return closing->used || closing->closes_itself ||
@@ -230,8 +218,8 @@ static bool is_in_use(const struct closing *closing)
  */
 
 /*
- * A close deletes what it is to delete by a name within the current directory,
- * and runs the "magic script" as the current user.
+ * A close deletes the file by a name relative to the current directory, and
+ * runs the "magic script" as the current user.
  */
 static enum file_close_type prepare_close(struct files_struct *fsp)
 {
@@ -240,9 +228,9 @@ static enum file_close_type prepare_close(struct files_struct *fsp)
 	}
 	change_to_root_user();
 	if (chdir_current_service(fsp->conn)) {
-		return SHUTDOWN_CLOSE; /* no script */
+		return SHUTDOWN_CLOSE; /* does not run the script */
 	}
-	return ERROR_CLOSE; /* and nothing is deleted */
+	return ERROR_CLOSE; /* and deletes nothing */
 }
 
 static void close_now(struct files_struct *fsp)
@@ -257,7 +245,7 @@ static void close_now(struct files_struct *fsp)
 
 	status = close_file_free(NULL, &fsp, type);
 	if (!NT_STATUS_IS_OK(status)) {
-		DRAIN_LOG(DBG_WARNING, about, "closed by force, but: %s",
+		DRAIN_LOG(DBG_WARNING, about, "forced close: %s",
 			  nt_errstr(status));
 	}
 }
@@ -266,7 +254,7 @@ static void close_now(struct files_struct *fsp)
  * All of it
  */
 
-/* Closed, or gone by itself? */
+/* Do the next step for a handle; return true if it is closed */
 static bool is_done(struct drain_close_state *state, struct closing *closing)
 {
 	if (closing->fsp == NULL) {
@@ -287,8 +275,8 @@ static bool is_done(struct drain_close_state *state, struct closing *closing)
 }
 
 /*
- * None of these goes because another is closed: what goes along with a stream
- * is a handle that smbd opened for itself.
+ * To close one of them does not close another: the base file of a stream is
+ * open by a handle of smbd itself.
  */
 static void advance_all(struct drain_close_state *state)
 {
@@ -312,23 +300,23 @@ static void complain_once(struct drain_close_state *state)
 		drain_error(drain_about_handle(state->closing[0].fsp),
 			    "cannot be closed yet: a request has "
 			    "used it for %d s",
-			    COMPLAIN_SECONDS);
+			    DRAIN_IN_USE_SECONDS);
 		state->complain = timeval_zero();
 	}
 }
 
-/* Data of a READ that is sent with sendfile(2) has no end of its own */
+/* smbd waits for ever for a client that does not take sendfile(2) data */
 static void hang_up_if_stuck(struct drain_close_state *state)
 {
 	if (!drain_sends_nothing(state->sconn, &state->progress) ||
 	    !state->sends) {
-		state->stuck = timeval_current_ofs(STUCK_SECONDS, 0);
+		state->stuck = timeval_current_ofs(DRAIN_STUCK_SECONDS, 0);
 	} else if (timeval_expired(&state->stuck)) {
 		drain_error(drain_about_handle(state->closing[0].fsp),
 			    "connection ended: a handle is to be "
 			    "closed, and the client has not taken the "
 			    "data of a READ for %d s",
-			    STUCK_SECONDS);
+			    DRAIN_STUCK_SECONDS);
 		drain_hang_up(state->sconn);
 	}
 }
@@ -372,7 +360,7 @@ static void drain_close_next(struct tevent_context *ev _UNUSED_,
 		hang_up_if_stuck(state);
 		wait_for_next(req, state->pause_usec);
 		state->pause_usec = MIN(2 * state->pause_usec,
-					PAUSE_MAX_USEC);
+					DRAIN_CLOSE_PAUSE_MAX_USEC);
 	}
 	TALLOC_FREE(frame);
 }
@@ -408,15 +396,15 @@ struct tevent_req *drain_close_send(struct smbd_server_connection *sconn,
 	}
 	state->ev = sconn->ev_ctx;
 	state->sconn = sconn;
-	state->pause_usec = PAUSE_MIN_USEC;
-	state->complain = timeval_current_ofs(COMPLAIN_SECONDS, 0);
+	state->pause_usec = DRAIN_CLOSE_PAUSE_MIN_USEC;
+	state->complain = timeval_current_ofs(DRAIN_IN_USE_SECONDS, 0);
 	state->num = num;
 	state->closing = sorted(state, handles, num);
 	if (tevent_req_nomem(state->closing, req)) {
 		return tevent_req_post(req, state->ev);
 	}
 
-	/* Not now: whoever calls may be another user, or in the midst of it */
+	/* The caller may be another user or use the handle */
 	wait_for_next(req, 0);
 	if (!tevent_req_is_in_progress(req)) {
 		return tevent_req_post(req, state->ev);

@@ -5,14 +5,12 @@
  */
 
 #include "module.h"
+#include "drain/timeouts.h"
 #include "counted.h"
 #include "deadline.h"
 #include "drains.h"
 #include "error.h"
 #include "process.h"
-
-#define DEADLINE_AGAIN_SECONDS 5
-#define DEADLINE_RESUME_USEC 500000 /* a tool that waits comes first */
 
 static void deadline_fn(struct tevent_context *ev,
 			struct tevent_timer *te,
@@ -34,7 +32,7 @@ static void set_timer(struct drain *drain, struct timeval when)
 					   deadline_fn, drain);
 	if (drain->deadline == NULL) {
 		drain_error(drain_about_record(drain->record),
-			    "out of memory for its deadline");
+			    "out of memory for a deadline");
 	}
 }
 
@@ -72,10 +70,10 @@ static void resume(struct drain *drain)
 		return; /* the timer is set again */
 	}
 	if (NT_STATUS_IS_OK(status)) {
-		DRAIN_LOG(DBG_NOTICE, about, "resumed at its deadline");
+		DRAIN_LOG(DBG_NOTICE, about, "resumed at the deadline");
 	} else if (!NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND) &&
 		   !NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE)) {
-		drain_error(about, "cannot resume it at its deadline: %s",
+		drain_error(about, "cannot resume at the deadline: %s",
 			    nt_errstr(status));
 	}
 	(void)drains_catch_up();
@@ -102,7 +100,7 @@ static void deadline_fn(struct tevent_context *ev _UNUSED_,
 	struct drain *drain = private_data;
 
 	/* A client may reconnect to a durable handle: check again */
-	set_timer(drain, timeval_current_ofs(DEADLINE_AGAIN_SECONDS, 0));
+	set_timer(drain, timeval_current_ofs(DRAIN_DEADLINE_AGAIN_SECONDS, 0));
 	if (drain->record->on_timeout == DRAIN_TIMEOUT_RESUME) {
 		resume(drain);
 	} else {
@@ -115,7 +113,7 @@ static void set_deadline(struct drain *drain)
 	uint64_t usec = drain->record->deadline;
 
 	if (drain->record->on_timeout == DRAIN_TIMEOUT_RESUME) {
-		usec += DEADLINE_RESUME_USEC;
+		usec += DRAIN_DEADLINE_RESUME_USEC;
 	}
 	set_timer(drain, (struct timeval) {
 				 .tv_sec = usec / 1000000,

@@ -16,13 +16,12 @@
 #include "ctdbd_conn.h"
 #include "lib/messages_ctdb.h"
 #include "ctdb/include/ctdb_protocol.h"
+#include "drain/timeouts.h"
 #include "counted.h"
 #include "drains.h"
 #include "error.h"
 #include "process.h"
 #include "rejoin.h"
-
-#define REJOIN_AGAIN_MSEC 100
 
 static struct tevent_timer *pending; /* NULL: no recovery to handle */
 
@@ -80,7 +79,7 @@ static void rejoin(void)
 	}
 	if (!NT_STATUS_IS_OK(status)) {
 		/* A process that waits may have the lock for a moment */
-		schedule(timeval_current_ofs_msec(REJOIN_AGAIN_MSEC));
+		schedule(timeval_current_ofs_msec(DRAIN_REJOIN_AGAIN_MSEC));
 	}
 }
 

@@ -13,10 +13,8 @@
  */
 
 #include "module.h"
+#include "drain/timeouts.h"
 #include "spelling.h"
-
-/* Two changes may have the same time, which some file systems keep in seconds */
-#define SPELLING_SETTLED_SECONDS 2
 
 static bool is_current(const struct drain_below *below,
 		       const struct stat *dir)
@@ -27,7 +25,7 @@ static bool is_current(const struct drain_below *below,
 	       below->changed_nsec == dir->st_ctim.tv_nsec;
 }
 
-/* @dir was looked at before the others, so that later changes are seen */
+/* @dir was read before, so a later change invalidates the result */
 static void look_up(struct drain_below *below, const struct stat *dir)
 {
 	const time_t now = time(NULL);
@@ -38,7 +36,7 @@ static void look_up(struct drain_below *below, const struct stat *dir)
 	below->ino = dir->st_ino;
 	below->changed_sec = dir->st_ctim.tv_sec;
 	below->changed_nsec = dir->st_ctim.tv_nsec;
-	below->settled = now - dir->st_ctim.tv_sec >= SPELLING_SETTLED_SECONDS;
+	below->settled = now - dir->st_ctim.tv_sec >= DRAIN_CTIME_SECONDS;
 
 	for (i = 0; i < below->num_spellings; i++) {
 		struct drain_spelling *s = &below->spellings[i];
