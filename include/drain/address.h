@@ -1,13 +1,7 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * The addresses of a client. One that has several connections (SMB 3
- * multi-channel) may come from several addresses.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Addresses of a client. A client with several connections (SMB 3 multichannel)
+ * may have several addresses.
  */
 
 #ifndef _DRAIN_ADDRESS_H_
@@ -17,24 +11,26 @@
 #include <stddef.h>
 #include <talloc.h>
 
-/* As many connections as Samba allows a session */
+/* The number of connections that Samba allows for a session */
 #define DRAIN_ADDRESSES_MAX 32
 
-/* Each address once, that of the oldest connection first */
+/* Without duplicates; the address of the oldest connection is the first */
 struct drain_addresses {
 	const char *list[DRAIN_ADDRESSES_MAX];
 	size_t num; /* 0: not known */
 };
 
 /**
- * The address alone, of that of a connection as Samba writes it, for instance
- * "ipv4:10.0.0.17:49152". An IPv4 address that came as ::ffff:10.0.0.17 is
- * shown as IPv4. Anything else is left as it is. NULL: out of memory.
+ * Extract the address from what Samba writes for a connection, for instance
+ * "ipv4:10.0.0.17:49152". ::ffff:10.0.0.17 becomes an IPv4 address. Other text
+ * is copied unchanged.
+ *
+ * @return NULL: out of memory.
  */
 char *drain_address_of(TALLOC_CTX *mem_ctx, const char *connection);
 
 /**
- * Add the address of a connection, unless it is there or there is no room.
+ * Add the address of a connection, unless the list has it or is full.
  *
  * @return false: out of memory.
  */
@@ -43,8 +39,10 @@ bool drain_addresses_add(TALLOC_CTX *mem_ctx,
 			 const char *connection);
 
 /**
- * In one word: the first, and how many there are besides, "10.0.0.17+1"; "?"
- * if there is none. NULL: out of memory.
+ * Return the addresses as one word: the first one, and the number of the
+ * others, as in "10.0.0.17+1". An empty list gives "?".
+ *
+ * @return NULL: out of memory.
  */
 char *drain_addresses_text(TALLOC_CTX *mem_ctx,
 			   const struct drain_addresses *addresses);

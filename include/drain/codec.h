@@ -1,12 +1,6 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * Packing and unpacking of what is stored and sent, see drain.idl.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Packing and unpacking of records and messages, see drain.idl.
  */
 
 #ifndef _DRAIN_CODEC_H_
@@ -20,22 +14,22 @@
 #define MSG_DRAIN_REQUEST 0xDA00 /* tool to smbd */
 #define MSG_DRAIN_REPLY 0xDA01 /* smbd to tool */
 
-/** Pack a record. NT_STATUS_NO_MEMORY, or why it can not be packed. */
+/** Pack a record. Fails if it is invalid or memory is short. */
 NTSTATUS drain_record_push(TALLOC_CTX *mem_ctx,
 			   const struct drain_record *record,
 			   DATA_BLOB *blob);
 
 /**
- * Unpack a record; @blob is not trusted.
+ * Unpack a record. @blob is untrusted.
  *
- * @return NT_STATUS_INTERNAL_DB_CORRUPTION: damaged or foreign;
- *         NT_STATUS_REVISION_MISMATCH: of another version of ours.
+ * @return NT_STATUS_INTERNAL_DB_CORRUPTION: it is damaged, or no record;
+ *         NT_STATUS_REVISION_MISMATCH: it is from another version of drain.
  */
 NTSTATUS drain_record_pull(TALLOC_CTX *mem_ctx,
 			   const DATA_BLOB *blob,
 			   struct drain_record **record);
 
-/** Unpack what came over the bus; same errors. Magic and version checked. */
+/** Unpack a message, with the same errors. Magic and version are checked. */
 NTSTATUS drain_request_pull(TALLOC_CTX *mem_ctx,
 			    const DATA_BLOB *blob,
 			    struct drain_request *request);
@@ -43,7 +37,7 @@ NTSTATUS drain_reply_pull(TALLOC_CTX *mem_ctx,
 			  const DATA_BLOB *blob,
 			  struct drain_reply *reply);
 
-/** Pack and send; magic and version are filled in. */
+/** Pack a message with magic and version, and send it. */
 NTSTATUS drain_request_send(struct messaging_context *msg_ctx,
 			    struct server_id dst,
 			    const struct drain_request *request);
@@ -51,17 +45,18 @@ NTSTATUS drain_reply_send(struct messaging_context *msg_ctx,
 			  struct server_id dst,
 			  const struct drain_reply *reply);
 
+/** Convert an id between the core and NDR. */
 struct GUID drain_id_to_guid(const struct drain_id *id);
 struct drain_id drain_id_from_guid(const struct GUID *guid);
 
-/** A new id. */
+/** Create a random id. */
 struct drain_id drain_id_new(void);
 
-/** Bytes that stand for a string, and the reverse (copied, NUL added). */
+/** Convert a string to bytes (not copied), and back (copied, NUL added). */
 DATA_BLOB drain_bytes(const char *s);
 char *drain_bytes_string(TALLOC_CTX *mem_ctx, const DATA_BLOB *blob);
 
-/** The addresses of the client of an unpacked holder. NULL: out of memory. */
+/** Return the client addresses of an unpacked holder. NULL: out of memory. */
 struct drain_addresses *drain_holder_addresses(
 	TALLOC_CTX *mem_ctx, const struct drain_holder *holder);
 

@@ -1,12 +1,6 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * Durations as people write them for sleep(1).
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Durations in the notation of sleep(1).
  */
 
 #ifndef _DRAIN_DURATION_H_
@@ -21,11 +15,15 @@
  *
  * @param[out] milliseconds  The duration; at most a year.
  *
- * @return false when it is none, negative, or longer than a year.
+ * @return false: the text is no duration, or is negative or above a year.
  */
 bool drain_duration_parse(const char *text, uint64_t *milliseconds);
 
-/** "1.5s", "2m10s", "3h05m", "2d04h": for people. NULL: out of memory. */
+/**
+ * Format a duration for a message: "1.5s", "2m10s", "3h05m", "2d04h".
+ *
+ * @return NULL: out of memory.
+ */
 char *drain_duration_string(TALLOC_CTX *mem_ctx, uint64_t milliseconds);
 
 #endif /* _DRAIN_DURATION_H_ */

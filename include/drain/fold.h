@@ -1,12 +1,6 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * Folding: names as a share that ignores case compares them.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Case folding: the names that a share with "case sensitive = no" compares.
  */
 
 #ifndef _DRAIN_FOLD_H_
@@ -19,15 +13,15 @@
 #define DRAIN_FOLDED_MAX 8192
 
 /**
- * Fold @path so that two names are equal afterwards if, and only if,
- * strcasecmp_m() of Samba takes them for equal.
+ * Fold @path. Two folded names are equal if and only if strcasecmp_m() of
+ * Samba says that the names are equal.
  *
  * @param[out] folded  Of DRAIN_FOLDED_MAX bytes.
- * @return The length of the result, or -1 when it is too long.
+ * @return The length of the result, or -1 if it is too long.
  */
 ssize_t drain_fold(const char *path, char *folded);
 
-/** The same for some bytes of a path, e.g. one component. */
+/** Fold some bytes of a path, for instance one component. */
 ssize_t drain_fold_part(const char *path, size_t len, char *folded);
 
 #endif /* _DRAIN_FOLD_H_ */

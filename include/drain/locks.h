@@ -1,24 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Locks of a drain, all of them Samba's g_lock: released when a process dies,
+ * event-driven, and cluster-wide with CTDB. docs/design.md explains each of
+ * them.
  *
- * The locks, all of them Samba's g_lock: crash-safe, event-driven and, with
- * CTDB, cluster-wide. See docs/design.md for what each one means.
- *
- * roster        held shared by every smbd that has a tree connection to a share
- *               with the module. Its dump is the list of them.
- * hold(id)      held shared by every smbd with a counted handle in drain id;
- *               exclusively, for a moment, by the waiter that finds it empty.
- * runner(id)    held exclusively by the "run" that is at work on drain id, from
- *               its begin to its end.
- * publish(id)   held exclusively by the tool that exchanges the files of drain
- *               id.
- * owner(id)     held exclusively by the tool that runs a command for drain id,
- *               and for a moment, with publish(id), by whoever resumes it.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * roster        Shared, by every smbd with a tree connect to a share with the
+ *               module. Its dump is the list of them.
+ * hold(id)      Shared, by every smbd with a counted handle in the drain.
+ *               Exclusive, for a moment, by a waiter that finds none.
+ * runner(id)    Exclusive, by the "run" of the drain, from begin to end.
+ * publish(id)   Exclusive, by the tool that exchanges the files of the drain.
+ * owner(id)     Exclusive, by the tool that runs a command for the drain, and
+ *               for a moment, with publish(id), by a process that resumes it.
  */
 
 #ifndef _DRAIN_LOCKS_H_
@@ -32,85 +25,84 @@ struct server_id;
 struct tevent_context;
 struct tevent_req;
 
-/** Open Samba's lock database. As root. NULL on failure. */
+/** Open Samba's lock database as root. NULL: that failed. */
 struct drain_locks *drain_locks_open(TALLOC_CTX *mem_ctx,
 				     struct messaging_context *msg_ctx);
 
-/** Join and leave the roster: once per process, however many trees. */
+/** Join or leave the roster, once for each process. */
 NTSTATUS drain_roster_join(struct drain_locks *locks);
 NTSTATUS drain_roster_leave(struct drain_locks *locks);
 
 /**
- * The same for somebody who has joined, or taken hold(id), and may have lost
- * it: when the node of a cluster is cut off the others take its smbds for dead.
+ * Take the roster lock, or hold(id), again if it was lost. While a node is cut
+ * off from a cluster, the others remove the locks of its smbds.
  */
 NTSTATUS drain_roster_rejoin(struct drain_locks *locks);
 NTSTATUS drain_hold_again(struct drain_locks *locks, const struct drain_id *id);
 
 /**
- * The members of the roster, those that have died and that nobody has missed
- * yet among them; none is no error.
+ * List the members of the roster. The list may be empty, and may have processes
+ * that have ended.
  */
 NTSTATUS drain_roster_members(struct drain_locks *locks,
 			      TALLOC_CTX *mem_ctx,
 			      struct server_id **members,
 			      size_t *num_members);
 
-/** Is that process on the roster? false, too: it can not be read. */
+/** Test whether a process is on the roster. false: or it cannot be read. */
 bool drain_roster_has(struct drain_locks *locks, struct server_id who);
 
 /**
- * Have all on the roster look at the records. A hint: one that misses it looks
- * before it refuses an open.
+ * Ask all processes on the roster to read the database. An smbd that does not
+ * receive that message reads it before it refuses an open.
  */
 void drain_roster_tell(struct drain_locks *locks);
 
 /**
- * Become a holder and stop being one, once per process: g_lock would count a
- * second shared hold of the same process as a second holder.
+ * Take or give back hold(id), once for each process. g_lock would count a
+ * second shared lock of the process as a second holder.
  *
- * @return NT_STATUS_IO_TIMEOUT from take: a waiter has it at this moment.
+ * @return NT_STATUS_IO_TIMEOUT from take: a waiter has the lock now.
  */
 NTSTATUS drain_hold_take(struct drain_locks *locks, const struct drain_id *id);
 NTSTATUS drain_hold_give(struct drain_locks *locks, const struct drain_id *id);
 
-/** Somebody who holds it and lives; pid 0: nobody does. */
+/** Return a living process that has hold(id); pid 0: there is none. */
 NTSTATUS drain_hold_holder(struct drain_locks *locks,
 			   const struct drain_id *id,
 			   struct server_id *holder);
 
 /**
- * Take hold(id) for oneself; never waits.
+ * Take hold(id) exclusively, without waiting.
  *
- * @return NT_STATUS_IO_TIMEOUT: a living smbd or another waiter has it.
+ * @return NT_STATUS_IO_TIMEOUT: a living smbd or another waiter has the lock.
  */
 NTSTATUS drain_hold_claim(struct drain_locks *locks, const struct drain_id *id);
 
-/** The record has changed: wake whoever watches hold(id), or all drains. */
+/** Wake the processes that watch hold(id), or all drains, after a change. */
 void drain_hold_wake(struct drain_locks *locks, const struct drain_id *id);
 
 /**
- * Wait until it is worth a look again: the last holder has given hold(id)
- * back, or none of them lives any more, drain_hold_wake() was called, or some
- * seconds have passed, as in g_lock_lock_send(): a woken watcher passes the
- * wake-up on to the next, and must not be able to keep it by being stopped
- * (SIGSTOP).
+ * Wait for a change: the last holder has given hold(id) back or has ended,
+ * drain_hold_wake() was called, or some seconds have passed. A woken watcher
+ * wakes the next one, which would wait for ever if the first was stopped
+ * (SIGSTOP). g_lock_lock_send() does the same.
  *
- * @param[in] held  Somebody has it: to be looked after.
+ * @param[in] held  true: a process has the lock; watch that process.
  */
 struct tevent_req *drain_hold_watch_send(TALLOC_CTX *mem_ctx,
 					 struct tevent_context *ev,
 					 struct drain_locks *locks,
 					 const struct drain_id *id,
 					 bool held);
-/** NT_STATUS_IO_TIMEOUT: some seconds have passed, look all the same. */
+/** NT_STATUS_IO_TIMEOUT: some seconds have passed. Check as after a change. */
 NTSTATUS drain_hold_watch_recv(struct tevent_req *req);
 
 /**
- * Own the end of a drain, be the one that runs a command for it, be the one
- * that publishes; never wait.
+ * Take or release owner(id), runner(id) or publish(id), without waiting.
  *
- * @param[out] owner  With NT_STATUS_IO_TIMEOUT: who has it.
+ * @param[out] owner  The process that has the lock, with
+ *                    NT_STATUS_IO_TIMEOUT.
  */
 NTSTATUS drain_owner_claim(struct drain_locks *locks,
 			   const struct drain_id *id,
@@ -127,34 +119,34 @@ void drain_publish_release(struct drain_locks *locks,
 			   const struct drain_id *id);
 
 /**
- * Both for who ends a drain, or none: a publish that a run has begun does not own
- * the end, and may outlive the run.
+ * Take owner(id) and publish(id), or neither. Both are needed to end a drain: a
+ * publish started by run does not have owner(id) and may outlive the run.
  */
 NTSTATUS drain_end_claim(struct drain_locks *locks,
 			 const struct drain_id *id,
 			 struct server_id *who);
 void drain_end_release(struct drain_locks *locks, const struct drain_id *id);
 
-/** Does that process run a command for it? false, too: that can not be read. */
+/** Test whether a process has runner(id). false: or it cannot be read. */
 bool drain_runner_is(struct drain_locks *locks,
 		     const struct drain_id *id,
 		     struct server_id who);
 
-/* A lock that one process has while it works */
+/* The locks of drain_work_get() */
 enum drain_work_lock {
 	DRAIN_WORK_OWNER, /* owner(id) */
 	DRAIN_WORK_PUBLISH, /* publish(id) */
 };
 
-/** The process that has the lock. pid 0: no living process has it. */
+/** Return the living process that has the lock; pid 0: there is none. */
 NTSTATUS drain_work_get(struct drain_locks *locks,
 			enum drain_work_lock lock,
 			const struct drain_id *id,
 			struct server_id *who);
 
 /**
- * Wait until @who gives the lock back, or dies, or for a second: what a watcher
- * that is stopped keeps to itself is seen then.
+ * Wait until @who releases the lock or ends, or for a second, in case a stopped
+ * watcher has not passed a wake-up on.
  */
 struct tevent_req *drain_work_watch_send(TALLOC_CTX *mem_ctx,
 					 struct tevent_context *ev,
@@ -163,7 +155,7 @@ struct tevent_req *drain_work_watch_send(TALLOC_CTX *mem_ctx,
 					 const struct drain_id *id,
 					 struct server_id who);
 
-/** Own the end of a drain, and wait for it as long as that takes. */
+/** Take owner(id), and wait for it as long as needed. */
 struct tevent_req *drain_owner_lock_send(TALLOC_CTX *mem_ctx,
 					 struct tevent_context *ev,
 					 struct drain_locks *locks,

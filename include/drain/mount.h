@@ -1,15 +1,9 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Mounts: other paths by which the same files can be reached.
  *
- * Mounts: by which other paths the same files can be reached.
- *
- * A directory of a file system may be mounted in several places (mount --bind),
- * and so may the whole of it.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * A directory of a file system can be mounted in several places (mount --bind),
+ * and so can the whole file system.
  */
 
 #ifndef _DRAIN_MOUNT_H_
@@ -22,23 +16,23 @@
 
 struct drain_mount {
 	dev_t device; /* of the file system */
-	const char *root; /* what of the file system is mounted */
-	const char *point; /* and where */
+	const char *root; /* the directory of it that is mounted */
+	const char *point; /* the mount point */
 };
 
-/** The mount that an absolute real path is on; NULL: none. */
+/** Return the mount that an absolute real path is on, or NULL. */
 const struct drain_mount *drain_mount_of(const struct drain_mount *mounts,
 					 size_t num_mounts,
 					 const char *path);
 
 /**
- * Can what @path is, or a part of it, be reached through another mount?
+ * Test whether @path, or a part of it, can be reached through another mount.
  *
  * @param[in]  on     The mount that @path is on.
- * @param[out] name   That part by its old name: @path, or something below.
- * @param[out] alias  The same by the other mount.
+ * @param[out] name   That part: @path, or a directory below it.
+ * @param[out] alias  Its path through the other mount.
  *
- * @return false: no, or out of memory.
+ * @return false: it cannot, or out of memory.
  */
 bool drain_mount_alias(TALLOC_CTX *mem_ctx,
 		       const struct drain_mount *on,

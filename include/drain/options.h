@@ -1,15 +1,9 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
  * The smb.conf options of a share, "drain:NAME = VALUE".
  *
- * Samba accepts any "word:word = anything" without a word, so names and values
- * are checked here: a misspelt option must not pass for a set one.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Samba accepts any parametric option without a warning. So names and values
+ * are checked here, and a misspelt option is reported.
  */
 
 #ifndef _DRAIN_OPTIONS_H_
@@ -24,34 +18,34 @@
 
 struct drain_options {
 	struct drain_policy policy;
-	bool durable_handles; /* may the share grant them at all? */
+	bool durable_handles; /* true: the share may grant them */
 };
 
-/** What holds for a share that sets nothing. */
+/** The options of a share that sets none. */
 extern const struct drain_options drain_options_default;
 
 /**
- * Take one option over.
+ * Set one option.
  *
- * @param[in]     mem_ctx  For the complaint, and for strings of the options.
- * @param[in,out] options  Changed only when the option is right.
- * @param[in]     name     What follows "drain:", case and blanks as one likes
- *                         (smb.conf(5)).
- * @param[in]     value    What follows "=".
+ * @param[in]     mem_ctx  Owns the result, and the strings of the options.
+ * @param[in,out] options  Changed only if the option is valid.
+ * @param[in]     name     The text after "drain:". Case and blanks do not
+ *                         matter (smb.conf(5)).
+ * @param[in]     value    The text after "=".
  *
- * @return NULL, or a complaint that names the option and what it takes.
+ * @return NULL, or a message that names the option and its valid values.
  */
 char *drain_options_set(TALLOC_CTX *mem_ctx,
 			struct drain_options *options,
 			const char *name,
 			const char *value);
 
-/** The name of the n-th option as documented, NULL after the last. */
+/** Return the documented name of the n-th option, NULL after the last. */
 const char *drain_options_name(size_t n);
 
 /**
- * The word for an NTSTATUS that "drain:refuse status" takes,
- * or NULL when it takes no such.
+ * Return the word of "drain:refuse status" for an NTSTATUS, or NULL if that
+ * option does not accept the status.
  */
 const char *drain_refuse_status_name(uint32_t status);
 

@@ -1,18 +1,12 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * Policy: which handles count, and what an open is told while its target
+ * Policy: which handles count, and how an open is answered while its target
  * drains.
  *
- * The rule that everything rests on: whatever is granted without an exemption
- * does not count, and whatever counts is refused. Access bits, dispositions
- * and create options are those of MS-SMB2 2.2.13; the layer above asserts
- * that they are the same numbers as in Samba's headers.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * The basic rule: an open that is granted without an exemption does not count,
+ * and an open that would count is refused. Access bits, dispositions and create
+ * options are those of MS-SMB2 2.2.13. source/module/open.c asserts that they
+ * are the same numbers as in Samba's headers.
  */
 
 #ifndef _DRAIN_POLICY_H_
@@ -54,70 +48,71 @@ enum drain_disposition {
 /* MS-SMB2 2.2.13, CreateOptions */
 #define DRAIN_OPTION_DELETE_ON_CLOSE 0x00001000
 
-/* All that may be asked of a directory without changing anything */
+/* Access to a directory that changes nothing */
 #define DRAIN_LISTING                                                         \
 	(DRAIN_READ_DATA | DRAIN_READ_EA | DRAIN_EXECUTE |                    \
 	 DRAIN_READ_ATTRIBUTES | DRAIN_READ_CONTROL | DRAIN_SYNCHRONIZE)
 
-/* What a drain has decided once for all smbds; kept in its record. */
+/* The policy of a drain, the same for all smbds: part of its record */
 struct drain_policy {
-	bool count_directories;
-	bool break_leases;
-	bool let_holders_finish;
-	bool hold_opens; /* make new ones wait until the end of the drain */
-	uint64_t hold_timeout; /* ... at most so many milliseconds */
-	uint32_t max_held_opens; /* of one client */
+	bool count_directories; /* true: handles of directories count */
+	bool break_leases; /* true: leases of counted handles are broken */
+	bool let_holders_finish; /* true: their clients may open more files */
+	bool hold_opens; /* true: defer opens; false: refuse them */
+	uint64_t hold_timeout; /* ... for at most so many milliseconds */
+	uint32_t max_held_opens; /* number of deferred opens of a client */
 	uint32_t refuse_status; /* an NTSTATUS code */
-	const char *exempt_users; /* as "valid users" in smb.conf(5); "" none */
-	const char *exempt_hosts; /* as "hosts allow"; "" none */
+	const char *exempt_users; /* like "valid users"; "": none */
+	const char *exempt_hosts; /* like "hosts allow"; "": none */
 };
 
-/* An open as it asks, names resolved. */
+/* An open, after smbd has resolved its name */
 struct drain_open {
-	bool exists;
-	bool directory; /* it is one, or asks to become one; never a stream */
-	bool snapshot; /* a previous version, found elsewhere */
+	bool exists; /* true: the file exists */
+	bool directory; /* true: a directory, or to be created as one */
+	bool snapshot; /* true: a previous version outside the target */
 	uint32_t access; /* generic bits mapped; may be MAXIMUM_ALLOWED */
 	enum drain_disposition disposition;
 	uint32_t options;
 };
 
-/* Of several drains the strictest decides: the greatest of these */
+/* If several drains cover a file, the greatest of these decides */
 enum drain_verdict {
 	DRAIN_GRANT,
-	DRAIN_HOLD,
+	DRAIN_HOLD, /* defer it */
 	DRAIN_REFUSE,
 };
 
 /**
- * What is done with new opens, in words: "refuse" or "hold".
+ * Parse what is done with new opens: "refuse" or "hold".
  *
- * @return false when @text is neither.
+ * @return false: @text is neither.
  */
 bool drain_new_opens_parse(const char *text, bool *hold);
 
 /**
- * Does a handle with this access count as a holder?
+ * Test whether a handle with this access counts.
  *
- * Files count with any data or modifying access. Directories count only with
- * "drain:count directories = yes", and then by the same bits.
+ * A file counts if the access includes reading, executing or changing it. A
+ * directory counts by the same rule, but only with "drain:count directories =
+ * yes".
  */
 bool drain_access_counts(const struct drain_policy *policy,
 			 bool directory,
 			 uint32_t access);
 
-/** Does an open change something, or ask for access that does? */
+/** Test whether an open changes something or requests such access. */
 bool drain_open_modifies(const struct drain_open *open);
 
-/** What an open without exemption is told while its target drains. */
+/** Judge an open that is not exempt while its target drains. */
 enum drain_verdict drain_open_verdict(const struct drain_policy *policy,
 				      const struct drain_open *open);
 
 /**
- * The access by which an open of a directory is judged.
+ * Return the access by which an open of a directory is judged.
  *
- * File managers ask for MAXIMUM_ALLOWED on directories just to list them.
- * That counts as DRAIN_LISTING, and no more than that is granted then.
+ * File managers request MAXIMUM_ALLOWED to list a directory. That is judged as
+ * DRAIN_LISTING, and the open is granted no other access.
  */
 uint32_t drain_access_to_list(uint32_t access);
 

@@ -1,18 +1,12 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * Scopes: the drains that a path is in. The time to find them depends on the
+ * depth of the path, not on the number of drains.
  *
- * Scopes: which drains a path is in, found in the depth of the path and not in
- * the number of drains.
- *
- * A tree of path components. A node that is the root of drains lists them, and
- * points to the next such node above it. Names are whatever the caller compares
- * by; for shares that ignore case the caller folds paths before they come here.
- * The tree is rebuilt when the set of drains changes and only read otherwise.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * A scope is a tree of path components. A node that is drained lists its drains
+ * and points to the nearest drained node above it. Names are compared exactly;
+ * for shares that ignore case the caller folds them. The tree is rebuilt when
+ * the set of drains changes, and otherwise only read.
  */
 
 #ifndef _DRAIN_SCOPE_H_
@@ -32,53 +26,62 @@ struct drain_root {
 	size_t num_drains;
 };
 
-/* How far a path has been followed down the tree */
+/* A position in the tree, after the components of a path so far */
 struct drain_walk {
 	const struct drain_node *node; /* NULL: nothing is drained below */
 	const struct drain_root *root; /* the innermost one so far, or NULL */
 };
 
-/* A directory as a record spells it, and which one that is on the disk */
+/* A directory: the spelling of the record, and its inode on disk */
 struct drain_spelling {
 	const char *path; /* absolute */
 	uint64_t dev;
-	uint64_t ino; /* 0: it is not there, or was not looked up */
+	uint64_t ino; /* 0: it does not exist, or was not looked up */
 };
 
 /*
- * The directories directly below one, on the way to what is drained. All but
- * the paths is for the caller, who looks them up.
+ * The directories directly below another one that are drained or are parents of
+ * drained ones. The caller uses all fields but the paths.
  */
 struct drain_below {
 	struct drain_spelling *spellings;
 	size_t num_spellings;
-	uint64_t dev; /* the directory above them when they were looked up */
+	uint64_t dev; /* their parent when they were looked up */
 	uint64_t ino;
 	int64_t changed_sec;
 	int64_t changed_nsec;
-	bool settled; /* as long as that directory does not change */
-	uint64_t other_dev; /* what is none of them: the last that was asked for */
+	bool settled; /* true: valid until the parent changes */
+	uint64_t other_dev; /* the last file that was none of them */
 	uint64_t other_ino;
 };
 
-/** An empty tree. NULL: out of memory. */
+/** Create an empty tree. NULL: out of memory. */
 struct drain_scope *drain_scope_new(TALLOC_CTX *mem_ctx);
 
 /**
- * Say that @drain covers the absolute clean @path. One drain may cover many
- * paths, one path may be covered by many drains. false: out of memory.
+ * Add an absolute clean path that @drain covers. A drain may cover several
+ * paths, and several drains may cover a path.
+ *
+ * @return false: out of memory.
  */
 bool drain_scope_add(struct drain_scope *scope, const char *path, void *drain);
 
 /**
- * Say how a record spells @path, which has been added: @spelling has as many
- * components. false: out of memory.
+ * Add the spelling that a record has for a folded path that was added. Both
+ * have the same number of components.
+ *
+ * @return false: out of memory.
  */
 bool drain_scope_spell(struct drain_scope *scope,
 		       const char *path,
 		       const char *spelling);
 
-/** The next component of a path: its start, its length (0: no more). */
+/**
+ * Find the next component of a path.
+ *
+ * @param[inout] path  Set to the start of the component.
+ * @return Its length; 0: there are no more.
+ */
 size_t drain_scope_name(const char **path);
 
 /** Start at "/". */
@@ -87,10 +90,10 @@ struct drain_walk drain_walk_start(const struct drain_scope *scope);
 /** Follow the next component of a path. */
 void drain_walk_step(struct drain_walk *walk, const char *name, size_t len);
 
-/** Is it at a drained directory or at a directory above one? */
+/** Test whether the position is a drained directory or a parent of one. */
 bool drain_walk_above(const struct drain_walk *walk);
 
-/** What is spelled directly below; NULL: nothing. */
+/** Return the directories directly below the position, or NULL. */
 struct drain_below *drain_walk_below(const struct drain_walk *walk);
 
 #endif /* _DRAIN_SCOPE_H_ */

@@ -1,12 +1,6 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * What smb.conf says about the module, share by share.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Options of the module in smb.conf, share by share.
  */
 
 #ifndef _DRAIN_SMBCONF_H_
@@ -14,50 +8,51 @@
 
 #include "drain/options.h"
 
-/* In drain.so, for whoever wants to know what it was built for */
+/* In drain.so before the release of Samba that it was built for */
 #define DRAIN_MODULE_MARK "drain module for Samba "
 
 struct drain_share_config {
 	struct drain_options options;
-	char **complaints; /* one for each option that is not right */
+	char **complaints; /* one for each invalid option */
 	size_t num_complaints;
 };
 
 /**
- * The number of a loaded service that clients can see or that is not available.
- * lp_servicenumber() loads a usershare again if its file was changed, and
- * crashes on the gap that it has just made among the services, if there is a
- * "usershare template share".
+ * Find a loaded service that clients can see or that is not available. Use this
+ * instead of lp_servicenumber(), which loads a usershare again if its file was
+ * changed, and then crashes if there is a "usershare template share".
  *
- * @return -1: there is none of that name, case ignored.
+ * @param[in] name  Case does not matter.
+ * @return The service number; -1: there is none.
  */
 int drain_smbconf_find(const char *name);
 
 /**
- * Read the drain: options of a loaded service, [global] first, then its own.
- * What is not right is complained of and has no effect.
+ * Read the drain: options of a loaded service, those of [global] first. Invalid
+ * options have no effect and give a complaint.
  *
- * @param[in] snum  A service number, see drain_smbconf_find().
+ * @param[in] snum  From drain_smbconf_find().
  * @return NULL: out of memory.
  */
 struct drain_share_config *drain_smbconf_read(TALLOC_CTX *mem_ctx, int snum);
 
 /**
- * The place of the module in "vfs objects" of a service; 0 is the first.
+ * Return the index of the module in "vfs objects" of a service.
  *
- * @return -1: the service does not use it.
+ * @return -1: the service does not use the module.
  */
 int drain_smbconf_module_index(int snum);
 
 /**
- * The first module before ours in "vfs objects" that may keep opens or names
- * from it. NULL: there is none.
+ * Return the first module in "vfs objects" that is before this one and may hide
+ * opens or names from it, or NULL.
  */
 const char *drain_smbconf_module_before(int snum);
 
 /**
- * "vfs objects" of a service as one string, "" if there are none. NULL: out of
- * memory.
+ * Return "vfs objects" of a service as one string; "" if there are none.
+ *
+ * @return NULL: out of memory.
  */
 char *drain_smbconf_objects(TALLOC_CTX *mem_ctx, int snum);
 

@@ -1,16 +1,10 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
+ * The database of records: one record for each drain, with its id as the key.
  *
- * The database of records: one record a drain, under its id.
- *
- * Persistent and opened through dbwrap, so that with "clustering = yes" it is
- * replicated by CTDB. Every change is one transaction. What it says is the
- * truth; messages and wake-ups only say that it is worth a look.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * It is persistent and opened through dbwrap. With "clustering = yes" CTDB
+ * replicates it. Each change is one transaction. Processes obey the database;
+ * messages and wake-ups only say that it may have changed.
  */
 
 #ifndef _DRAIN_STORE_H_
@@ -19,33 +13,33 @@
 #include "drain/record.h"
 
 struct drain_store;
-struct messaging_context;
 
-/* All records, as they were at one moment */
+/* All records, read at one moment */
 struct drain_list {
 	struct drain_record **records;
 	size_t num_records;
-	size_t num_unreadable; /* damaged, foreign, or of another version */
+	size_t num_unreadable; /* damaged, or of another version */
 };
 
 /**
- * Open the database, make it if it is not there. As root.
+ * Open the database as root, and create it if it does not exist. A damaged one
+ * is not replaced.
  *
- * @return NULL on failure, with errno. One that is damaged is not replaced.
+ * @return NULL: that failed; errno is set.
  */
 struct drain_store *drain_store_open(TALLOC_CTX *mem_ctx);
 
-/** Where it is, for messages to people. */
+/** Return the path of an open database, for messages. */
 const char *drain_store_name(const struct drain_store *store);
 
-/** Where it would be, before it is open. On talloc_tos(). */
+/** Return the path of the database before it is open, on talloc_tos(). */
 const char *drain_store_path(void);
 
 /**
  * Read one record.
  *
- * @return NT_STATUS_NOT_FOUND: there is none (any more);
- *         NT_STATUS_INTERNAL_DB_CORRUPTION: it can not be read.
+ * @return NT_STATUS_NOT_FOUND: there is none;
+ *         NT_STATUS_INTERNAL_DB_CORRUPTION: it cannot be read.
  */
 NTSTATUS drain_store_read(struct drain_store *store,
 			  TALLOC_CTX *mem_ctx,
@@ -53,33 +47,31 @@ NTSTATUS drain_store_read(struct drain_store *store,
 			  struct drain_record **record);
 
 /**
- * Has the drain ended? Its record is gone then.
- *
- * A record that cannot be read is there: the safe side is a drain in force.
+ * Test whether a drain has ended, which is when its record was removed. A
+ * record that cannot be read counts as in force.
  */
 bool drain_store_is_over(struct drain_store *store, const struct drain_id *id);
 
 /**
- * How often the records have been changed, as this node of a cluster knows.
+ * Return the version of the database, a number that CTDB increments at each
+ * change. While the node is cut off from the cluster this does not return;
+ * afterwards the node has the records of the cluster.
  *
- * CTDB counts that. While the node is not part of the cluster this does not
- * return; afterwards its records are those of all others.
- *
- * @return 0 if there is no cluster.
+ * @return 0: there is no cluster.
  */
 uint64_t drain_store_version(struct drain_store *store);
 
-/** Read all records; unreadable ones are counted, and are no error. */
+/** Read all records. Unreadable ones are counted and are no error. */
 NTSTATUS drain_store_list(struct drain_store *store,
 			  TALLOC_CTX *mem_ctx,
 			  struct drain_list **list);
 
 /**
- * Of those, the drain that a person means: by name, or by place: through
- * another share, or by another spelling.
+ * Find the drain of a target in a list: by name, or by its path, which may be
+ * reached through another share or by another spelling.
  *
- * @param[in] place  What shares_make_record() says of the target; may be NULL.
- * @return It hangs off @mem_ctx. NULL: there is none.
+ * @param[in] place  From shares_make_record(); may be NULL.
+ * @return The record, moved to @mem_ctx; NULL: there is none.
  */
 struct drain_record *drain_list_find(TALLOC_CTX *mem_ctx,
 				     struct drain_list *list,
@@ -89,8 +81,8 @@ struct drain_record *drain_list_find(TALLOC_CTX *mem_ctx,
 /**
  * Add a new record.
  *
- * @param[out] rival  With NT_STATUS_OBJECT_NAME_COLLISION: the record that
- *                    covers one of the same real paths already.
+ * @param[out] rival  The record that covers one of the real paths already,
+ *                    with NT_STATUS_OBJECT_NAME_COLLISION.
  */
 NTSTATUS drain_store_add(struct drain_store *store,
 			 TALLOC_CTX *mem_ctx,
@@ -98,10 +90,10 @@ NTSTATUS drain_store_add(struct drain_store *store,
 			 struct drain_record **rival);
 
 /**
- * Take one step of the state machine, see drain_record_step().
+ * Change the state of a drain, see drain_record_step().
  *
- * @return NT_STATUS_NOT_FOUND: resumed meanwhile;
- *         NT_STATUS_INVALID_DEVICE_STATE: it is not in state @from.
+ * @return NT_STATUS_NOT_FOUND: the drain has ended;
+ *         NT_STATUS_INVALID_DEVICE_STATE: its state is not @from.
  */
 NTSTATUS drain_store_step(struct drain_store *store,
 			  const struct drain_id *id,
@@ -109,7 +101,7 @@ NTSTATUS drain_store_step(struct drain_store *store,
 			  enum drain_state to);
 
 /**
- * Give a drain another deadline, while it is not quiescent.
+ * Change the deadline of a drain that is not quiescent.
  *
  * @return As drain_store_step().
  */
@@ -119,11 +111,11 @@ NTSTATUS drain_store_set_deadline(struct drain_store *store,
 				  enum drain_on_timeout on_timeout);
 
 /**
- * Have a drain cover one path more, or no more, whatever its state. A path that
- * is covered already, or is not, is no error.
+ * Add a path to those that a drain covers, or remove one, in any state. If that
+ * is so already, it is no error.
  *
- * @return As drain_store_step(); NT_STATUS_INVALID_DEVICE_STATE from cover: it
- *         covers too many paths already; from uncover: it is the only one.
+ * @return As drain_store_step(). NT_STATUS_INVALID_DEVICE_STATE: the drain
+ *         covers too many paths (cover), or only this one (uncover).
  */
 NTSTATUS drain_store_cover(struct drain_store *store,
 			   const struct drain_id *id,
@@ -133,8 +125,8 @@ NTSTATUS drain_store_uncover(struct drain_store *store,
 			     const char *path);
 
 /**
- * Note that the share is half one version and half another, or that it is not
- * any more (""). It has to be quiescent, and @from what was noted before.
+ * Set or clear ("") the incomplete publish of a quiescent drain, by
+ * compare-and-set from @from.
  *
  * @return As drain_store_step().
  */
@@ -144,32 +136,31 @@ NTSTATUS drain_store_set_publishing(struct drain_store *store,
 				    const char *to);
 
 /**
- * Change what a drain says of itself, but for id, target and state, while it
- * is arming.
+ * Change an arming drain, except its id, target and state.
  *
  * @return As drain_store_step().
  */
 NTSTATUS drain_store_change_arming(struct drain_store *store,
 				   const struct drain_record *record);
 
-/** Take a record away. NT_STATUS_NOT_FOUND: somebody else has. */
+/** Remove a record. NT_STATUS_NOT_FOUND: there is none. */
 NTSTATUS drain_store_remove(struct drain_store *store,
 			    const struct drain_id *id);
 
 /**
- * Take a record away whose deadline says so.
+ * Remove a record that is to be resumed at its deadline.
  *
- * @return NT_STATUS_NOT_FOUND: somebody else has; NT_STATUS_INVALID_DEVICE_STATE:
- *         it is quiescent by now, or its deadline has been put off.
+ * @return NT_STATUS_NOT_FOUND: there is none; NT_STATUS_INVALID_DEVICE_STATE:
+ *         the drain is quiescent, or not past its deadline.
  */
 NTSTATUS drain_store_expire(struct drain_store *store,
 			    const struct drain_id *id);
 
-/** Take away what can not be read. */
+/** Remove the unreadable records. */
 NTSTATUS drain_store_remove_unreadable(struct drain_store *store,
 				       size_t *num_removed);
 
-/** Microseconds since 1970. */
+/** Return the time in microseconds since 1970. */
 uint64_t drain_now(void);
 
 #endif /* _DRAIN_STORE_H_ */

@@ -1,13 +1,7 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * Text from strangers: file, user and machine names on their way to a terminal,
- * a log or JSON.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Untrusted text: names of files, users and machines, before they are written
+ * to a terminal, a log or JSON.
  */
 
 #ifndef _DRAIN_TEXT_H_
@@ -19,29 +13,35 @@
 #include <talloc.h>
 
 /**
- * One character of UTF-8.
+ * Decode one character of UTF-8.
  *
- * @return Its length in bytes (1 to 4) and the character in *@c, or 0 when
- *         the bytes at @s are not well-formed UTF-8 (RFC 3629).
+ * @param[out] c  The character.
+ * @return Its length in bytes, 1 to 4; 0: the bytes at @s are not well-formed
+ *         UTF-8 (RFC 3629).
  */
 size_t drain_utf8_next(const char *s, size_t len, uint32_t *c);
 
 /**
- * Safe to print on one line of a terminal: control characters, line and
- * paragraph separators, marks that reorder text, backslashes and bytes that
- * are not UTF-8 become \xNN. NULL: out of memory.
+ * Make text safe to print on one line of a terminal. Control characters, line
+ * and paragraph separators, marks that reorder text, backslashes and bytes
+ * that are not UTF-8 become \xNN.
+ *
+ * @return NULL: out of memory.
  */
 char *drain_text_printable(TALLOC_CTX *mem_ctx, const char *s);
 
 /**
- * Well-formed UTF-8: every byte that is none becomes U+FFFD, all else is as
- * it was. NULL: out of memory.
+ * Make text well-formed UTF-8: each byte that is not becomes U+FFFD.
+ *
+ * @return NULL: out of memory.
  */
 char *drain_text_utf8(TALLOC_CTX *mem_ctx, const char *s);
 
 /**
- * What follows @word in a message of @len bytes that is a string, as smbd's own
- * are: its last byte is a NUL. NULL: it is none, or begins otherwise.
+ * Return the text after @word in a message of @len bytes. Like smbd's own
+ * messages it must be a string whose last byte is NUL.
+ *
+ * @return NULL: it is not, or begins with other text.
  */
 const char *drain_text_after(const uint8_t *data, size_t len, const char *word);
 

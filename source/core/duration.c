@@ -1,12 +1,6 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * Durations as people write them for sleep(1).
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Durations in the notation of sleep(1).
  */
 
 #include <inttypes.h>
@@ -38,7 +32,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* strtod(3) would want the point that the locale has, which is smbd's */
+/* strtod(3) would use the decimal point of smbd's locale */
 static double number(const char *text, const char **end)
 {
 	double value = 0;

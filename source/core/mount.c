@@ -1,12 +1,6 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * Mounts.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Mounts: other paths by which the same files can be reached.
  */
 
 #include <string.h>
@@ -22,7 +16,7 @@ const struct drain_mount *drain_mount_of(const struct drain_mount *mounts,
 	size_t i;
 
 	for (i = 0; i < num_mounts; i++) {
-		/* Of two in one place the later one hides the other */
+		/* A later mount hides an earlier one in the same place */
 		if (drain_path_within(path, mounts[i].point) &&
 		    (best == NULL ||
 		     drain_path_within(mounts[i].point, best->point))) {
@@ -32,7 +26,7 @@ const struct drain_mount *drain_mount_of(const struct drain_mount *mounts,
 	return best;
 }
 
-/* What follows @dir in @path, which is within */
+/* Return the rest of @path, which is in @dir */
 static const char *rest_of(const char *path, const char *dir)
 {
 	path += (strcmp(dir, "/") == 0) ? 0 : strlen(dir);
@@ -46,7 +40,7 @@ bool drain_mount_alias(TALLOC_CTX *mem_ctx,
 		       const char **name,
 		       const char **alias)
 {
-	const char *inner = NULL; /* the path in the file system */
+	const char *inner = NULL; /* relative to the file system */
 
 	if (on->device != other->device) {
 		return false;

@@ -1,12 +1,6 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
  * The smb.conf options of a share.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
  */
 
 #include <errno.h>
@@ -24,7 +18,7 @@
 #define STATUS_NETWORK_BUSY 0xC00000BF
 #define STATUS_FILE_NOT_AVAILABLE 0xC0000467
 
-#define HOLD_TIMEOUT_MSEC 30000 /* programs seldom wait longer */
+#define HOLD_TIMEOUT_MSEC 30000 /* few programs wait longer */
 #define MAX_HELD_OPENS 2048 /* some 40 MiB in an smbd */
 
 const struct drain_options drain_options_default = {
@@ -47,7 +41,7 @@ struct word {
 	uint32_t value;
 };
 
-/* As lp_bool() in Samba's lib/param reads them */
+/* The words of lp_bool() (lib/param of Samba) */
 static const struct word boolean_words[] = {
 	{"yes", true}, {"true", true},	 {"on", true},	 {"1", true},
 	{"no", false}, {"false", false}, {"off", false}, {"0", false},
@@ -55,9 +49,9 @@ static const struct word boolean_words[] = {
 };
 
 /*
- * What every client passes on as a plain error. Not among them: statuses that
- * make a client or smbd itself try again for ever (RETRY, SERVER_UNAVAILABLE)
- * and DELETE_PENDING, which programs take for "access denied".
+ * Statuses that every client reports as a plain error. Other statuses make a
+ * client or smbd retry for ever (RETRY, SERVER_UNAVAILABLE), and programs
+ * report DELETE_PENDING as "access denied".
  */
 static const struct word status_words[] = {
 	{"sharing_violation", STATUS_SHARING_VIOLATION},

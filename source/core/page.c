@@ -1,12 +1,7 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * Pages of a long list: a heap that keeps the smallest keys, largest on top.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Pages of a long list. Each is a heap of the smallest keys, the largest on
+ * top.
  */
 
 #include <stdlib.h>

@@ -1,12 +1,6 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * Which handles count, and what an open is told.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Policy: which handles count, and how an open is answered.
  */
 
 #include <strings.h>
@@ -36,7 +30,7 @@ bool drain_access_counts(const struct drain_policy *policy,
 	return access_matters(access);
 }
 
-/* Would the open change something, whatever access it asks for? */
+/* Test whether an open changes something, whatever access it requests */
 static bool open_changes(const struct drain_open *open)
 {
 	if (open->options & DRAIN_OPTION_DELETE_ON_CLOSE) {
@@ -59,7 +53,7 @@ bool drain_open_modifies(const struct drain_open *open)
 	       (open->access & (DRAIN_MODIFYING | DRAIN_MAXIMUM_ALLOWED));
 }
 
-/* Does it use or change what is drained? */
+/* Test whether an open uses or changes the target */
 static bool open_matters(const struct drain_policy *policy,
 			 const struct drain_open *open)
 {

@@ -1,12 +1,6 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * Scopes: which drains a path is in.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Scopes: the drains that a path is in.
  */
 
 #include <string.h>
@@ -18,7 +12,7 @@ struct drain_node {
 	size_t name_len;
 	struct drain_node **children; /* sorted by compare_name() */
 	size_t num_children;
-	struct drain_root root; /* of no drains: just a step on the way */
+	struct drain_root root; /* without drains if only a parent is drained */
 	struct drain_below *below; /* NULL: no spelling is known */
 };
 
@@ -41,7 +35,7 @@ static int compare_name(const struct drain_node *n,
 	return memcmp(n->name, name, len);
 }
 
-/* The place of the first child that is not before @name */
+/* Return the index of the first child that is not before @name */
 static size_t child_index(const struct drain_node *n,
 			  const char *name,
 			  size_t len)
@@ -67,7 +61,7 @@ static struct drain_node *find_child(const struct drain_node *n,
 {
 	size_t i;
 
-	/* Sorted by length first: most names that are not there end here */
+	/* Children are sorted by length first: most other names end here */
 	if (n->num_children == 0 || len < n->children[0]->name_len ||
 	    len > n->children[n->num_children - 1]->name_len) {
 		return NULL;
@@ -131,7 +125,7 @@ static bool root_add(struct drain_scope *scope,
 	return true;
 }
 
-/* A new root may come between roots that are there: set all links anew */
+/* Set all links: a new root may be between two others */
 static void link_roots(struct drain_node *n, const struct drain_root *outer)
 {
 	size_t i;

@@ -1,12 +1,6 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * Targets and the relations of paths.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Targets of drains, and relations of paths.
  */
 
 #include <string.h>
@@ -115,8 +109,8 @@ bool drain_path_overlap(const char *a, const char *b)
 }
 
 /*
- * Home, share root, a date, an environment variable: may hold a '/'. And what
- * ".." leads to depends on links.
+ * Test for a component that can expand to any path: the home directory, the
+ * root of the share, a date, an environment variable, and ".." after a link.
  */
 static bool leads_anywhere(const char *part, size_t len)
 {
@@ -133,7 +127,7 @@ static bool leads_anywhere(const char *part, size_t len)
 	return false;
 }
 
-/* Nothing but words: a client that has no name leaves "" of them */
+/* Test for a component of substitutions only, which can be empty */
 static bool may_be_empty(const char *part, size_t len)
 {
 	size_t i;
@@ -190,7 +184,7 @@ char *drain_path_join(TALLOC_CTX *mem_ctx, const char *dir, const char *path)
 	return talloc_asprintf(mem_ctx, "%s%s%s", dir, slash, path);
 }
 
-/* How many bytes of both are the same whole components */
+/* Return the length of the components that both have in common */
 static size_t common_length(const char *a, const char *b)
 {
 	size_t common = 0;

@@ -1,12 +1,6 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * drain: take users off a Samba share so that it can be updated
- *
- * Text from strangers.
- *
- * This program is free software; you can redistribute it and/or modify
- * it under the terms of the GNU General Public License as published by
- * the Free Software Foundation; either version 3 of the License, or
- * (at your option) any later version.
+ * Untrusted text.
  */
 
 #include <stdio.h>
@@ -61,7 +55,7 @@ size_t drain_utf8_next(const char *s, size_t len, uint32_t *c)
 	return n;
 }
 
-/* C0, DEL, C1, separators, and what makes a name read otherwise than it is */
+/* Not C0, DEL, C1, separators, or marks that change how a name reads */
 static bool is_printable(uint32_t c)
 {
 	if (c < 0x20 || c == '\\' || (c >= 0x7f && c <= 0x9f)) {

@@ -37,7 +37,7 @@ static uint32_t flags_in_drains(const struct files_struct *fsp)
 		if (drain_handle_is_exempt(fsp, drain)) {
 			exempt = true;
 		} else {
-			counts = true; /* whatever the others say */
+			counts = true; /* by any drain */
 			grace |= drain_client_has_grace(drain, NULL);
 		}
 	}
@@ -60,7 +60,7 @@ static uint32_t *guarded_trees(TALLOC_CTX *mem_ctx, uint32_t *num_trees)
 	}
 	ids = talloc_array(mem_ctx, uint32_t, count);
 	if (ids == NULL) {
-		*num_trees = 0; /* claim too little rather than too much */
+		*num_trees = 0; /* claims too little */
 		return NULL;
 	}
 	count = 0;
@@ -99,10 +99,10 @@ static void answer_apply(TALLOC_CTX *mem_ctx,
 	}
 
 	if (request->cookie == 0) {
-		return; /* nobody listens */
+		return; /* nobody waits for a reply */
 	}
 
-	/* Only a drain that is obeyed from now on is acknowledged */
+	/* Acknowledge a drain only if it is obeyed from now on */
 	if (drain != NULL) {
 		tell->id = ask->id;
 		tell->holders = drain->num_counted;
@@ -134,7 +134,7 @@ static struct files_struct *collect_fn(struct files_struct *fsp,
 {
 	struct collect_state *state = private_data;
 
-	/* Where a handle is takes a while to find out: not for all each time */
+	/* To find the place of a handle takes long, so check the page first */
 	if (fsp->op == NULL || !fsp->fsp_flags.is_fsa ||
 	    !drain_page_wants(state->page, fsp->fnum)) {
 		return NULL;
@@ -211,7 +211,7 @@ static void answer_holders(TALLOC_CTX *mem_ctx,
 	state.page = drain_page_new(mem_ctx, ask->after,
 				    MIN(MAX(ask->max, 1), DRAIN_PAGE_MAX));
 	if (state.page == NULL || !asked_record(mem_ctx, ask, &record)) {
-		return; /* it will ask again */
+		return; /* the tool sends the request again */
 	}
 	if (sconn != NULL) {
 		files_forall(sconn, collect_fn, &state);
@@ -261,7 +261,7 @@ static void answer_close(struct server_id src,
 	struct tevent_req *req = NULL;
 
 	if (sconn == NULL) {
-		return; /* gone, and all its handles */
+		return; /* the client and its handles are gone */
 	}
 	asked = talloc(sconn, struct close_asked);
 	req = drain_close_send(sconn, ask->handles, ask->num_handles);

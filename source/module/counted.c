@@ -144,7 +144,8 @@ bool drain_handle_is_exempt(const struct files_struct *fsp,
 
 	if (tree != NULL) {
 		handle = VFS_FETCH_FSP_EXTENSION(
-			tree->handle, discard_const_p(struct files_struct, fsp));
+			tree->handle,
+			discard_const_p(struct files_struct, fsp));
 	}
 	if (handle != NULL) {
 		ref = find_ref(handle, drain);
@@ -424,7 +425,7 @@ static void close_counted_done(struct tevent_req *req)
 	TALLOC_FREE(req);
 	if (!NT_STATUS_IS_OK(status)) {
 		drain_error(drain_about_all(),
-			    "cannot close the holders of a drain: %s",
+			    "cannot close counted handles: %s",
 			    nt_errstr(status));
 	}
 }
@@ -438,7 +439,7 @@ static size_t list_handles(const struct drain *drain,
 	for (ref = drain->refs; ref != NULL; ref = ref->next) {
 		const struct files_struct *fsp = ref->handle->fsp;
 
-		/* Skip a handle that is being closed already */
+		/* Skip handles that are being closed */
 		if (!fsp->fsp_flags.closing) {
 			handles[num].key = fsp->fnum;
 			handles[num].share_file_id = fh_get_gen_id(fsp->fh);
@@ -467,7 +468,7 @@ void drain_counted_close(const struct drain *drain)
 	TALLOC_FREE(handles);
 	if (req == NULL) {
 		drain_error(drain_about_record(drain->record),
-			    "out of memory for closing its holders");
+			    "out of memory for a forced close");
 		return;
 	}
 	tevent_req_set_callback(req, close_counted_done, NULL);

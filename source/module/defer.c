@@ -135,7 +135,8 @@ static void timer_fn(struct tevent_context *ev _UNUSED_,
  * Deferring
  */
 
-static struct drain_deferred_record *record_of(struct deferred_open_record *record)
+static struct drain_deferred_record *
+record_of(struct deferred_open_record *record)
 {
 	if (record == NULL) {
 		return NULL;
@@ -181,12 +182,12 @@ static bool can_be_deferred(const struct smb_request *req)
 }
 
 static struct drain_deferred_record *new_record(struct connection_struct *conn,
-					  struct smb_request *req,
-					  struct timeval since,
-					  struct timeval until)
+						struct smb_request *req,
+						struct timeval since,
+						struct timeval until)
 {
-	struct drain_deferred_record *record = talloc_zero(NULL,
-						     struct drain_deferred_record);
+	struct drain_deferred_record *record = talloc_zero(
+		NULL, struct drain_deferred_record);
 
 	if (record == NULL) {
 		return NULL;

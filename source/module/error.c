@@ -11,7 +11,7 @@ static struct {
 	char last[1024];
 } errors;
 
-/* Each kind of error is logged once, however often and for whatever it comes */
+/* Test whether an error with that format is the first one */
 static bool is_news(const char *fmt)
 {
 	static const char *known[64];

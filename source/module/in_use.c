@@ -20,7 +20,7 @@
 #include <sys/ioctl.h>
 #include "in_use.h"
 
-/* In all that smbd knows the other file id comes first: 16 to 24 bytes */
+/* The other file id is in the first 16 to 24 bytes of all known IOCTLs */
 #define INPUT_LOOKED_AT 256
 
 struct walk {
@@ -33,7 +33,7 @@ static uint16_t opcode_of(const struct smbd_smb2_request *smb2req)
 	return SVAL(SMBD_SMB2_IN_HDR_PTR(smb2req), SMB2_HDR_OPCODE);
 }
 
-/* smbd sets this when it takes a request off the list of those in progress */
+/* smbd sets this when a request is not in progress any more */
 static bool is_answered(const struct smbd_smb2_request *smb2req)
 {
 	return smb2req->queue_entry.mem_ctx != NULL;
@@ -44,7 +44,7 @@ static bool waits_for_sendfile(const struct smbd_smb2_request *smb2req)
 	return smb2req->queue_entry.sendfile_header != NULL;
 }
 
-/* Still being received? */
+/* Test whether a request has been received as a whole */
 static bool is_complete(const struct smbd_smb2_request *smb2req)
 {
 	return smb2req->in.vector != NULL &&
@@ -54,8 +54,9 @@ static bool is_complete(const struct smbd_smb2_request *smb2req)
 }
 
 /*
- * What needs no waiting: CREATE does not use the handle that the request before
- * it in its chain left there, and a close answers CHANGE_NOTIFY.
+ * Test for requests that a close does not need to wait for. CREATE does not use
+ * the handle of the request before it in a compound, and the close answers
+ * CHANGE_NOTIFY.
  */
 static bool outlives_its_handle(uint16_t opcode)
 {
@@ -124,7 +125,7 @@ void drain_uses_forall(const struct smbd_server_connection *sconn,
 	}
 }
 
-/* Of an IOCTL, as a client sends it: in a resume key, or by itself */
+/* Test whether the input of an IOCTL has a file id, or a resume key with it */
 static bool has_file_id(DATA_BLOB input, const struct files_struct *fsp)
 {
 	uint8_t file_id[16];
@@ -142,9 +143,7 @@ bool drain_use_is_of(const struct drain_use *use,
 	return use->fsp == fsp || has_file_id(use->input, fsp);
 }
 
-/*
- * A client that does not read
- */
+/* Clients that take no data */
 
 static bool has_use_of_sendfile(const struct smbXsrv_connection *xconn)
 {
@@ -159,7 +158,7 @@ static bool has_use_of_sendfile(const struct smbXsrv_connection *xconn)
 	return false;
 }
 
-/* What is left of the answer that is being sent */
+/* Return the bytes that are left of the response being sent */
 static size_t unsent(const struct smbd_smb2_send_queue *entry)
 {
 	size_t size = 0;
@@ -171,7 +170,7 @@ static size_t unsent(const struct smbd_smb2_send_queue *entry)
 	return size;
 }
 
-/* Changes whenever smbd sends, or the client acknowledges, anything */
+/* Return a number that changes when data is sent or acknowledged */
 static uint64_t progress_of(const struct smbXsrv_connection *xconn)
 {
 	int in_kernel = 0;
@@ -201,9 +200,9 @@ bool drain_sends_nothing(const struct smbd_server_connection *sconn,
 }
 
 /*
- * smbd would send, with handles that it has closed by then, what is left in the
- * queue when it frees the connection (smb2_read.c, 4.17 to 4.24). So that goes
- * first, the way smbd itself has it fail when the client is gone.
+ * When smbd frees the connection it sends the READ data left in the queue, by
+ * handles that it has closed by then (smb2_read.c, 4.17 to 4.24). So remove
+ * that data first, the way smbd does it after a client has disconnected.
  */
 static void drop_sendfiles(struct smbXsrv_connection *xconn)
 {

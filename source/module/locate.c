@@ -11,7 +11,7 @@
 #include "module.h"
 #include "locate.h"
 
-/* The kernel says so after the path; but a file may be called that */
+/* Test for the suffix that the kernel adds; a file name may have it, too */
 static bool says_deleted(const char *path)
 {
 	static const char deleted[] = " (deleted)";
@@ -54,7 +54,7 @@ static bool path_of_fsp(const struct files_struct *fsp, char path[PATH_MAX])
 
 bool drain_locate_fsp(const struct files_struct *fsp, char path[PATH_MAX])
 {
-	/* The descriptor of a stream may lead anywhere */
+	/* The descriptor of a stream may be of another file */
 	if (fsp != NULL && fsp->base_fsp != NULL) {
 		fsp = fsp->base_fsp;
 	}
@@ -87,7 +87,7 @@ NTSTATUS drain_locate_name(struct connection_struct *conn,
 	return status;
 }
 
-/* The directory of a name in the share */
+/* Find the directory of a name in the share */
 static NTSTATUS locate_parent(struct connection_struct *conn,
 			      const char *name,
 			      char path[PATH_MAX])
@@ -115,7 +115,7 @@ static bool is_in(const char *path, const char *dir)
 	return strncmp(path, dir, len - 1) == 0 && dir[len - 1] == '\0';
 }
 
-/* Some modules that map names can only open them, and not translate */
+/* Find the name on disk by an open, since some modules do not translate it */
 static bool name_is_found(struct connection_struct *conn,
 			  const char *name,
 			  struct drain_entry *entry)
@@ -138,7 +138,7 @@ static bool is_there(const struct drain_entry *entry)
 	return len > 0 && (size_t)len < sizeof(path) && lstat(path, &st) == 0;
 }
 
-/* false: too long */
+/* Translate a name; returns false if the result is too long */
 static bool translate(struct connection_struct *conn,
 		      const char *last,
 		      struct drain_entry *entry)
@@ -201,7 +201,10 @@ static bool is_missing(NTSTATUS status)
 	       NT_STATUS_EQUAL(status, NT_STATUS_NOT_A_DIRECTORY);
 }
 
-/* Is @path (which is cut) neither what @name leads to now, nor beside it? */
+/*
+ * Test whether @path is neither the current file of @name nor in the same
+ * directory. Changes @path.
+ */
 static bool is_elsewhere(struct connection_struct *conn,
 			 const char *name,
 			 char path[PATH_MAX])
@@ -226,7 +229,7 @@ static bool is_elsewhere(struct connection_struct *conn,
 	return !same_directory(path, live);
 }
 
-/* Names are looked up from the root of the share; a message comes anywhere */
+/* Names are relative to the root of the share, so change to it */
 static bool is_elsewhere_from_root(struct connection_struct *conn,
 				   const char *name,
 				   char path[PATH_MAX])
@@ -254,8 +257,8 @@ bool drain_locate_is_snapshot(const struct files_struct *fsp,
 	char path[PATH_MAX];
 
 	/*
-	 * Modules that have snapshots open them where they are. Without one
-	 * nobody looks at the time, and the file is opened as it is now.
+	 * Modules with snapshots open the file of the snapshot. Without such a
+	 * module the time stamp is ignored, and the current file is opened.
 	 */
 	return smb_fname->twrp != 0 && drain_locate_fsp(fsp, path) &&
 	       is_elsewhere_from_root(fsp->conn, smb_fname->base_name, path);

@@ -60,7 +60,7 @@ bool drain_own_may_change_entry(struct vfs_handle_struct *handle,
 		may_change(handle->conn, &place));
 }
 
-/* Not for a client: those have been through the gate */
+/* Test for a write by smbd itself; opens of clients are checked in open.c */
 static bool is_own_write(const struct files_struct *fsp, int flags)
 {
 	return ((flags & O_ACCMODE) != O_RDONLY ||
@@ -69,9 +69,9 @@ static bool is_own_write(const struct files_struct *fsp, int flags)
 }
 
 /*
- * After EACCES vfs_fruit opens the file to read, as a listing needs the size of
- * the fork. With delete_empty_adfiles it would unlink one that is empty, by a
- * call that does not come through this module, so that it must not open it.
+ * After EACCES vfs_fruit opens the file for reading, since a listing needs the
+ * size of the fork. With delete_empty_adfiles it would then unlink an empty
+ * file past this module, so it must not open the file.
  */
 static int refusal(const struct connection_struct *conn)
 {
@@ -80,7 +80,7 @@ static int refusal(const struct connection_struct *conn)
 		       : EACCES;
 }
 
-/* Where smbd has changed to the directory first, its name is absolute */
+/* The name of the directory is absolute if smbd has changed to it */
 static char *name_in_share(const struct connection_struct *conn,
 			   const struct files_struct *dirfsp,
 			   const struct smb_filename *smb_fname)
@@ -123,7 +123,7 @@ int drain_own_openat(struct vfs_handle_struct *handle,
 		     struct files_struct *fsp,
 		     const struct vfs_open_how *how)
 {
-	/* A stream has been through create_file_fn, and has no directory */
+	/* The open of a stream was checked by create_file_fn */
 	if (dirfsp != NULL && !is_named_stream(smb_fname) &&
 	    is_own_write(fsp, how->flags) &&
 	    !may_write(handle, dirfsp, smb_fname)) {

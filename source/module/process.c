@@ -27,7 +27,7 @@ const struct auth_session_info *drain_process_user(
 							&info))) {
 		return info;
 	}
-	return conn->session_info; /* it has just logged off */
+	return conn->session_info; /* the session has just ended */
 }
 
 struct drain_tree *drain_process_tree(const struct connection_struct *conn)
