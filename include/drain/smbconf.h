@@ -57,16 +57,16 @@ const char *drain_smbconf_module_before(int snum);
 char *drain_smbconf_objects(TALLOC_CTX *mem_ctx, int snum);
 
 /*
- * words.c: values as smbd makes use of them
+ * Values of options (words.c)
  */
 
-/** Without the quotes that smbd strips (lp_string()). NULL: out of memory. */
+/** Remove the quotes that smbd removes (lp_string()). NULL: out of memory. */
 char *drain_words_unquote(TALLOC_CTX *mem_ctx, const char *value);
 
 /**
- * Replace the %-words that are the same for every client of this host.
+ * Replace the substitutions that are the same for every client of this host.
  *
- * @param[in] share  The service that the value is of; NULL: of [global].
+ * @param[in] share  The service with that value; NULL: [global].
  * @return NULL: out of memory.
  */
 char *drain_words_settle(TALLOC_CTX *mem_ctx,
@@ -74,12 +74,14 @@ char *drain_words_settle(TALLOC_CTX *mem_ctx,
 			 const char *share);
 
 /**
- * The first %-word that depends on who asks, in what is settled. NULL: none. A
- * "%" that smbd does not replace is part of the name.
+ * Find the first substitution that depends on the client, in a result of
+ * drain_words_settle(). A "%" that smbd does not replace is part of the name.
+ *
+ * @return NULL: there is none.
  */
 const char *drain_words_vary(const char *value);
 
-/** May such a word stand for more than one component of a path? */
+/** Test for a substitution that can expand to several components of a path. */
 bool drain_words_lead_anywhere(const char *value);
 
 #endif /* _DRAIN_SMBCONF_H_ */

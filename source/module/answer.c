@@ -99,7 +99,7 @@ static void answer_apply(TALLOC_CTX *mem_ctx,
 	}
 
 	if (request->cookie == 0) {
-		return; /* nobody waits for a reply */
+		return; /* the tool does not wait for a reply */
 	}
 
 	/* Acknowledge a drain only if it is obeyed from now on */
@@ -261,7 +261,7 @@ static void answer_close(struct server_id src,
 	struct tevent_req *req = NULL;
 
 	if (sconn == NULL) {
-		return; /* the client and its handles are gone */
+		return; /* there is no client, and so no handle */
 	}
 	asked = talloc(sconn, struct close_asked);
 	req = drain_close_send(sconn, ask->handles, ask->num_handles);

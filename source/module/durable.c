@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * Reconnects to disconnected durable handles. The hold lock of a drain is taken
- * before the handle exists, so that the drain cannot become quiescent
- * meanwhile.
+ * before the handle exists, so that the drain cannot become quiescent first.
  */
 
 #include "module.h"

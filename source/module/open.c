@@ -315,7 +315,7 @@ NTSTATUS drain_open_check(struct connection_struct *conn,
 		(void)drain_rejoin_if_behind();
 	}
 	if (drain_process.drains == NULL) {
-		return NT_STATUS_OK; /* or the last drain has ended meanwhile */
+		return NT_STATUS_OK; /* the last drain has ended */
 	}
 	return ask_gate(&a, grant);
 }
