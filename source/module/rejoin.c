@@ -23,6 +23,7 @@
 #include "process.h"
 #include "rejoin.h"
 
+static bool clustered; /* true: registered for recoveries */
 static struct tevent_timer *pending; /* NULL: no recovery to handle */
 
 static void rejoin(void);
@@ -99,6 +100,9 @@ bool drain_rejoin_if_behind(void)
 	const bool rejoined = pending != NULL;
 	bool behind;
 
+	if (!clustered) {
+		return false;
+	}
 	if (rejoined) {
 		rejoin();
 	}
@@ -127,7 +131,8 @@ bool drain_rejoin_register(void)
 	if (!lp_clustering()) {
 		return true;
 	}
-	return register_with_ctdbd(messaging_ctdb_connection(),
-				   CTDB_SRVID_RECONFIGURE, recovered,
-				   NULL) == 0;
+	clustered = register_with_ctdbd(messaging_ctdb_connection(),
+					CTDB_SRVID_RECONFIGURE, recovered,
+					NULL) == 0;
+	return clustered;
 }
