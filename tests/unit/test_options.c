@@ -496,7 +496,7 @@ static void test_listed_names_exist(void **state)
 
 	for (n = 0; n < ARRAY_SIZE(options_of_words); n++) {
 		const char *name = options_of_words[n].name;
-		const char *words[] = {name, "must be"};
+		const char *words[] = {name, "the value must be"};
 
 		check_complaint(*state, name, "no such value", words,
 				ARRAY_SIZE(words));
