@@ -91,7 +91,7 @@ def has_passed(request):
 def time_limit(request):
     """End a test that hangs, fixtures included, and show where it does.
 
-    If it can not be interrupted the whole run ends: private servers notice
+    If it cannot be interrupted the whole run ends: private servers notice
     that and go.
     """
     marker = request.node.get_closest_marker('time_limit')

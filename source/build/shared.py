@@ -7,7 +7,7 @@ VERSION = '0.1'
 SANITIZE = '''-fsanitize=address,undefined -fno-sanitize-recover=undefined
 	-fno-omit-frame-pointer'''.split()
 
-# For clang's libFuzzer, which is told of each branch that is taken
+# For clang's libFuzzer, which records each branch that is taken
 FUZZ = '''-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined
 	-fno-sanitize-recover=undefined'''.split()
 
@@ -39,7 +39,7 @@ def file_at_top(bld, name):
 
 
 def subst(bld, file, **options):
-    """A file without its .in, with what it is told of in the place of @NAME@"""
+    """Make a file from its .in, with values in place of @NAME@"""
     bld(features='subst', source=file,
         **file_at_top(bld, file.name.removesuffix('.in')), **options)
 

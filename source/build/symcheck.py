@@ -1,8 +1,8 @@
-"""Says which symbols of a module smbd will not find when it loads it.
+"""Lists the symbols of a module that smbd will not find at load time.
 
-The module is linked without Samba's libraries, for smbd has them loaded; so the
-linker can not tell. smbd binds everything at once and refuses the module if
-anything is missing.
+The module is linked without Samba's libraries, because smbd has them loaded. So
+the linker cannot find a missing symbol. smbd resolves all symbols at once, and
+refuses a module with a missing one.
 """
 
 import re

@@ -239,8 +239,8 @@ def the_doors_close(admin):
 
 
 def bob_goes(bob, bob_closes):
-    """He can not come back, but his connection lives"""
-    headline('3. Bob closes the file and can not open it again; '
+    """He cannot come back, but his connection lives"""
+    headline('3. Bob closes the file and cannot open it again; '
              'listing works')
     bob.type(bob_closes)
     output = bob.type(f'get {FILE} -')

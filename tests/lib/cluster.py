@@ -205,7 +205,7 @@ class Node(PrivateSmbd):
 
     @contextlib.contextmanager
     def cut_off(self):
-        """The other nodes can not be reached meanwhile, but clients can
+        """The other nodes cannot be reached meanwhile, but clients can
 
         The leader is reached last: what nodes are asked that are connected
         after the recovery is lost, see docs/cluster.md.
@@ -365,7 +365,7 @@ class Cluster:
         """A node but the first, and not the leader
 
         One that leads and stands still keeps the cluster lock, so that the
-        others can not recover: on a real one the file system takes it away.
+        others cannot recover: on a real one the file system takes it away.
         """
         leader = self.leader()
         return next(node for node in self.nodes[1:] if node is not leader)

@@ -60,7 +60,7 @@ int stops(long a, long b, long c, long d, long e)
 
 def owned_at_first(times):
     """Source for the fixture `preloaded`: the end of a drain is owned by somebody
-    else, who can not be seen, the first `times` that a program asks for it"""
+    else, who cannot be seen, the first `times` that a program asks for it"""
     return r'''
 #define _GNU_SOURCE
 #include <dlfcn.h>

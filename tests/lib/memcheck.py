@@ -26,7 +26,7 @@ COMMAND = ('valgrind', '--quiet', '--leak-check=full', '--num-callers=40',
 # Of servers and tools, if a test has no other one; {log} is where a server logs
 WRAPPER = COMMAND if ACTIVE else ()
 
-# Where valgrind can not be; {log} likewise
+# Where valgrind cannot be; {log} likewise
 SANITIZED = 'tests/sanitized/smbdrain'
 _SANITIZERS = {
     # The library of a test may come first
@@ -48,7 +48,7 @@ def sanitizers(log_dir):
 
 
 def traceable(command):
-    """The words of a command line for strace, beside which LSan can not be"""
+    """The words of a command line for strace, beside which LSan cannot be"""
     return [f'{word}:detect_leaks=0' if word.startswith('ASAN_OPTIONS=')
             else word for word in command]
 

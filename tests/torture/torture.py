@@ -117,7 +117,7 @@ class Pulse(threading.Thread):
 
 
 def wait(seconds, drainers, threads):
-    """Until then, or until one of the threads can not go on"""
+    """Until then, or until one of the threads cannot go on"""
     began = told = time.monotonic()
     while time.monotonic() < began + seconds and not any(
             thread.died for thread in threads):

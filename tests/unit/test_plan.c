@@ -86,7 +86,7 @@ static enum drain_plan_step step_of(const struct drain_plan_entry *e,
 	return drain_plan_next(e, d->here[i], d->there[i]);
 }
 
-/* As rename would do it, which fails where it can not be done so */
+/* As rename would do it, which fails where it cannot be done so */
 static void take(const struct drain_plan_entry *e, struct dirs *d)
 {
 	size_t i = index_of(e->name);

@@ -281,7 +281,7 @@ static bool is_in(const struct span *spans, size_t num, uint32_t c)
 
 /*
  * Unicode: categories Cc, Zl and Zp, property Bidi_Control and the deprecated
- * marks after them; and what can not be seen between two letters, with which
+ * marks after them; and what cannot be seen between two letters, with which
  * two names would look the same
  */
 static bool must_not_be_printed(uint32_t c)

@@ -230,7 +230,7 @@ def test_resume_of_one_keeps_the_unreadable(beside):
 
 
 def test_resume_all_ends_both(beside):
-    """resume --all ends what can be read and what can not"""
+    """resume --all ends what can be read and what cannot"""
     server, drain, tree, _ = beside
     said = drain.call('resume', '--all').stdout
     assert 'pkg/app is open' in said and '1 unreadable' in said

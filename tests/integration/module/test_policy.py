@@ -677,7 +677,7 @@ def test_smbclient(drained, protocol):
 @pytest.mark.parametrize('dialect', ['NT LM 0.12', SMB_2_1, SMB_3_0])
 def test_impacket(drained, dialect):
     """A second library, SMB1 included, is told the same"""
-    # impacket's SMB1 can not answer when its oplock is broken
+    # impacket's SMB1 cannot answer when its oplock is broken
     server, drain = drained(global_options={**SMB1_SERVER, 'oplocks': 'no'})
     root = server.share_path('pkg')
     (root / 'app/empty').mkdir(mode=0o777)

@@ -239,7 +239,7 @@ def test_target_below_the_root_of_another_share(shares):
 
 
 def test_rename_above_through_another_share(shares):
-    """What is above the target in another share can not be renamed"""
+    """What is above the target in another share cannot be renamed"""
     _, drain, trees = shares
     access = Access.READ | Access.DELETE
     into = trees['one'].create('other/data.bin', access)
@@ -310,7 +310,7 @@ def test_share_with_a_path_for_each_user(drained, tmp_path):
         drain.wait('pkg/daemon/app')
 
 
-# -- nothing drains: clients can not tell
+# -- nothing drains: clients cannot tell
 
 REQUESTS = [
     {'oplock': OplockLevel.BATCH}, {'oplock': OplockLevel.EXCLUSIVE},

@@ -97,7 +97,7 @@ def test_close_share_while_a_waiter_waits(drained):
 
 
 def test_close_share_ends_durable_handles(drained):
-    """Nobody is waited for who can not come back"""
+    """Nobody is waited for who cannot come back"""
     server, drain = drained({'pkg': {**DURABLE_SHARE,
                                      'vfs objects': 'drain'}})
     server.put('pkg', 'app/tool.exe')

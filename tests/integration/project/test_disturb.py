@@ -1,4 +1,4 @@
-"""Clients can not tell that the module is loaded; more by ./waf disturb."""
+"""Clients cannot tell that the module is loaded; more by ./waf disturb."""
 
 import os
 import re

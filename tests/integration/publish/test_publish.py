@@ -396,7 +396,7 @@ def test_a_file(quiescent):
 
 
 def test_inside_the_package(quiescent):
-    """One can not be exchanged with what it is in"""
+    """One cannot be exchanged with what it is in"""
     assert 'it is inside' in refused(quiescent, new=quiescent.path / 'bin')
 
 
@@ -491,7 +491,7 @@ def test_share_inside(drained):
     ('/x/.smbdrain/y/', '.smbdrain', True), ('/.smbdrain', '.smbdrain', True),
     ('/.other/', '.smbdrain', False), ('/smbdrain/', '.smbdrain', False)])
 def test_vetoed(drained, veto, name, hidden):
-    """A directory in the share that its clients can not see"""
+    """A directory in the share that its clients cannot see"""
     package = Package(*drained({'pkg': {**MODULE, 'veto files': veto}}))
     hide = package.path.parent / name
     hide.mkdir()

@@ -430,7 +430,7 @@ def test_disk_full(drained, tmp_path):
 
 
 def test_mount_in_the_share(share):
-    """A mount point can not be renamed: found before anything is done"""
+    """A mount point cannot be renamed: found before anything is done"""
     mounted(share.root / 'app', '1M')
     try:
         assert 'mount point' in complaint(share.publish(expect=1))

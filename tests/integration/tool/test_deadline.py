@@ -555,7 +555,7 @@ def test_patience_ends_before_the_deadline(drain, handle):
     (('status', 'pkg/app', '--on-timeout=fail'), 2),
 ])
 def test_usage(drain, words, status):
-    """What can not be meant is said, and nothing is begun"""
+    """What cannot be meant is said, and nothing is begun"""
     assert 'timeout' in complaint(drain.call(*words, expect=status))
     assert drain.status()['drains'] == []
 

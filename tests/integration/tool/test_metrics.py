@@ -131,7 +131,7 @@ def test_two_forms(drained):
 
 
 def test_nobody_reads(drained):
-    """What can not be written is an error: half of it is worse than nothing"""
+    """What cannot be written is an error: half of it is worse than nothing"""
     _, drain = drained()
     with open('/dev/full', 'w', encoding='utf-8') as full:
         done = subprocess.run(drain.command('status', '--prometheus'),

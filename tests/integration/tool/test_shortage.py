@@ -1,4 +1,4 @@
-"""No memory, wherever the tool and the module ask for it: whatever can not be
+"""No memory, wherever the tool and the module ask for it: whatever cannot be
 done is said, nobody crashes, and a drain that is armed is one.
 """
 
@@ -110,7 +110,7 @@ def test_tool(server, drain, shortage, words, state):
 
 
 def test_module(drained, shortage):
-    """An smbd that can not do its part is not taken for one that has"""
+    """An smbd that cannot do its part is not taken for one that has"""
     server, tool = drained(environment=shortage.environment)
 
     def run():

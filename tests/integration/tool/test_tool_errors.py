@@ -64,7 +64,7 @@ def test_unknown_share(shared, verb):
 
 
 def test_unknown_share_of_monitor(shared):
-    """monitor does not wait for ever for what can not come"""
+    """monitor does not wait for ever for what cannot come"""
     _, drain = shared
     done = drain.call('monitor', 'nosuch', expect=1, timeout=3)
     assert 'nosuch' in complaint(done)
@@ -106,7 +106,7 @@ def test_file_as_target(shared):
 
 
 def test_file_on_the_way(shared):
-    """A file can not be gone through"""
+    """A file cannot be gone through"""
     _, drain = shared
     assert 'Not a directory' in refused(drain, 'pkg/app/tool.exe/x')
 
@@ -404,7 +404,7 @@ def test_resume_without_smbd(stopped):
 
 
 def test_smbd_that_does_not_answer(drained):
-    """begin that can not arm says who keeps it, and leaves it arming"""
+    """begin that cannot arm says who keeps it, and leaves it arming"""
     server, drain = drained()
     with connect(server.port) as tree:
         pid = server.child_of(tree.connection)
@@ -452,7 +452,7 @@ def mounted(path, *arguments):
 
 
 def test_state_directory_read_only(drained):
-    """The database that can not be written is named"""
+    """The database that cannot be written is named"""
     server, drain = drained()
     state = server.base / 'state'
     drain.begin('pkg/other')
@@ -550,7 +550,7 @@ def test_disk_full_says_so(small):
 
 
 def test_disk_full_before_the_first_drain(small):
-    """The database can not even be made: one line, and the reason"""
+    """The database cannot even be made: one line, and the reason"""
     server, drain = small
     filler = fill(server.base / 'state')
     done = drain.begin('pkg/app', expect=1)

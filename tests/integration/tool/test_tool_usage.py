@@ -1,4 +1,4 @@
-"""The command line: what smbdrain makes of words that it can not use.
+"""The command line: what smbdrain makes of words that it cannot use.
 
 No smbd runs here: none of this may get as far as to need one.
 """
@@ -294,7 +294,7 @@ def test_malformed_target(tool, verb, target):
 
 @pytest.mark.parametrize('target', ['', 'a//b'])
 def test_malformed_target_of_monitor(tool, target):
-    """monitor does not wait for ever for what can not come"""
+    """monitor does not wait for ever for what cannot come"""
     assert fails(tool, 'monitor', target, expect=None)
 
 

@@ -153,7 +153,7 @@ def test_share_that_can_not_be_completed(updater):
     update = updater('pkg')
     update.stand_in('smbdrain', f"""
 if {RUN}; then
-	# LeakSanitizer, if it is there, can not be beside strace
+	# LeakSanitizer, if it is there, cannot be beside strace
 	export ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0"
 	strace -f -qq -o /dev/null -e trace=renameat2 \\
 		-e inject=renameat2:error=EIO:when=2+ "$real" "$@"
