@@ -21,6 +21,7 @@
 #include "samba/shares.h"
 #include "protocol/end.h"
 #include "verb/exit_status.h"
+#include "verb/options.h"
 #include "verb/verb.h"
 
 static const struct verb *const verbs[] = {
@@ -89,12 +90,12 @@ static bool parse_duration(const char *option,
 
 static bool parse_new_opens(struct options *options, const char *text)
 {
-	if (!drain_new_opens_parse(text, &options->hold_opens)) {
+	if (!drain_new_opens_parse(text, &options->terms.hold_opens)) {
 		complain("cannot use --new-opens=%s: the value must be refuse "
 			 "or hold", text);
 		return false;
 	}
-	options->has_new_opens = true;
+	options->terms.has_new_opens = true;
 	return true;
 }
 
@@ -116,12 +117,12 @@ static bool parse_on_failure(struct options *options, const char *text)
 
 static bool parse_on_timeout(struct options *options, const char *text)
 {
-	if (!drain_on_timeout_parse(text, &options->on_timeout)) {
+	if (!drain_on_timeout_parse(text, &options->terms.on_timeout)) {
 		complain("cannot use --on-timeout=%s: the value must be fail, "
 			 "force or resume", text);
 		return false;
 	}
-	options->has_on_timeout = true;
+	options->terms.has_on_timeout = true;
 	return true;
 }
 
@@ -140,8 +141,8 @@ static bool parse_option(struct options *options, int c, const char *arg)
 {
 	switch (c) {
 	case OPT_TIMEOUT:
-		return parse_duration("timeout", arg, &options->timeout,
-				      &options->has_timeout);
+		return parse_duration("timeout", arg, &options->terms.timeout,
+				      &options->terms.has_timeout);
 	case OPT_ON_FAILURE:
 		return parse_on_failure(options, arg);
 	case OPT_ON_TIMEOUT:
@@ -150,8 +151,8 @@ static bool parse_option(struct options *options, int c, const char *arg)
 		return parse_new_opens(options, arg);
 	case OPT_HOLD_TIMEOUT:
 		return parse_duration("hold-timeout", arg,
-				      &options->hold_timeout,
-				      &options->has_hold_timeout);
+				      &options->terms.hold_timeout,
+				      &options->terms.has_hold_timeout);
 	case OPT_HELP:
 	case OPT_USAGE:
 	case OPT_VERSION:
@@ -185,19 +186,19 @@ static bool check_options(const struct verb *verb,
 		const char *name;
 		bool given;
 	} given[] = {
-		{"--reason", options->reason != NULL},
-		{"--timeout", options->has_timeout},
-		{"--on-timeout", options->has_on_timeout},
-		{"--warn-command", options->warn_command != NULL},
-		{"--new-opens", options->has_new_opens},
-		{"--hold-timeout", options->has_hold_timeout},
-		{"--let-holders-finish", options->let_holders_finish},
-		{"--purge-durables", options->purge_durables},
+		{"--reason", options->terms.reason != NULL},
+		{"--timeout", options->terms.has_timeout},
+		{"--on-timeout", options->terms.has_on_timeout},
+		{"--warn-command", options->terms.warn_command != NULL},
+		{"--new-opens", options->terms.has_new_opens},
+		{"--hold-timeout", options->terms.has_hold_timeout},
+		{"--let-holders-finish", options->terms.let_holders_finish},
+		{"--purge-durables", options->terms.purge_durables},
 		{"--client", options->client != NULL},
 		{"--user", options->user != NULL},
 		{"--path", options->path != NULL},
 		{"--all", options->all},
-		{"--allow-unguarded", options->allow_unguarded},
+		{"--allow-unguarded", options->terms.allow_unguarded},
 		{"--continue", options->adopt},
 		{"--force", options->force},
 		{"--if-needed", options->if_needed},
@@ -352,7 +353,7 @@ static const struct verb *choose_verb(const struct options *options)
 	    !check_target(options->target)) {
 		return NULL;
 	}
-	if (options->has_on_timeout && !options->has_timeout) {
+	if (options->terms.has_on_timeout && !options->terms.has_timeout) {
 		complain("cannot use --on-timeout without --timeout=DURATION");
 		return NULL;
 	}
@@ -362,12 +363,14 @@ static const struct verb *choose_verb(const struct options *options)
 	return verb;
 }
 
-static int run_open(struct tool *tool, const struct verb *verb)
+static int run_open(struct tool *tool,
+		    const struct verb *verb,
+		    const struct options *options)
 {
 	if (!verb->minds_deadline) {
 		end_all_due(tool);
 	}
-	return verb->run(tool);
+	return verb->run(tool, options);
 }
 
 static int run_verb(const struct verb *verb, const struct options *options)
@@ -379,10 +382,9 @@ static int run_verb(const struct verb *verb, const struct options *options)
 		complain("out of memory");
 		return exit_failed(options);
 	}
-	tool->options = options;
 	if (tool_open(tool) &&
 	    (!verb->relies_on_locks || namespace_is_shared())) {
-		ret = run_open(tool, verb);
+		ret = run_open(tool, verb, options);
 	} else {
 		ret = exit_failed(options);
 	}
@@ -495,13 +497,14 @@ int main(int argc, const char **argv)
 	struct poptOption table[] = {
 		{NULL, 0, POPT_ARG_INCLUDE_TABLE, help_options, 0,
 		 "Help options:", NULL},
-		{"reason", 0, POPT_ARG_STRING, &options.reason, 0,
+		{"reason", 0, POPT_ARG_STRING, &options.terms.reason, 0,
 		 "Reason for the drain, shown by status and in logs", "TEXT"},
 		{"timeout", 0, POPT_ARG_STRING, NULL, OPT_TIMEOUT,
 		 "Limit the wait to this time", "DURATION"},
 		{"on-timeout", 0, POPT_ARG_STRING, NULL, OPT_ON_TIMEOUT,
 		 "Action when the timeout has passed", "fail|force|resume"},
-		{"warn-command", 0, POPT_ARG_STRING, &options.warn_command, 0,
+		{"warn-command", 0, POPT_ARG_STRING,
+		 &options.terms.warn_command, 0,
 		 "Run with the holders as JSON on standard input when the wait "
 		 "begins and at half time", "COMMAND"},
 		{"new-opens", 0, POPT_ARG_STRING, NULL, OPT_NEW_OPENS,
@@ -510,10 +513,11 @@ int main(int argc, const char **argv)
 		{"hold-timeout", 0, POPT_ARG_STRING, NULL, OPT_HOLD_TIMEOUT,
 		 "Refuse deferred opens after this time", "DURATION"},
 		{"let-holders-finish", 0, POPT_ARG_NONE,
-		 &options.let_holders_finish, 0,
+		 &options.terms.let_holders_finish, 0,
 		 "Let clients with open files open more files until they have "
 		 "closed all of them", NULL},
-		{"purge-durables", 0, POPT_ARG_NONE, &options.purge_durables,
+		{"purge-durables", 0, POPT_ARG_NONE,
+		 &options.terms.purge_durables,
 		 0, "Remove disconnected durable handles", NULL},
 		{"client", 0, POPT_ARG_STRING, &options.client, 0,
 		 "Close only handles of this client", "ADDRESS"},
@@ -523,7 +527,8 @@ int main(int argc, const char **argv)
 		 "Close only handles on paths that match", "GLOB"},
 		{"wait", 0, POPT_ARG_NONE, &options.wait, 0,
 		 "Wait until the target is quiescent", NULL},
-		{"allow-unguarded", 0, POPT_ARG_NONE, &options.allow_unguarded,
+		{"allow-unguarded", 0, POPT_ARG_NONE,
+		 &options.terms.allow_unguarded,
 		 0,
 		 "Arm even if clients can reach the target without the module",
 		 NULL},

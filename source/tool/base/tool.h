@@ -15,49 +15,8 @@ struct drain_tell_gone;
 struct share_list;
 struct survey;
 
-/* The command line */
-struct options {
-	const char *verb;
-	const char *target; /* NULL: not given */
-	const char *new_directory; /* the directory to publish; NULL: none */
-	const char *extra; /* the first surplus argument */
-	int about; /* --help, --usage or --version; 0: none of them */
-	char **command; /* after "--", NULL-terminated */
-	const char *reason;
-	const char *warn_command;
-	const char *client; /* close: only this client; NULL: all clients */
-	const char *user;
-	const char *path;
-	bool has_timeout;
-	uint64_t timeout; /* milliseconds */
-	bool has_on_timeout;
-	enum drain_on_timeout on_timeout;
-	bool has_new_opens;
-	bool hold_opens;
-	bool has_hold_timeout;
-	uint64_t hold_timeout; /* milliseconds */
-	int let_holders_finish;
-	int purge_durables;
-	int all;
-	int allow_unguarded;
-	int adopt; /* --continue */
-	int force;
-	int if_needed; /* succeed if nothing needs to be done */
-	int json;
-	int prometheus;
-	int wait;
-	bool has_on_failure;
-	bool resume_on_failure;
-	/* run: the directory to publish; NULL: a command */
-	const char *publish;
-	const char *id; /* publish, resume: the drain to use */
-	int dry_run;
-	int undo;
-};
-
 /* What all verbs need */
 struct tool {
-	const struct options *options;
 	struct tevent_context *ev;
 	struct messaging_context *msg_ctx;
 	struct drain_store *store;

@@ -21,6 +21,7 @@
 #include "protocol/end.h"
 #include "protocol/progress.h"
 #include "protocol/quiesce.h"
+#include "protocol/terms.h"
 
 #define BEGIN_ARM_MSEC 10000
 #define BEGIN_ARM_LEAST_MSEC 2000 /* the least, even with a shorter timeout */
@@ -37,12 +38,12 @@ bool begin_smbd_runs(void)
 	return false;
 }
 
-uint64_t begin_deadline(const struct options *options)
+uint64_t begin_deadline(const struct drain_terms *terms)
 {
 	uint64_t most = BEGIN_ARM_MSEC;
 
-	if (options->has_timeout) {
-		most = MIN(most, MAX(options->timeout, BEGIN_ARM_LEAST_MSEC));
+	if (terms->has_timeout) {
+		most = MIN(most, MAX(terms->timeout, BEGIN_ARM_LEAST_MSEC));
 	}
 	return tool_deadline(most);
 }
@@ -62,51 +63,52 @@ static const char *who_am_i(TALLOC_CTX *mem_ctx)
 }
 
 static void set_deadline(struct drain_record *record,
-			 const struct options *options)
+			 const struct drain_terms *terms)
 {
-	if (options->has_on_timeout) {
-		record->deadline = drain_now() + options->timeout * 1000;
-		record->on_timeout = options->on_timeout;
+	if (terms->has_on_timeout) {
+		record->deadline = drain_now() + terms->timeout * 1000;
+		record->on_timeout = terms->on_timeout;
 	}
 }
 
 /* Set the terms that options give; leave the others unchanged. */
 static void set_terms(struct drain_record *record,
-		      const struct options *options)
+		      const struct drain_terms *terms)
 {
-	record->allow_unguarded |= options->allow_unguarded;
-	record->purge_durables |= options->purge_durables;
-	record->policy.let_holders_finish |= options->let_holders_finish;
-	if (options->has_new_opens) {
-		record->policy.hold_opens = options->hold_opens;
+	record->allow_unguarded |= terms->allow_unguarded;
+	record->purge_durables |= terms->purge_durables;
+	record->policy.let_holders_finish |= terms->let_holders_finish;
+	if (terms->has_new_opens) {
+		record->policy.hold_opens = terms->hold_opens;
 	}
-	if (options->has_hold_timeout) {
-		record->policy.hold_timeout = options->hold_timeout;
+	if (terms->has_hold_timeout) {
+		record->policy.hold_timeout = terms->hold_timeout;
 	}
-	set_deadline(record, options);
-	if (options->reason != NULL) {
-		record->reason = options->reason;
+	set_deadline(record, terms);
+	if (terms->reason != NULL) {
+		record->reason = terms->reason;
 	}
 }
 
 struct drain_record *begin_record(TALLOC_CTX *mem_ctx,
 				  struct tool *tool,
 				  const struct share_list *shares,
+				  const char *target,
+				  const struct drain_terms *terms,
 				  struct drain_record **rival)
 {
-	const struct options *options = tool->options;
 	struct drain_record *record = NULL;
 	NTSTATUS status;
 
 	*rival = NULL;
-	record = shares_resolve(mem_ctx, shares, options->target);
+	record = shares_resolve(mem_ctx, shares, target);
 	if (record == NULL) {
 		return NULL;
 	}
 	record->id = drain_id_new();
 	record->state = DRAIN_ARMING;
 	record->begun = drain_now();
-	set_terms(record, options);
+	set_terms(record, terms);
 	record->by = who_am_i(record);
 	if (record->by == NULL) {
 		complain("out of memory");
@@ -130,15 +132,16 @@ struct drain_record *begin_record(TALLOC_CTX *mem_ctx,
 	return NULL;
 }
 
-bool begin_set_deadline(struct tool *tool, struct drain_record *record)
+bool begin_set_deadline(struct tool *tool,
+			const struct drain_terms *terms,
+			struct drain_record *record)
 {
-	const struct options *options = tool->options;
 	NTSTATUS status;
 
-	if (!options->has_on_timeout) {
+	if (!terms->has_on_timeout) {
 		return true;
 	}
-	set_deadline(record, options);
+	set_deadline(record, terms);
 	status = drain_store_set_deadline(tool->store, &record->id,
 					  record->deadline,
 					  record->on_timeout);
@@ -156,14 +159,16 @@ bool begin_set_deadline(struct tool *tool, struct drain_record *record)
 	return false;
 }
 
-bool begin_go_on(struct tool *tool, struct drain_record *rival)
+bool begin_go_on(struct tool *tool,
+		 const struct drain_terms *terms,
+		 struct drain_record *rival)
 {
 	NTSTATUS status;
 
 	if (rival->state != DRAIN_ARMING) {
-		return begin_set_deadline(tool, rival);
+		return begin_set_deadline(tool, terms, rival);
 	}
-	set_terms(rival, tool->options);
+	set_terms(rival, terms);
 	status = drain_store_change_arming(tool->store, rival);
 	if (NT_STATUS_IS_OK(status) ||
 	    NT_STATUS_EQUAL(status, NT_STATUS_INVALID_DEVICE_STATE)) {
@@ -212,6 +217,7 @@ static void complain_of(struct tool *tool,
 
 enum quiesce_result arm_and_wait(struct tool *tool,
 				 const struct share_list *shares,
+				 const struct drain_terms *terms,
 				 const struct drain_record *record,
 				 uint64_t deadline)
 {
@@ -219,11 +225,11 @@ enum quiesce_result arm_and_wait(struct tool *tool,
 	enum quiesce_result result;
 
 	if (record->state == DRAIN_ARMING &&
-	    !arm(tool, shares, record, begin_deadline(tool->options))) {
+	    !arm(tool, shares, record, begin_deadline(terms))) {
 		return QUIESCE_FAILED;
 	}
 	progress = progress_start(tool, tool, record);
-	result = quiesce(tool, shares, record, deadline);
+	result = quiesce(tool, shares, terms, record, deadline);
 	progress_end(progress);
 	complain_of(tool, record, result);
 	return result;
@@ -257,21 +263,21 @@ static void die_of_signal(const struct tool *tool,
 
 enum quiesce_result begin_wait(struct tool *tool,
 			       const struct share_list *shares,
+			       const struct drain_terms *terms,
 			       const struct drain_record *record)
 {
-	const struct options *options = tool->options;
 	uint64_t deadline = UINT64_MAX;
 	enum quiesce_result result;
 
 	/* With --on-timeout it is the drain's deadline, not the wait's */
-	if (options->has_timeout && !options->has_on_timeout) {
-		deadline = tool_deadline(options->timeout);
+	if (terms->has_timeout && !terms->has_on_timeout) {
+		deadline = tool_deadline(terms->timeout);
 	}
 	if (!command_catch_signals(tool, tool, stop_fn, tool)) {
 		complain("out of memory");
 		return QUIESCE_FAILED;
 	}
-	result = arm_and_wait(tool, shares, record, deadline);
+	result = arm_and_wait(tool, shares, terms, record, deadline);
 	if (result == QUIESCE_DONE) {
 		printf("%s is quiescent\n", show_target(record));
 	} else if (tool->stop_signal != 0) {

@@ -8,7 +8,7 @@
 #include "protocol/quiesce.h"
 
 struct drain_record;
-struct options;
+struct drain_terms;
 struct share_list;
 struct tool;
 
@@ -18,6 +18,7 @@ struct tool;
  */
 enum quiesce_result arm_and_wait(struct tool *tool,
 				 const struct share_list *shares,
+				 const struct drain_terms *terms,
 				 const struct drain_record *record,
 				 uint64_t deadline);
 
@@ -34,19 +35,25 @@ bool begin_smbd_runs(void);
 struct drain_record *begin_record(TALLOC_CTX *mem_ctx,
 				  struct tool *tool,
 				  const struct share_list *shares,
+				  const char *target,
+				  const struct drain_terms *terms,
 				  struct drain_record **rival);
 
 /**
  * With --on-timeout, store the deadline in the record. Return false after an
  * error message.
  */
-bool begin_set_deadline(struct tool *tool, struct drain_record *record);
+bool begin_set_deadline(struct tool *tool,
+			const struct drain_terms *terms,
+			struct drain_record *record);
 
 /**
  * Continue an existing drain, with the deadline of the options and, while it is
  * still arming, their other terms. Return false after an error message.
  */
-bool begin_go_on(struct tool *tool, struct drain_record *rival);
+bool begin_go_on(struct tool *tool,
+		 const struct drain_terms *terms,
+		 struct drain_record *rival);
 
 /** Print which drain exists already. */
 void begin_complain_of(const struct drain_record *rival);
@@ -57,9 +64,10 @@ void begin_complain_of(const struct drain_record *rival);
  */
 enum quiesce_result begin_wait(struct tool *tool,
 			       const struct share_list *shares,
+			       const struct drain_terms *terms,
 			       const struct drain_record *record);
 
 /** Return the time until which smbds can acknowledge. */
-uint64_t begin_deadline(const struct options *options);
+uint64_t begin_deadline(const struct drain_terms *terms);
 
 #endif /* _DRAIN_TOOL_PROTOCOL_BEGIN_H_ */

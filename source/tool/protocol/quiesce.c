@@ -28,6 +28,7 @@
 #include "smbd/survey.h"
 #include "protocol/arm.h"
 #include "protocol/end.h"
+#include "protocol/terms.h"
 #include "protocol/warn.h"
 
 #define LATER_MSEC 1000
@@ -39,6 +40,7 @@
 struct waiter {
 	struct tool *tool;
 	const struct share_list *shares;
+	const struct drain_terms *terms;
 	const struct drain_record *record;
 	uint64_t deadline; /* of this wait */
 	uint64_t due; /* the drain's own, by the same clock */
@@ -381,7 +383,7 @@ static enum look_result look_later(struct waiter *w)
  */
 static bool may_purge(const struct waiter *w)
 {
-	return w->tool->options->purge_durables ||
+	return w->terms->purge_durables ||
 	       w->record->purge_durables ||
 	       (w->on_timeout == DRAIN_TIMEOUT_FORCE && tool_is_late(w->due));
 }
@@ -626,7 +628,7 @@ static enum quiesce_result wait_for_it(struct waiter *w)
 		}
 		if (tool_is_late(w->warn_at)) {
 			w->warn_at = UINT64_MAX;
-			warn(w->tool, w->record);
+			warn(w->tool, w->terms->warn_command, w->record);
 		}
 	}
 }
@@ -635,10 +637,10 @@ static void warn_now_and_later(struct waiter *w)
 {
 	uint64_t deadline = w->deadline;
 
-	if (w->tool->options->warn_command == NULL) {
+	if (w->terms->warn_command == NULL) {
 		return;
 	}
-	warn(w->tool, w->record);
+	warn(w->tool, w->terms->warn_command, w->record);
 	if (w->record->deadline != 0) {
 		deadline = MIN(deadline, to_monotonic(w->record->deadline));
 	}
@@ -649,12 +651,14 @@ static void warn_now_and_later(struct waiter *w)
 
 enum quiesce_result quiesce(struct tool *tool,
 			    const struct share_list *shares,
+			    const struct drain_terms *terms,
 			    const struct drain_record *record,
 			    uint64_t deadline)
 {
 	struct waiter w = {
 		.tool = tool,
 		.shares = shares,
+		.terms = terms,
 		.record = record,
 		.deadline = deadline,
 		.began = record->begun,

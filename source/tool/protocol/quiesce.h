@@ -7,6 +7,7 @@
 #include "drain/samba_compat.h"
 
 struct drain_record;
+struct drain_terms;
 struct share_list;
 struct tool;
 
@@ -30,6 +31,7 @@ enum quiesce_result {
  */
 enum quiesce_result quiesce(struct tool *tool,
 			    const struct share_list *shares,
+			    const struct drain_terms *terms,
 			    const struct drain_record *record,
 			    uint64_t deadline);
 

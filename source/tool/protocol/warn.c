@@ -67,9 +67,10 @@ static void become_command(const char *command, FILE *f)
 	_exit(EXIT_FAILURE);
 }
 
-void warn(struct tool *tool, const struct drain_record *record)
+void warn(struct tool *tool,
+	  const char *command,
+	  const struct drain_record *record)
 {
-	const char *command = tool->options->warn_command;
 	FILE *f = NULL;
 	pid_t middle;
 

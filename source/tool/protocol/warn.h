@@ -13,7 +13,9 @@ struct drain_record;
 struct tool;
 
 /** Run --warn-command with the holders, without waiting for it. */
-void warn(struct tool *tool, const struct drain_record *record);
+void warn(struct tool *tool,
+	  const char *command,
+	  const struct drain_record *record);
 
 /**
  * Set DRAIN_ID, DRAIN_SHARE, ... for a command. Return false if out of memory.

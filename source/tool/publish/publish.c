@@ -34,6 +34,7 @@ struct publish {
 	const char *name; /* of the new directory, as given by the user */
 	const char *path; /* real path of the new directory */
 	bool may_be_missing;
+	bool undo; /* of a publish that was interrupted */
 	struct pinned *old; /* the directory, the root, or the link */
 	struct pinned *staged;
 	bool prepared;
@@ -427,7 +428,7 @@ static bool publish_root(struct publish *p)
 		.share = p->share,
 		.root = p->old,
 		.staged = p->staged,
-		.undo = p->tool->options->undo,
+		.undo = p->undo,
 	};
 
 	return journal_publish(&root);
@@ -468,15 +469,15 @@ static bool exchange_target(struct publish *p)
 	return false;
 }
 
-static bool find_target(struct publish *p)
+static bool find_target(struct publish *p, const char *target)
 {
-	p->place = shares_resolve(p, p->shares, p->tool->options->target);
+	p->place = shares_resolve(p, p->shares, target);
 	if (p->place == NULL) {
 		return false;
 	}
 	p->share = shares_find(p->shares, p->place->target.share);
 	p->kind = shares_kind(p->place);
-	if (p->tool->options->undo && p->kind != TARGET_SHARE) {
+	if (p->undo && p->kind != TARGET_SHARE) {
 		complain("cannot undo a publish to %s: it is published in one "
 			 "step and is never half done", show_target(p->place));
 		return false;
@@ -487,8 +488,10 @@ static bool find_target(struct publish *p)
 struct publish *publish_new(TALLOC_CTX *mem_ctx,
 			    struct tool *tool,
 			    const struct share_list *shares,
+			    const char *target,
 			    const char *new_directory,
-			    bool may_be_missing)
+			    bool may_be_missing,
+			    bool undo)
 {
 	struct publish *p = talloc_zero(mem_ctx, struct publish);
 
@@ -500,7 +503,8 @@ struct publish *publish_new(TALLOC_CTX *mem_ctx,
 	p->shares = shares;
 	p->name = new_directory;
 	p->may_be_missing = may_be_missing;
-	if (!find_target(p) || !check_all(p)) {
+	p->undo = undo;
+	if (!find_target(p, target) || !check_all(p)) {
 		TALLOC_FREE(p);
 	}
 	return p;
@@ -556,7 +560,7 @@ static bool sync_exchange(const struct publish *p)
 
 bool publish_finish(const struct publish *p)
 {
-	const bool undo = p->tool->options->undo;
+	const bool undo = p->undo;
 	const char *old = (p->kind == TARGET_LINK) ? p->place->real[0]
 						   : p->name;
 

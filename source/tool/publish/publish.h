@@ -22,8 +22,10 @@ struct publish;
 struct publish *publish_new(TALLOC_CTX *mem_ctx,
 			    struct tool *tool,
 			    const struct share_list *shares,
+			    const char *target,
 			    const char *new_directory,
-			    bool may_be_missing);
+			    bool may_be_missing,
+			    bool undo);
 
 /**
  * Do what takes long, if possible before clients have to wait. publish_now()

@@ -14,32 +14,37 @@
 #include "protocol/deadline.h"
 #include "protocol/warn.h"
 #include "verb/exit_status.h"
+#include "verb/options.h"
 
-static void begin_armed(struct tool *tool, const struct drain_record *record)
+static void begin_armed(struct tool *tool,
+			const struct options *options,
+			const struct drain_record *record)
 {
 	printf("%s is armed\n", show_target(record));
-	if (tool->options->warn_command != NULL && handles_start()) {
-		warn(tool, record);
+	if (options->terms.warn_command != NULL && handles_start()) {
+		warn(tool, options->terms.warn_command, record);
 	}
 }
 
 /* Succeed, because the target is already armed or quiescent. */
 static int begin_nothing(struct tool *tool,
+			 const struct options *options,
 			 const struct share_list *shares,
 			 const struct drain_record *rival)
 {
-	if (tool->options->wait && rival->state != DRAIN_QUIESCENT) {
+	if (options->wait && rival->state != DRAIN_QUIESCENT) {
 		return exit_status_of_wait(
-			begin_wait(tool, shares, rival));
+			begin_wait(tool, shares, &options->terms, rival));
 	}
 	printf("%s is already %s\n", show_target(rival),
 	       drain_state_string(rival->state));
 	return EXIT_DONE;
 }
 
-static int begin_target(struct tool *tool, TALLOC_CTX *mem_ctx)
+static int begin_target(struct tool *tool,
+			const struct options *options,
+			TALLOC_CTX *mem_ctx)
 {
-	const struct options *options = tool->options;
 	struct share_list *shares = conf_shares(mem_ctx, tool);
 	struct drain_record *record = NULL;
 	struct drain_record *rival = NULL;
@@ -52,16 +57,17 @@ static int begin_target(struct tool *tool, TALLOC_CTX *mem_ctx)
 	if (!begin_smbd_runs()) {
 		return EXIT_FAILED;
 	}
-	record = begin_record(mem_ctx, tool, shares, &rival);
+	record = begin_record(mem_ctx, tool, shares, options->target,
+			      &options->terms, &rival);
 	if (record == NULL && rival != NULL &&
 	    rival->state == DRAIN_ARMING) {
-		if (!begin_go_on(tool, rival)) {
+		if (!begin_go_on(tool, &options->terms, rival)) {
 			return EXIT_FAILED;
 		}
 		record = rival;
 	}
 	if (record == NULL && rival != NULL && options->if_needed) {
-		return begin_nothing(tool, shares, rival);
+		return begin_nothing(tool, options, shares, rival);
 	}
 	if (record == NULL) {
 		if (rival != NULL) {
@@ -71,20 +77,22 @@ static int begin_target(struct tool *tool, TALLOC_CTX *mem_ctx)
 	}
 
 	if (!options->wait) {
-		armed = arm(tool, shares, record, begin_deadline(options));
+		armed = arm(tool, shares, record,
+			    begin_deadline(&options->terms));
 		if (armed) {
-			begin_armed(tool, record);
+			begin_armed(tool, options, record);
 		}
 		deadline_arrange(tool, record);
 		return armed ? EXIT_DONE : EXIT_FAILED;
 	}
-	return exit_status_of_wait(begin_wait(tool, shares, record));
+	return exit_status_of_wait(
+		begin_wait(tool, shares, &options->terms, record));
 }
 
-static int run_begin(struct tool *tool)
+static int run_begin(struct tool *tool, const struct options *options)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
-	int ret = begin_target(tool, frame);
+	int ret = begin_target(tool, options, frame);
 
 	TALLOC_FREE(frame);
 	return ret;

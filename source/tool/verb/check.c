@@ -22,6 +22,7 @@
 #include "verb/check_now.h"
 #include "verb/exit_status.h"
 #include "verb/findings.h"
+#include "verb/options.h"
 
 static bool is_well(const struct findings *f)
 {
@@ -453,7 +454,9 @@ static bool print_json(const struct findings *f, const struct share_list *list)
 	return show_json(json, false);
 }
 
-static int check_and_print(struct tool *tool, struct findings *f)
+static int check_and_print(struct tool *tool,
+			   const struct options *options,
+			   struct findings *f)
 {
 	const struct share_list *list = conf_shares(talloc_tos(), tool);
 	bool ok;
@@ -466,8 +469,8 @@ static int check_and_print(struct tool *tool, struct findings *f)
 	check_namespace(f);
 	check_preload(f);
 	check_unknown(f, tool);
-	if (tool->options->target != NULL) {
-		ok = check_target(f, tool, list, tool->options->target);
+	if (options->target != NULL) {
+		ok = check_target(f, tool, list, options->target);
 	} else {
 		check_shares(f, list);
 		ok = check_all_now(f, tool, list);
@@ -476,11 +479,11 @@ static int check_and_print(struct tool *tool, struct findings *f)
 		return EXIT_FAILED;
 	}
 
-	if (tool->options->json) {
+	if (options->json) {
 		if (!print_json(f, list)) {
 			return EXIT_FAILED;
 		}
-	} else if (tool->options->target != NULL) {
+	} else if (options->target != NULL) {
 		print_target(f);
 	} else {
 		print_all(f);
@@ -488,14 +491,14 @@ static int check_and_print(struct tool *tool, struct findings *f)
 	return is_well(f) ? EXIT_DONE : EXIT_FAILED;
 }
 
-static int run_check(struct tool *tool)
+static int run_check(struct tool *tool, const struct options *options)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct findings f = {
 		.problems = json_array(),
 		.shares = json_array(),
 	};
-	int ret = check_and_print(tool, &f);
+	int ret = check_and_print(tool, options, &f);
 
 	json_decref(f.target);
 	json_decref(f.share);

@@ -15,6 +15,7 @@
 #include "smbd/holders.h"
 #include "protocol/find.h"
 #include "verb/exit_status.h"
+#include "verb/options.h"
 
 #define CLOSE_MSEC 60000 /* a deferred rename may take 35 s */
 #define CLOSE_LIST_MSEC 5000
@@ -263,13 +264,15 @@ static int close_listed(struct tool *tool,
 	return (ok && left == 0) ? EXIT_DONE : EXIT_FAILED;
 }
 
-static int close_target(struct tool *tool, TALLOC_CTX *mem_ctx)
+static int close_target(struct tool *tool,
+			const struct options *options,
+			TALLOC_CTX *mem_ctx)
 {
 	struct drain_record *record = NULL;
 	struct holder_list *list = NULL;
 	int ret = EXIT_DONE;
 
-	record = find_place(mem_ctx, tool, tool->options->target);
+	record = find_place(mem_ctx, tool, options->target);
 	if (record == NULL) {
 		return EXIT_FAILED;
 	}
@@ -277,7 +280,7 @@ static int close_target(struct tool *tool, TALLOC_CTX *mem_ctx)
 	if (list == NULL) {
 		return EXIT_FAILED;
 	}
-	if (keep_meant(tool->options, list) > 0) {
+	if (keep_meant(options, list) > 0) {
 		ret = close_listed(tool, mem_ctx, list);
 	} else {
 		printf("nothing to close\n");
@@ -290,10 +293,10 @@ static int close_target(struct tool *tool, TALLOC_CTX *mem_ctx)
 	return ret;
 }
 
-static int run_close(struct tool *tool)
+static int run_close(struct tool *tool, const struct options *options)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
-	int ret = close_target(tool, frame);
+	int ret = close_target(tool, options, frame);
 
 	TALLOC_FREE(frame);
 	return ret;

@@ -11,6 +11,7 @@
 #include "smbd/holders_json.h"
 #include "protocol/find.h"
 #include "verb/exit_status.h"
+#include "verb/options.h"
 
 #define HOLDERS_MSEC 10000
 
@@ -60,21 +61,23 @@ static void print_text(const struct holder_list *list)
 	}
 }
 
-static int print_holders(struct tool *tool, TALLOC_CTX *mem_ctx)
+static int print_holders(struct tool *tool,
+			 const struct options *options,
+			 TALLOC_CTX *mem_ctx)
 {
 	struct drain_record *record = NULL;
 	struct holder_list *list = NULL;
 
-	record = find_place(mem_ctx, tool, tool->options->target);
+	record = find_place(mem_ctx, tool, options->target);
 	if (record == NULL) {
 		return EXIT_FAILED;
 	}
-	list = holders_get(mem_ctx, tool, record, tool->options->all,
+	list = holders_get(mem_ctx, tool, record, options->all,
 			   HOLDERS_MSEC);
 	if (list == NULL) {
 		return EXIT_FAILED;
 	}
-	if (!tool->options->json) {
+	if (!options->json) {
 		print_text(list);
 	} else if (!show_json_holders(stdout, list)) {
 		if (ferror(stdout)) {
@@ -92,10 +95,10 @@ static int print_holders(struct tool *tool, TALLOC_CTX *mem_ctx)
 	return EXIT_DONE;
 }
 
-static int run_holders(struct tool *tool)
+static int run_holders(struct tool *tool, const struct options *options)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
-	int ret = print_holders(tool, frame);
+	int ret = print_holders(tool, options, frame);
 
 	TALLOC_FREE(frame);
 	return ret;

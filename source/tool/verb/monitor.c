@@ -17,6 +17,7 @@
 #include "protocol/find.h"
 #include "protocol/watch.h"
 #include "verb/exit_status.h"
+#include "verb/options.h"
 
 /* A drain that existed at the last check */
 struct known {
@@ -27,6 +28,7 @@ struct known {
 
 struct monitor {
 	struct tool *tool;
+	const struct options *options;
 	const struct drain_record *place; /* NULL: all drains */
 	struct known *known;
 	bool looked; /* at least once */
@@ -51,7 +53,7 @@ static void print_event(struct monitor *m,
 		client = drain_holder_addresses(frame, &gone->holder);
 	}
 
-	if (m->tool->options->json) {
+	if (m->options->json) {
 		json_t *json = show_json_new();
 
 		json_object_set_new(json, "time", json_string(now));
@@ -212,7 +214,7 @@ static bool check_drains(void *private_data)
 	return ok && !m->failed;
 }
 
-static int run_monitor(struct tool *tool)
+static int run_monitor(struct tool *tool, const struct options *options)
 {
 	struct monitor *m = talloc_zero(tool, struct monitor);
 
@@ -221,8 +223,9 @@ static int run_monitor(struct tool *tool)
 		return EXIT_FAILED;
 	}
 	m->tool = tool;
-	if (tool->options->target != NULL) {
-		m->place = find_place(m, tool, tool->options->target);
+	m->options = options;
+	if (options->target != NULL) {
+		m->place = find_place(m, tool, options->target);
 		if (m->place == NULL) {
 			return EXIT_FAILED;
 		}

@@ -10,11 +10,12 @@
 #include "samba/conf.h"
 #include "publish/publish.h"
 #include "verb/exit_status.h"
+#include "verb/options.h"
 
 /* Find the id of the drain, which only its holder knows. */
-static bool find_id(const struct tool *tool, struct drain_id *id)
+static bool find_id(const struct options *options, struct drain_id *id)
 {
-	const char *text = tool->options->id;
+	const char *text = options->id;
 
 	if (text == NULL) {
 		text = getenv("DRAIN_ID");
@@ -32,16 +33,15 @@ static bool find_id(const struct tool *tool, struct drain_id *id)
 	return true;
 }
 
-static int run_publish(struct tool *tool)
+static int run_publish(struct tool *tool, const struct options *options)
 {
-	const struct options *options = tool->options;
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct drain_id id = {{0}};
 	struct share_list *shares = NULL;
 	struct publish *p = NULL;
 	int ret = EXIT_FAILED;
 
-	if (!options->dry_run && !find_id(tool, &id)) {
+	if (!options->dry_run && !find_id(options, &id)) {
 		TALLOC_FREE(frame);
 		return EXIT_USAGE;
 	}
@@ -49,8 +49,9 @@ static int run_publish(struct tool *tool)
 	if (shares == NULL) {
 		complain("out of memory");
 	} else {
-		p = publish_new(frame, tool, shares, options->new_directory,
-				options->dry_run);
+		p = publish_new(frame, tool, shares, options->target,
+				options->new_directory, options->dry_run,
+				options->undo);
 	}
 	if (p != NULL &&
 	    (options->dry_run ||

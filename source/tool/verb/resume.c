@@ -12,6 +12,7 @@
 #include "protocol/find.h"
 #include "protocol/relations.h"
 #include "verb/exit_status.h"
+#include "verb/options.h"
 
 /* Print the new state: other drains may cover the target or a part of it. */
 static void say_what_is_open(struct tool *tool,
@@ -34,9 +35,11 @@ static void say_what_is_open(struct tool *tool,
 	TALLOC_FREE(frame);
 }
 
-static int resume_record(struct tool *tool, const struct drain_record *record)
+static int resume_record(struct tool *tool,
+			 const struct options *options,
+			 const struct drain_record *record)
 {
-	const bool force = tool->options->force;
+	const bool force = options->force;
 	struct server_id who = {0};
 	NTSTATUS status;
 	bool owned;
@@ -70,7 +73,7 @@ static int resume_record(struct tool *tool, const struct drain_record *record)
 	if (NT_STATUS_EQUAL(status, NT_STATUS_NOT_FOUND)) {
 		complain("cannot resume %s: another process has already "
 			 "resumed it", show_target(record));
-		return tool->options->if_needed ? EXIT_DONE : EXIT_FAILED;
+		return options->if_needed ? EXIT_DONE : EXIT_FAILED;
 	}
 	if (!NT_STATUS_IS_OK(status)) {
 		complain("cannot remove the record of %s: %s",
@@ -100,7 +103,9 @@ static int resume_unreadable(struct tool *tool)
 	return EXIT_DONE;
 }
 
-static int resume_all(struct tool *tool, TALLOC_CTX *mem_ctx)
+static int resume_all(struct tool *tool,
+		      const struct options *options,
+		      TALLOC_CTX *mem_ctx)
 {
 	struct drain_list *list = find_all(mem_ctx, tool);
 	int ret = EXIT_DONE;
@@ -113,7 +118,7 @@ static int resume_all(struct tool *tool, TALLOC_CTX *mem_ctx)
 		printf("no drain is in force\n");
 	}
 	for (i = 0; i < list->num_records; i++) {
-		ret |= resume_record(tool, list->records[i]);
+		ret |= resume_record(tool, options, list->records[i]);
 	}
 	if (list->num_unreadable > 0) {
 		ret |= resume_unreadable(tool);
@@ -125,9 +130,10 @@ static int resume_all(struct tool *tool, TALLOC_CTX *mem_ctx)
  * Return true if this is the drain that --id names: the target can have a newer
  * one.
  */
-static bool is_meant(struct tool *tool, const struct drain_record *record)
+static bool is_meant(const struct options *options,
+		     const struct drain_record *record)
 {
-	const char *id = tool->options->id;
+	const char *id = options->id;
 	struct drain_id_buf buf;
 
 	if (id == NULL || strcmp(id, drain_id_string(&record->id, &buf)) == 0) {
@@ -144,10 +150,10 @@ static bool is_meant(struct tool *tool, const struct drain_record *record)
  * is open.
  */
 static int resume_nothing(struct tool *tool,
+			  const struct options *options,
 			  TALLOC_CTX *mem_ctx,
 			  const struct drain_record *place)
 {
-	const struct options *options = tool->options;
 	const struct relations *relations = relations_find(mem_ctx, tool,
 							   place);
 
@@ -162,38 +168,40 @@ static int resume_nothing(struct tool *tool,
 	return EXIT_FAILED;
 }
 
-static int resume_target(struct tool *tool, TALLOC_CTX *mem_ctx)
+static int resume_target(struct tool *tool,
+			 const struct options *options,
+			 TALLOC_CTX *mem_ctx)
 {
 	struct drain_record *place = NULL;
 	struct drain_record *record = NULL;
 
-	record = find_drain(mem_ctx, tool, tool->options->target,
+	record = find_drain(mem_ctx, tool, options->target,
 				  &place);
 	if (place != NULL) {
-		return resume_nothing(tool, mem_ctx, place);
+		return resume_nothing(tool, options, mem_ctx, place);
 	}
-	if (record == NULL || !is_meant(tool, record)) {
+	if (record == NULL || !is_meant(options, record)) {
 		return EXIT_FAILED;
 	}
-	return resume_record(tool, record);
+	return resume_record(tool, options, record);
 }
 
-static int run_resume(struct tool *tool)
+static int run_resume(struct tool *tool, const struct options *options)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
 	int ret = EXIT_FAILED;
 
-	if (tool->options->all && tool->options->target != NULL) {
+	if (options->all && options->target != NULL) {
 		complain("cannot use resume with both a target and --all");
 		ret = EXIT_USAGE;
-	} else if (tool->options->all && tool->options->id != NULL) {
+	} else if (options->all && options->id != NULL) {
 		complain("cannot use resume with both --id and --all: --id "
 			 "names one drain");
 		ret = EXIT_USAGE;
-	} else if (tool->options->all) {
-		ret = resume_all(tool, frame);
+	} else if (options->all) {
+		ret = resume_all(tool, options, frame);
 	} else {
-		ret = resume_target(tool, frame);
+		ret = resume_target(tool, options, frame);
 	}
 	TALLOC_FREE(frame);
 	return ret;

@@ -21,9 +21,11 @@
 #include "protocol/warn.h"
 #include "publish/publish.h"
 #include "verb/exit_status.h"
+#include "verb/options.h"
 
 struct run {
 	struct tool *tool;
+	const struct options *options;
 	struct publish *publish; /* the publish, or NULL: a command */
 	struct drain_record *record;
 	/* we began the drain, so we end it if the work is not begun */
@@ -84,7 +86,7 @@ static int complain_of_exec(const char *command, int error)
 
 static int run_command(struct run *run)
 {
-	char **command = run->tool->options->command;
+	char **command = run->options->command;
 	int error;
 
 	(void)output_flush();
@@ -228,7 +230,7 @@ static bool is_done(const struct run *run, int ret)
 /* A publish that fails leaves the old version intact; a command may not. */
 static bool may_be_resumed(const struct run *run)
 {
-	const struct options *options = run->tool->options;
+	const struct options *options = run->options;
 
 	return options->resume_on_failure ||
 	       (run->publish != NULL && !options->has_on_failure);
@@ -243,7 +245,7 @@ static const char *describe_failure(const struct run *run)
 	if (run->publish == NULL) {
 		what = talloc_asprintf(
 			talloc_tos(), "command %s",
-			show_text(run->tool->options->command[0]));
+			show_text(run->options->command[0]));
 	}
 	if (run->tool->stop_signal != 0) {
 		return talloc_asprintf(talloc_tos(), "%s was interrupted",
@@ -374,7 +376,9 @@ static bool find_or_begin(struct run *run,
 {
 	struct drain_record *rival = NULL;
 
-	run->record = begin_record(mem_ctx, run->tool, shares, &rival);
+	run->record = begin_record(mem_ctx, run->tool, shares,
+				   run->options->target, &run->options->terms,
+				   &rival);
 	if (run->record != NULL) {
 		run->ours = true;
 		return true;
@@ -382,13 +386,13 @@ static bool find_or_begin(struct run *run,
 	if (rival == NULL) {
 		return false;
 	}
-	if (rival->state != DRAIN_ARMING && !run->tool->options->adopt) {
+	if (rival->state != DRAIN_ARMING && !run->options->adopt) {
 		begin_complain_of(rival);
 		complain("--continue takes over the drain that is in force");
 		return false;
 	}
 	run->record = rival;
-	return begin_go_on(run->tool, rival);
+	return begin_go_on(run->tool, &run->options->terms, rival);
 }
 
 /* Take runner(id), so that no second run uses the drain. */
@@ -418,12 +422,13 @@ static bool prepare_publish(struct run *run,
 			    TALLOC_CTX *mem_ctx,
 			    const struct share_list *shares)
 {
-	const char *directory = run->tool->options->publish;
+	const char *directory = run->options->publish;
 
 	if (directory == NULL) {
 		return true;
 	}
-	run->publish = publish_new(mem_ctx, run->tool, shares, directory,
+	run->publish = publish_new(mem_ctx, run->tool, shares,
+				   run->options->target, directory, false,
 				   false);
 	return run->publish != NULL && publish_prepare(run->publish);
 }
@@ -445,7 +450,7 @@ static int look_up_command(const struct options *options)
 
 static int run_in(struct run *run, TALLOC_CTX *mem_ctx)
 {
-	const struct options *options = run->tool->options;
+	const struct options *options = run->options;
 	struct share_list *shares = conf_shares(mem_ctx, run->tool);
 	uint64_t deadline = UINT64_MAX;
 	int ret = look_up_command(options);
@@ -462,12 +467,13 @@ static int run_in(struct run *run, TALLOC_CTX *mem_ctx)
 	    !find_or_begin(run, mem_ctx, shares) || !be_the_runner(run)) {
 		return EXIT_RUN_FAILED;
 	}
-	if (options->has_timeout && !options->has_on_timeout) {
-		deadline = tool_deadline(options->timeout);
+	if (options->terms.has_timeout && !options->terms.has_on_timeout) {
+		deadline = tool_deadline(options->terms.timeout);
 	}
 
 	ret = exit_status_of_wait(
-		arm_and_wait(run->tool, shares, run->record, deadline));
+		arm_and_wait(run->tool, shares, &options->terms, run->record,
+			     deadline));
 	if (ret == EXIT_DONE) {
 		ret = work_and_end(run);
 	} else {
@@ -484,10 +490,10 @@ static int run_in(struct run *run, TALLOC_CTX *mem_ctx)
 	return ret;
 }
 
-static int run_run(struct tool *tool)
+static int run_run(struct tool *tool, const struct options *options)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
-	struct run run = {.tool = tool};
+	struct run run = {.tool = tool, .options = options};
 	int ret = run_in(&run, frame);
 
 	if (run.record != NULL) {

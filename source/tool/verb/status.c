@@ -18,6 +18,7 @@
 #include "protocol/relations.h"
 #include "protocol/view.h"
 #include "verb/exit_status.h"
+#include "verb/options.h"
 #include "verb/status_metrics.h"
 
 /*
@@ -266,6 +267,7 @@ static void show_as_text(struct tool *tool, const struct overview *all)
 
 /* Find the drain of the target, or all drains; then @place is NULL. */
 static bool find_drains(struct tool *tool,
+			const struct options *options,
 			TALLOC_CTX *mem_ctx,
 			struct drain_list **_list,
 			struct drain_record **place)
@@ -280,11 +282,11 @@ static bool find_drains(struct tool *tool,
 		return false;
 	}
 	*_list = list;
-	if (tool->options->target == NULL) {
+	if (options->target == NULL) {
 		return true;
 	}
 
-	record = find_drain(mem_ctx, tool, tool->options->target,
+	record = find_drain(mem_ctx, tool, options->target,
 				  place);
 	list->num_records = 0;
 	if (record == NULL) {
@@ -302,6 +304,7 @@ static bool find_drains(struct tool *tool,
 }
 
 static bool collect_overview(struct tool *tool,
+			     const char *target,
 			     TALLOC_CTX *mem_ctx,
 			     const struct drain_list *list,
 			     const struct drain_record *place,
@@ -320,7 +323,7 @@ static bool collect_overview(struct tool *tool,
 		.num_unreadable = list->num_unreadable,
 		.smbd_runs = parents_any(),
 		.stranger = namespace_problem(mem_ctx),
-		.target = tool->options->target,
+		.target = target,
 	};
 	if (all->views == NULL) {
 		complain("out of memory");
@@ -343,9 +346,10 @@ static bool collect_overview(struct tool *tool,
 	return true;
 }
 
-static int show_status(struct tool *tool, TALLOC_CTX *mem_ctx)
+static int show_status(struct tool *tool,
+		       const struct options *options,
+		       TALLOC_CTX *mem_ctx)
 {
-	const struct options *options = tool->options;
 	struct drain_record *place = NULL;
 	struct drain_list *list = NULL;
 	struct overview all;
@@ -354,8 +358,9 @@ static int show_status(struct tool *tool, TALLOC_CTX *mem_ctx)
 		complain("cannot use status with both --json and --prometheus");
 		return EXIT_USAGE;
 	}
-	if (!find_drains(tool, mem_ctx, &list, &place) ||
-	    !collect_overview(tool, mem_ctx, list, place, &all)) {
+	if (!find_drains(tool, options, mem_ctx, &list, &place) ||
+	    !collect_overview(tool, options->target, mem_ctx, list, place,
+			      &all)) {
 		return EXIT_FAILED;
 	}
 	if (options->json) {
@@ -368,10 +373,10 @@ static int show_status(struct tool *tool, TALLOC_CTX *mem_ctx)
 	return EXIT_DONE;
 }
 
-static int run_status(struct tool *tool)
+static int run_status(struct tool *tool, const struct options *options)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
-	int ret = show_status(tool, frame);
+	int ret = show_status(tool, options, frame);
 
 	TALLOC_FREE(frame);
 	return ret;

@@ -25,6 +25,7 @@
 #include "protocol/view.h"
 #include "protocol/watch.h"
 #include "verb/exit_status.h"
+#include "verb/options.h"
 
 #define TOP_ASK_MSEC 2000 /* after which all smbds are asked again */
 #define TOP_PATIENCE_MSEC 1000 /* how long they may take to answer */
@@ -43,6 +44,7 @@ struct row {
 
 struct top {
 	struct tool *tool;
+	const struct options *options;
 	const struct drain_record *place; /* NULL: all drains */
 	struct screen *screen;
 	struct row *rows;
@@ -393,8 +395,8 @@ static int show_top(struct top *top)
 {
 	struct tool *tool = top->tool;
 
-	if (tool->options->target != NULL) {
-		top->place = find_place(top, tool, tool->options->target);
+	if (top->options->target != NULL) {
+		top->place = find_place(top, tool, top->options->target);
 		if (top->place == NULL) {
 			return EXIT_FAILED;
 		}
@@ -409,7 +411,7 @@ static int show_top(struct top *top)
 	return (tool->stop_signal != 0) ? EXIT_DONE : EXIT_FAILED;
 }
 
-static int run_top(struct tool *tool)
+static int run_top(struct tool *tool, const struct options *options)
 {
 	struct top *t = talloc_zero(tool, struct top);
 	int ret;
@@ -419,6 +421,7 @@ static int run_top(struct tool *tool)
 		return EXIT_FAILED;
 	}
 	t->tool = tool;
+	t->options = options;
 	ret = show_top(t);
 	tool->on_gone = NULL;
 	TALLOC_FREE(t);

@@ -6,6 +6,7 @@
 
 #include "drain/samba_compat.h"
 
+struct options;
 struct tool;
 
 struct verb {
@@ -17,7 +18,7 @@ struct verb {
 	const char *succeeded;
 	bool relies_on_locks; /* smbds must be in our PID namespace */
 	bool minds_deadline; /* acts on the deadline of its target itself */
-	int (*run)(struct tool *tool);
+	int (*run)(struct tool *tool, const struct options *options);
 };
 
 extern const struct verb verb_begin;

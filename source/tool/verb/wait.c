@@ -11,6 +11,7 @@
 #include "protocol/find.h"
 #include "protocol/relations.h"
 #include "verb/exit_status.h"
+#include "verb/options.h"
 
 /* NULL after a complaint, with what drains it instead */
 static struct drain_record *find_target(TALLOC_CTX *mem_ctx,
@@ -31,7 +32,9 @@ static struct drain_record *find_target(TALLOC_CTX *mem_ctx,
 	return record;
 }
 
-static int wait_for_target(struct tool *tool, TALLOC_CTX *mem_ctx)
+static int wait_for_target(struct tool *tool,
+			   const struct options *options,
+			   TALLOC_CTX *mem_ctx)
 {
 	struct share_list *shares = conf_shares(mem_ctx, tool);
 	struct drain_record *record = NULL;
@@ -40,20 +43,21 @@ static int wait_for_target(struct tool *tool, TALLOC_CTX *mem_ctx)
 		complain("out of memory");
 		return EXIT_FAILED;
 	}
-	record = find_target(mem_ctx, tool, tool->options->target);
+	record = find_target(mem_ctx, tool, options->target);
 	if (record == NULL) {
 		return EXIT_FAILED;
 	}
-	if (!begin_set_deadline(tool, record)) {
+	if (!begin_set_deadline(tool, &options->terms, record)) {
 		return EXIT_FAILED;
 	}
-	return exit_status_of_wait(begin_wait(tool, shares, record));
+	return exit_status_of_wait(
+		begin_wait(tool, shares, &options->terms, record));
 }
 
-static int run_wait(struct tool *tool)
+static int run_wait(struct tool *tool, const struct options *options)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
-	int ret = wait_for_target(tool, frame);
+	int ret = wait_for_target(tool, options, frame);
 
 	TALLOC_FREE(frame);
 	return ret;
