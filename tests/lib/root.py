@@ -5,7 +5,7 @@
     root.run('smbd', '-V').stdout
 
 A root is a copy of one that is made once, with what debootstrap installs; see
-tests/run/root.sh.
+source/build/root.sh.
 """
 
 import fcntl
@@ -16,7 +16,7 @@ import subprocess
 from pathlib import Path
 
 TOP = Path(os.environ['DRAIN_TOP'])
-ROOT_SH = TOP / 'tests' / 'run' / 'root.sh'
+ROOT_SH = TOP / 'source' / 'build' / 'root.sh'
 CACHE = TOP / '.cache' / 'roots'
 TIMEOUT = 900
 

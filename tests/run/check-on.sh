@@ -3,9 +3,9 @@
 # check-on.sh NAME [COMMAND...]
 #
 # Builds and tests this tree with the stock Samba of another release of Debian:
-# ./waf COMMAND, check if none is given, runs in a root of that release. The
-# root is made when it is not there, in .cache/roots/NAME, see root.sh; the tree
-# is copied into it each time.
+# ./waf COMMAND, check if none is given, runs in a root of that release. If
+# .cache/roots/NAME does not exist, source/build/root.sh makes it. The tree is
+# copied into the root each time.
 
 set -eu
 
@@ -35,9 +35,9 @@ exec 9>"$root.lock"
 flock 9
 if [ ! -d "$root" ]; then
 	echo "check-on: making a root of $name; this takes a minute"
-	"$here/root.sh" make "$name" "$root"
+	"$top/source/build/root.sh" make "$name" "$root"
 fi
 copy_tree
-exec "$here/root.sh" enter "$root" env PYTEST_ARGS="${PYTEST_ARGS:-}" \
+exec "$top/source/build/root.sh" enter "$root" env PYTEST_ARGS="${PYTEST_ARGS:-}" \
 	DRAIN_UNVERIFIED_SOURCE=yes \
 	sh -c 'cd /drain && ./waf configure --werror "$@"' waf "$@"
