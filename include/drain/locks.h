@@ -49,7 +49,7 @@ NTSTATUS drain_roster_members(struct drain_locks *locks,
 			      struct server_id **members,
 			      size_t *num_members);
 
-/** Test whether a process is on the roster. false: or it cannot be read. */
+/** Test whether a process is on the roster. Also false if it cannot be read. */
 bool drain_roster_has(struct drain_locks *locks, struct server_id who);
 
 /**
@@ -79,7 +79,7 @@ NTSTATUS drain_hold_holder(struct drain_locks *locks,
  */
 NTSTATUS drain_hold_claim(struct drain_locks *locks, const struct drain_id *id);
 
-/** Wake the processes that watch hold(id), or all drains, after a change. */
+/** Wake the processes that watch hold(id), and those that watch all drains. */
 void drain_hold_wake(struct drain_locks *locks, const struct drain_id *id);
 
 /**
@@ -127,7 +127,7 @@ NTSTATUS drain_end_claim(struct drain_locks *locks,
 			 struct server_id *who);
 void drain_end_release(struct drain_locks *locks, const struct drain_id *id);
 
-/** Test whether a process has runner(id). false: or it cannot be read. */
+/** Test whether a process has runner(id). Also false if it cannot be read. */
 bool drain_runner_is(struct drain_locks *locks,
 		     const struct drain_id *id,
 		     struct server_id who);

@@ -49,7 +49,7 @@ struct drain_record {
 	const char **real; /* absolute real paths that it covers, at least 1 */
 	size_t num_real;
 	struct drain_policy policy;
-	bool allow_unguarded; /* true: ignore opens past the module */
+	bool allow_unguarded; /* true: arm although clients can bypass it */
 	bool purge_durables; /* true: end disconnected durable handles */
 	uint64_t deadline; /* microseconds since 1970; 0: none */
 	enum drain_on_timeout on_timeout;

@@ -10,10 +10,10 @@ struct drain_record;
 struct share_list;
 
 /**
- * Make a record (without id and times) of what a person named: the share
- * exists and can be drained, the path is there, a directory, and inside.
+ * Make a record (without id and times) for a target. Check that the share
+ * exists and can be drained, and that the path is a directory in it.
  *
- * @param[out] why  If it is not so: one line that says why, on @mem_ctx.
+ * @param[out] why  The reason in one line, on @mem_ctx, if NULL is returned.
  */
 struct drain_record *shares_make_record(TALLOC_CTX *mem_ctx,
 					const struct share_list *list,

@@ -111,8 +111,8 @@ NTSTATUS drain_store_set_deadline(struct drain_store *store,
 				  enum drain_on_timeout on_timeout);
 
 /**
- * Add a path to those that a drain covers, or remove one, in any state. If that
- * is so already, it is no error.
+ * Add a path to those that a drain covers, or remove one, in any state. It is
+ * no error to add a path that is covered, or to remove one that is not.
  *
  * @return As drain_store_step(). NT_STATUS_INVALID_DEVICE_STATE: the drain
  *         covers too many paths (cover), or only this one (uncover).

@@ -9,8 +9,8 @@
 struct share_list;
 
 /**
- * The target that a person may have meant by what is none: by an absolute path,
- * by \\SERVER\SHARE\PATH, or by SHARE\PATH.
+ * Guess the target that was meant by a text that is not a target: an absolute
+ * path, \\SERVER\SHARE\PATH, or SHARE\PATH.
  *
  * @return "pkg/office"; NULL: nothing of the kind, or out of memory.
  */

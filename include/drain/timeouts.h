@@ -13,16 +13,16 @@
 /* Forced close: a client with a write cache that sends no data */
 #define DRAIN_FLUSH_SECONDS 1
 
-/* ... and one that keeps sending data */
+/* Forced close: a client with a write cache that keeps sending data */
 #define DRAIN_FLUSH_MAX_SECONDS 30
 
-/* ... a request that uses the handle, until an error is noted */
+/* Forced close: a request that uses the handle, until an error is logged */
 #define DRAIN_IN_USE_SECONDS 45
 
-/* ... a client that does not take READ data, until it is disconnected */
+/* Forced close: a client that reads no data, until it is disconnected */
 #define DRAIN_STUCK_SECONDS 45
 
-/* ... between two checks of the handles: first, and at most */
+/* Forced close: the pause between two checks grows from MIN to MAX */
 #define DRAIN_CLOSE_PAUSE_MIN_USEC 1000
 #define DRAIN_CLOSE_PAUSE_MAX_USEC 20000
 

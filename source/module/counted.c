@@ -381,7 +381,7 @@ void drain_counted_opened(struct files_struct *fsp)
 		return;
 	}
 
-	/* Keep the locks: better a drain that does not end */
+	/* Keep hold(id): the drain must not be quiescent while it is open */
 	drain_error(drain_about_handle(fsp), "cannot count an open handle");
 	for (drain = drain_process.drains; drain != NULL; drain = drain->next) {
 		if (drain->num_counted > 0) {

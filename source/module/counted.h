@@ -24,7 +24,10 @@ bool drain_handle_counts(const struct files_struct *fsp,
 bool drain_handle_is_exempt(const struct files_struct *fsp,
 			    const struct drain *drain);
 
-/** Test whether a handle would count in a drain if it were not exempt. */
+/**
+ * Return true if a drain exempts the handle, which would count in that drain
+ * otherwise.
+ */
 bool drain_handle_would_count(const struct files_struct *fsp);
 
 /** Count a handle in each drain that covers it. */

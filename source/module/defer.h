@@ -59,7 +59,7 @@ bool drain_defer_until(struct drain_deferred **list,
 /** Run the opens that wait for a drain again, the oldest first. */
 void drain_deferred_release(struct drain *drain);
 
-/** Run the deferred opens of a tree connect again that is about to end. */
+/** Run again the deferred opens of a tree connect that is about to end. */
 void drain_deferred_release_tree(const struct connection_struct *conn);
 
 /** Test whether any open of this client is deferred or about to run again. */

@@ -120,8 +120,9 @@ static bool may_change(struct connection_struct *conn,
 }
 
 /*
- * Clients receive STATUS_SHARING_VIOLATION for both (errmap_unix.c). With SMB1
- * smbd would retry after ETXTBSY, here for ever.
+ * ETXTBSY reaches the client as STATUS_SHARING_VIOLATION (errmap_unix.c). For
+ * an SMB1 client smbd would retry after that, without end, so that such a
+ * client gets EACCES.
  */
 static int refusal_errno(const struct connection_struct *conn)
 {

@@ -7,7 +7,7 @@
 #define _DRAIN_ENTRY_H_
 
 /**
- * Test, by a tree connect that the module guards, whether anything drains.
+ * Return true if the tree connect is guarded and a drain is in force.
  * In a cluster this reads the database if it has changed.
  */
 bool drain_any(struct vfs_handle_struct *handle);

@@ -200,8 +200,8 @@ bool drain_sends_nothing(const struct smbd_server_connection *sconn,
 }
 
 /*
- * When smbd frees the connection it sends the READ data left in the queue, by
- * handles that it has closed by then (smb2_read.c, 4.17 to 4.24). So remove
+ * When smbd frees the connection it sends the READ data left in the queue, from
+ * handles that are closed by then (smb2_read.c, 4.17 to 4.24). So remove
  * that data first, the way smbd does it after a client has disconnected.
  */
 static void drop_sendfiles(struct smbXsrv_connection *xconn)

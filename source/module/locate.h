@@ -23,7 +23,7 @@ bool drain_locate_fsp(const struct files_struct *fsp, char path[PATH_MAX]);
 const char *drain_locate_last(const char *name);
 
 /**
- * Find where a name leads that all VFS modules of the share have mapped.
+ * Find where a name leads after all VFS modules of the share have mapped it.
  *
  * @param[in] name  Relative to the root of the share, which must be the
  *                  current directory of smbd.

@@ -15,7 +15,7 @@
 /* Restrictions of an open that is granted; all false if no drain covers it */
 struct drain_grant {
 	bool no_caches; /* true: no lease, oplock or durable handle */
-	bool count; /* true: by a client with grace, or an exempt one */
+	bool count; /* true: note the handle in its drains */
 	bool list_only; /* true: a directory, open for listing only */
 };
 
@@ -48,7 +48,7 @@ NTSTATUS drain_open_check(struct connection_struct *conn,
 bool drain_open_checks_all(void);
 
 /**
- * Check an open again that smbd has done, and apply its restrictions.
+ * Check an open again after smbd has done it, and apply its restrictions.
  *
  * @param[inout] fsp  The handle. Closed, and NULL, after an error.
  *

@@ -71,7 +71,7 @@ static bool is_own_write(const struct files_struct *fsp, int flags)
 /*
  * After EACCES vfs_fruit opens the file for reading, since a listing needs the
  * size of the fork. With delete_empty_adfiles it would then unlink an empty
- * file past this module, so it must not open the file.
+ * file past this module. ENOENT keeps it from that.
  */
 static int refusal(const struct connection_struct *conn)
 {

@@ -8,7 +8,7 @@
 
 #include "drain/policy.h"
 
-/** Test, by a tree connect that the module guards, whether anything drains. */
+/** Return true if the tree connect is guarded and a drain is in force. */
 bool drain_own_applies(struct vfs_handle_struct *handle);
 
 /** Test whether smbd may do an open for which create_file_fn has no request. */
@@ -17,7 +17,7 @@ bool drain_own_may_open(struct vfs_handle_struct *handle,
 			const struct smb_filename *smb_fname,
 			const struct drain_open *open);
 
-/** Test whether smbd may remove a file below create_file_fn. */
+/** Test whether smbd may remove a file without a call of create_file_fn. */
 bool drain_own_may_change_entry(struct vfs_handle_struct *handle,
 				const struct files_struct *dirfsp,
 				const struct smb_filename *smb_fname);

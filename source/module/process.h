@@ -29,11 +29,12 @@ struct drain {
 	struct drain_handle_ref *refs; /* the counted handles */
 	size_t num_counted; /* length of that list */
 	size_t num_exempt; /* handles that are exempt, in no list */
-	size_t num_returning; /* durable handles being reconnected */
+	/* reconnects in progress, and opens that could not be counted */
+	size_t num_returning;
 	bool returns; /* true: the reconnect in progress is one of them */
 	bool held; /* true: this process has the lock hold(id) */
 	bool fresh; /* true: the leases of its handles are not broken yet */
-	bool narrower; /* true: it may count handles that it lost since */
+	bool narrower; /* true: handles outside of it may still be counted */
 	struct tevent_timer *deadline; /* NULL: to be set by deadline.c */
 	struct drain_deferred *deferred; /* opens that wait for its end */
 	struct server_id *watchers; /* receive a message per closed handle */

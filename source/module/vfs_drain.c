@@ -98,7 +98,7 @@ static NTSTATUS drain_vfs_create_file(
 	const struct smb2_create_blobs *in,
 	struct smb2_create_blobs *out)
 {
-	/* A request of a client, through a guarded tree connect */
+	/* An open by smbd itself, or by a client of a guarded tree connect */
 	const bool own = req == NULL && drain_own_applies(handle);
 	const bool asked = req != NULL && SMB_VFS_HANDLE_TEST_DATA(handle);
 	struct drain_grant grant = {.no_caches = false};

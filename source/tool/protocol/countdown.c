@@ -42,7 +42,7 @@ static void note_closed(struct countdown *c, const struct gone_handle *gone)
 	list = talloc_realloc(c, c->gone, struct gone_handle,
 			      c->num_gone + 1);
 	if (list == NULL) {
-		return; /* it stays in the list for longer */
+		return; /* shown until the next list is made */
 	}
 	list[c->num_gone] = *gone;
 	c->gone = list;

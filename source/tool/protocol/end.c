@@ -235,8 +235,8 @@ static NTSTATUS end_if_free(struct tool *tool,
 }
 
 /*
- * Return true if another process ends the drain, it has ended, or it is no
- * longer due.
+ * Return true if there is nothing to do: another process holds the locks of the
+ * drain, the drain has ended, or it is no longer due.
  */
 static bool is_for_others(NTSTATUS status)
 {

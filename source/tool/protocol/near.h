@@ -17,8 +17,8 @@ enum near_kind {
 /**
  * Check that no other process works in a drain around the target of @record or
  * inside it, and wait some seconds for that. A process must hold its own lock
- * before the check: owner(id) to run a command, publish(id) to publish. Then at
- * least one of two processes that check at the same time fails. A run that
+ * before the check: owner(id) to run a command, publish(id) to publish. Then
+ * two processes that check at the same time cannot both succeed. A run that
  * started this process does not count.
  *
  * @param[in] path  Another directory that is about to change; may be NULL.

@@ -223,25 +223,26 @@ static bool hear_all(struct waiter *w)
 
 /*
  * Return true if smb.conf has changed since begin and that change was not
- * checked yet; @unless_known if this cannot be determined.
+ * checked yet; @if_unknown if this cannot be determined. Always false with
+ * --allow-unguarded.
  */
 static bool smbconf_changed(const struct waiter *w,
 			    struct timespec *changed,
-			    bool unless_known)
+			    bool if_unknown)
 {
 	if (w->record->allow_unguarded) {
 		return false;
 	}
 	if (!conf_files_changed(w->tool->conf, changed)) {
-		return unless_known;
+		return if_unknown;
 	}
 	return (uint64_t)changed->tv_sec >= w->began / 1000000 &&
 	       timespec_compare(changed, &w->checked) != 0;
 }
 
 /*
- * Check a changed smb.conf. LOOK_DONE: no share reaches the target without the
- * module.
+ * Check smb.conf. LOOK_DONE: it has not changed, or no share reaches the target
+ * without the module.
  */
 static enum look_result look_at_smbconf(struct waiter *w)
 {
@@ -316,7 +317,7 @@ static enum look_result try_to_finish(struct waiter *w)
 
 	status = drain_hold_claim(w->tool->locks, &w->record->id);
 	if (NT_STATUS_EQUAL(status, NT_STATUS_IO_TIMEOUT)) {
-		/* a client has reconnected to a durable handle */
+		/* another waiter, or an smbd with a reconnected client */
 		return LOOK_WAIT;
 	}
 	if (!NT_STATUS_IS_OK(status)) {

@@ -27,7 +27,7 @@ struct relations *relations_find(TALLOC_CTX *mem_ctx,
 				 struct tool *tool,
 				 const struct drain_record *place);
 
-/** Return true if a drain that covers the whole target is armed. */
+/** Return true if a drain closes the whole target: it is armed or quiescent. */
 bool relations_close(const struct relations *relations);
 
 /** Return "closed by the drain of pkg; "smbdrain resume pkg" opens it". */

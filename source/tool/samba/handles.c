@@ -39,7 +39,7 @@
 struct seen {
 	struct file_id id;
 	struct share_mode_entry entry;
-	bool has_entry; /* false: it is known to be disconnected */
+	bool has_entry; /* false: disconnected, @entry is not set */
 	const char *servicepath;
 	const char *path;
 };

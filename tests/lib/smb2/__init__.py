@@ -21,12 +21,20 @@ SmbError.  Every operation of Tree and Handle exists twice: ``read`` waits,
 Speaks 2.0.2 to 3.1.1, with signing, without encryption.
 """
 
+# For experiments that begin with "from lib.smb2 import *"
+import os
+import socket
+import struct
+import threading
+import time
+import uuid
+
 from .auth import Signer
 from .breaks import Break
 from .connection import Connection, connect
 from .constants import (
     Access, Attribute, CREDIT_UNIT, Capability, Command, Disposition, FileInfo,
-    HeaderFlag, InfoType, LeaseState, LockFlag, NOTIFY_ALL,
+    HEADER_SIZE, HeaderFlag, InfoType, LeaseState, LockFlag, NOTIFY_ALL,
     NOTIFY_DIRECTORY_NAMES, NtStatus, OplockLevel, Option, SMB_2_0_2, SMB_2_1,
     SMB_3_0, SMB_3_0_2, SMB_3_1_1, SessionFlag, Share, TIMEOUT)
 from .contexts import Durable, Lease
@@ -43,12 +51,14 @@ __all__ = [
     'Access', 'Attribute', 'Break', 'CREDIT_UNIT', 'Capability',
     'ChangeNotify', 'Close', 'Command', 'Connection', 'ConnectionLost',
     'Create', 'DirectoryEntry', 'Disposition', 'Durable', 'Echo', 'FileInfo',
-    'Flush', 'Handle', 'HeaderFlag', 'InfoType', 'Ioctl', 'Lease',
+    'Flush', 'HEADER_SIZE', 'Handle', 'HeaderFlag', 'InfoType', 'Ioctl',
+    'Lease',
     'LeaseBreakAck', 'LeaseState', 'Lock', 'LockFlag', 'Logoff', 'Message',
     'NOTIFY_ALL', 'NOTIFY_DIRECTORY_NAMES', 'Negotiate', 'NtStatus',
     'OplockBreakAck', 'OplockLevel', 'Option', 'Pdu', 'ProtocolError',
     'QueryDirectory', 'QueryInfo', 'Read', 'Request', 'SMB_2_0_2', 'SMB_2_1',
     'SMB_3_0', 'SMB_3_0_2', 'SMB_3_1_1', 'Session', 'SessionFlag',
     'SessionSetup', 'SetInfo', 'Share', 'Signer', 'SmbError', 'TIMEOUT',
-    'Tree', 'TreeConnect', 'TreeDisconnect', 'Write', 'connect',
+    'Tree', 'TreeConnect', 'TreeDisconnect', 'Write', 'connect', 'os',
+    'socket', 'struct', 'threading', 'time', 'uuid',
 ]
