@@ -360,7 +360,7 @@ def test_force_says_of_all(server, drain, handle):
         handle.tree.create(name)
     done = drain.begin('pkg/app', '--wait', *deadline(1, 'force'))
     told = {line.split()[3] for line in done.stderr.splitlines()
-            if ' has ' in line}
+            if '@127.0.0.1 has ' in line}
     assert told == names | {'app/tool.exe'}
 
 

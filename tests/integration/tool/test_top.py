@@ -94,7 +94,7 @@ def test_smbd_that_stands_still(drained):
         drain.begin('pkg/app')
         with stopped(server.child_of(tree.connection)):
             with top(drain) as terminal:
-                terminal.wait_for('1 smbds have not acknowledged it')
+                terminal.wait_for('1 smbds have not acknowledged the drain')
                 terminal.key('q')
                 assert terminal.end(timeout=5) == 0
 
