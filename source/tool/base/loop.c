@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* Run the event loop until a request is done. */
+/* Run the event loop until a request is done, or a time has passed. */
 
 #include "base/loop.h"
 #include "base/clock.h"
 #include "base/tool.h"
 
-static void alarm_fn(struct tevent_context *ev _UNUSED_,
-		     struct tevent_timer *te _UNUSED_,
-		     struct timeval now _UNUSED_,
-		     void *private_data)
+void tool_timer_set(struct tevent_context *ev _UNUSED_,
+		    struct tevent_timer *te _UNUSED_,
+		    struct timeval now _UNUSED_,
+		    void *private_data)
 {
-	bool *late = private_data;
+	bool *passed = private_data;
 
-	*late = true;
+	*passed = true;
 }
 
 bool tool_poll(struct tool *tool, struct tevent_req *req, uint64_t deadline)
@@ -22,7 +22,7 @@ bool tool_poll(struct tool *tool, struct tevent_req *req, uint64_t deadline)
 
 	if (deadline != UINT64_MAX &&
 	    tevent_add_timer(tool->ev, frame, tool_until(deadline, UINT32_MAX),
-			     alarm_fn, &late) == NULL) {
+			     tool_timer_set, &late) == NULL) {
 		late = true;
 	}
 	while (!late && tool->stop_signal == 0 &&

@@ -15,22 +15,13 @@
 #include "drain/store.h"
 #include "base/command.h"
 #include "base/error.h"
+#include "base/loop.h"
 #include "base/text.h"
 #include "base/tool.h"
 
 #define DEADLINE_START_MSEC 10000
 /* after the deadline, so that the smbds act first */
 #define DEADLINE_LATER_SECONDS 2
-
-static void late_fn(struct tevent_context *ev _UNUSED_,
-		    struct tevent_timer *te _UNUSED_,
-		    struct timeval now _UNUSED_,
-		    void *private_data)
-{
-	bool *late = private_data;
-
-	*late = true;
-}
 
 static bool await_end(struct tevent_context *ev,
 		      struct child *child,
@@ -60,7 +51,7 @@ static bool run_program(struct tool *tool, char **command)
 	     tevent_add_timer(tool->ev,
 			      frame,
 			      timeval_current_ofs_msec(DEADLINE_START_MSEC),
-			      late_fn,
+			      tool_timer_set,
 			      &late) != NULL &&
 	     command_start(command, &child.pid) == 0 &&
 	     await_end(tool->ev, &child, &late);

@@ -6,6 +6,7 @@
 #include "drain/codec.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/loop.h"
 #include "base/tool.h"
 
 #define ASK_WINDOW 8
@@ -134,16 +135,6 @@ void ask_round_heard(struct ask_round *round, bool last)
 	ask_more(round);
 }
 
-static void tick_fn(struct tevent_context *ev _UNUSED_,
-		    struct tevent_timer *te _UNUSED_,
-		    struct timeval now _UNUSED_,
-		    void *private_data)
-{
-	bool *tick = private_data;
-
-	*tick = true;
-}
-
 static bool hear_until_tick(struct tool *tool,
 			    struct ask_round *round,
 			    uint64_t deadline)
@@ -154,8 +145,8 @@ static bool hear_until_tick(struct tool *tool,
 	bool ok;
 
 	te = tevent_add_timer(tool->ev, frame,
-			      tool_until(deadline, ASK_TICK_MSEC), tick_fn,
-			      &tick);
+			      tool_until(deadline, ASK_TICK_MSEC),
+			      tool_timer_set, &tick);
 	ok = te != NULL;
 	while (ok && !tick && !round->over && tool->stop_signal == 0) {
 		ok = tevent_loop_once(tool->ev) == 0;
