@@ -256,10 +256,7 @@ static const char *find_meant(TALLOC_CTX *mem_ctx, const char *target)
 	const char *file = talloc_strdup(mem_ctx, get_dyn_CONFIGFILE());
 	const struct share_list *shares = NULL;
 
-	/* Show Samba's own messages only with -d. */
-	if (debuglevel_get() == 0) {
-		debuglevel_set(-1);
-	}
+	conf_silence_samba();
 	if (file == NULL || access(file, R_OK) != 0 ||
 	    !conf_load_files(file)) {
 		return NULL;

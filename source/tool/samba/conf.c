@@ -21,16 +21,14 @@ static bool load_base(const char *file)
 	if (!ok) {
 		complain("cannot load %s; run testparm to see why", file);
 	}
-	/* Show Samba's own messages only with -d. */
-	if (debuglevel_get() == 0) {
-		debuglevel_set(-1);
-	}
+	conf_silence_samba();
 	if (ok) {
 		conf_load_usershares();
 	}
 	return ok;
 }
 
+/* Load the shares of clients for which smb.conf includes other files. */
 static bool load_views(struct tool *tool)
 {
 	struct share_list *shares = NULL;

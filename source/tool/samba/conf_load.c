@@ -16,6 +16,13 @@ static void say_nothing(void *private_data _UNUSED_,
 {
 }
 
+void conf_silence_samba(void)
+{
+	if (debuglevel_get() == 0) {
+		debuglevel_set(-1);
+	}
+}
+
 /* Loading resets the debug level to that of -d. */
 bool conf_load_file(const char *path)
 {
@@ -170,5 +177,3 @@ void conf_load_usershares(void)
 		remove_fillers(num);
 	}
 }
-
-/* Load the shares of clients for which smb.conf includes other files. */

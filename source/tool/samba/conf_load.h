@@ -6,6 +6,9 @@
 
 #include "drain/samba_compat.h"
 
+/** Let Samba's libraries print their own messages only with -d. */
+void conf_silence_samba(void);
+
 /**
  * Load one file and the files that it includes, and all shares of the registry,
  * which smbd loads on demand. Samba's messages about it appear once.
