@@ -1184,7 +1184,7 @@ inline work()
 /*
  * publish_link(): the record covers the new place, all smbds obey it there, and
  * then nobody has anything in it. Each smbd says what it has; locking.tdb says
- * what they can not tell of: the rest.
+ * what they cannot tell of: the rest.
  */
 #define HAS_THERE(h, condition) \
 	(has[h] != NOBODY && place[h] == 0 && (condition))

@@ -110,7 +110,7 @@ bool drain_record_covers(const struct drain_record *record, const char *path);
 
 /** Test whether two records have the same directory as their target. */
 bool drain_record_same_target(const struct drain_record *a,
-			     const struct drain_record *b);
+			      const struct drain_record *b);
 
 /** Test whether a record covers @path, a parent of it, or a path below it. */
 bool drain_record_overlaps(const struct drain_record *record,

@@ -184,8 +184,8 @@ static const struct share *share_to_drain(struct resolving *r,
 
 /* Return the real path of a directory in the share, or NULL. */
 static char *real_directory(struct resolving *r,
-			   const struct share *share,
-			   const char *lexical)
+			    const struct share *share,
+			    const char *lexical)
 {
 	struct stat st;
 	char *resolved = realpath(lexical, NULL);

@@ -262,7 +262,7 @@ struct drain_record *drain_list_find(TALLOC_CTX *mem_ctx,
 }
 
 static bool shares_a_path(const struct drain_record *a,
-		       const struct drain_record *b)
+			  const struct drain_record *b)
 {
 	size_t i;
 	size_t j;

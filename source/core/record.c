@@ -221,7 +221,7 @@ bool drain_record_covers(const struct drain_record *record, const char *path)
 }
 
 bool drain_record_same_target(const struct drain_record *a,
-			     const struct drain_record *b)
+			      const struct drain_record *b)
 {
 	return strcmp(a->real[0], b->real[0]) == 0;
 }

@@ -26,9 +26,9 @@ struct drain_list *find_all(TALLOC_CTX *mem_ctx, struct tool *tool)
 }
 
 struct drain_record *find_drain(TALLOC_CTX *mem_ctx,
-				      struct tool *tool,
-				      const char *name,
-				      struct drain_record **place)
+				struct tool *tool,
+				const char *name,
+				struct drain_record **place)
 {
 	TALLOC_CTX *frame = talloc_stackframe();
 	struct drain_record *record = NULL;
@@ -73,8 +73,8 @@ done:
 }
 
 struct drain_record *find_place(TALLOC_CTX *mem_ctx,
-				   struct tool *tool,
-				   const char *target)
+				struct tool *tool,
+				const char *target)
 {
 	struct drain_record *record = NULL;
 	struct drain_record *place = NULL;

@@ -15,8 +15,8 @@ struct tool;
  * policy that a drain would have. Return NULL after an error message.
  */
 struct drain_record *find_place(TALLOC_CTX *mem_ctx,
-				   struct tool *tool,
-				   const char *target);
+				struct tool *tool,
+				const char *target);
 
 /** Return all drains in force, or NULL after an error message. */
 struct drain_list *find_all(TALLOC_CTX *mem_ctx, struct tool *tool);
@@ -29,8 +29,8 @@ struct drain_list *find_all(TALLOC_CTX *mem_ctx, struct tool *tool);
  * after an error message.
  */
 struct drain_record *find_drain(TALLOC_CTX *mem_ctx,
-				      struct tool *tool,
-				      const char *target,
-				      struct drain_record **place);
+				struct tool *tool,
+				const char *target,
+				struct drain_record **place);
 
 #endif /* _DRAIN_TOOL_PROTOCOL_FIND_H_ */

@@ -17,6 +17,7 @@ struct publish;
  *
  * @param[in] new_directory  The directory that replaces the target.
  * @param[in] may_be_missing  Check only if it could be published.
+ * @param[in] undo  Revert an interrupted publish; only for a whole share.
  * @return NULL after an error message.
  */
 struct publish *publish_new(TALLOC_CTX *mem_ctx,
