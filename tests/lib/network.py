@@ -6,6 +6,7 @@ it goes when who made it ends.
 """
 
 import contextlib
+import socket
 import subprocess
 
 
@@ -91,3 +92,13 @@ class Switch:
         for number in self._machines:
             _ip('link', 'delete', self._cable(number))
         _ip('link', 'delete', self.name)
+
+
+def has_ipv6():
+    """Whether a client can come over IPv6"""
+    try:
+        with socket.socket(socket.AF_INET6) as sock:
+            sock.bind(('::1', 0))
+    except OSError:
+        return False
+    return True

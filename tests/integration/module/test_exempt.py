@@ -2,12 +2,12 @@
 
 import json
 import os
-import socket
 
 import pytest
 
 from lib.drain import Drain
 from lib.impacket_client import ImpacketClient
+from lib.network import has_ipv6
 from lib.smb2 import (Access, Disposition, Durable, NtStatus, SmbError,
                       connect)
 from lib.smbclient import SmbClient
@@ -54,16 +54,6 @@ def open_by(server, user=None, **options):
     with connect(server.port, user=user, password=user and PASSWORD,
                  **options) as tree:
         return tree.status_of_open('app/tool.exe', Access.READ_WRITE)
-
-
-def has_ipv6():
-    """Whether a client can come over IPv6"""
-    try:
-        with socket.socket(socket.AF_INET6) as sock:
-            sock.bind(('::1', 0))
-    except OSError:
-        return False
-    return True
 
 
 IPV6 = pytest.mark.skipif(not has_ipv6(), reason='no ::1 here')

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import time
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from lib.impacket_client import ImpacketClient
 from lib.load import Load
+from lib.network import has_ipv6
 from lib.smb2 import (Access, Break, Close, Connection, ConnectionLost,
                       Create, Durable, LeaseState, NtStatus, OplockLevel,
                       Read, SessionFlag, Share, SmbError, connect,
@@ -354,16 +354,7 @@ def test_share_modes(smbd):
         assert second.status_of_open('file') == NtStatus.SHARING_VIOLATION
 
 
-def _has_ipv6():
-    try:
-        with socket.socket(socket.AF_INET6) as sock:
-            sock.bind(('::1', 0))
-    except OSError:
-        return False
-    return True
-
-
-@pytest.mark.skipif(not _has_ipv6(), reason='no ::1 here')
+@pytest.mark.skipif(not has_ipv6(), reason='no ::1 here')
 def test_ipv6(smbd):
     """The server listens on the other loopback address as well."""
     server = smbd(PLAIN)

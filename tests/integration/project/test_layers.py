@@ -22,6 +22,13 @@ def layers(top, build):
                           timeout=60, capture_output=True, check=False)
 
 
+def found(top, build):
+    """What the command says of a tree that is not in order"""
+    done = layers(top, build)
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stdout
+
+
 @pytest.fixture(name='copy')
 def _copy(tmp_path):
     """Of the sources; the objects are those of the tree"""
@@ -55,46 +62,38 @@ def test_order():
 def test_header_of_a_higher_layer(copy):
     """It is named, and who includes it"""
     add_line(copy / f'{ERROR}.c', '#include "verb/verb.h"')
-    done = layers(copy, BUILD)
-    assert done.returncode == 1
     assert (f'{ERROR} uses source/tool/verb/verb: error.c includes verb/verb.h'
-            in done.stdout)
+            in found(copy, BUILD))
 
 
 def test_header_of_the_module_in_the_tool(copy):
     """Neither is below the other"""
     add_line(copy / 'source/module/new.h', '')
     add_line(copy / f'{ERROR}.c', '#include "new.h"')
-    done = layers(copy, BUILD)
-    assert done.returncode == 1
-    assert f'{ERROR} uses source/module/new' in done.stdout
+    assert f'{ERROR} uses source/module/new' in found(copy, BUILD)
 
 
 def test_samba_in_the_core(copy):
     """It is compiled without Samba's headers"""
     add_line(copy / 'source/core/text.c', '#include "drain/samba_compat.h"')
-    done = layers(copy, BUILD)
-    assert done.returncode == 1
-    assert 'source/core/text uses include/drain/samba_compat' in done.stdout
+    assert ('source/core/text uses include/drain/samba_compat'
+            in found(copy, BUILD))
 
 
 def test_circle_of_files(copy):
     """In one folder"""
     add_line(copy / 'source/core/text.c', '#include "drain/duration.h"')
     add_line(copy / 'source/core/duration.c', '#include "drain/text.h"')
-    done = layers(copy, BUILD)
-    assert done.returncode == 1
-    assert 'circle: source/core/duration, source/core/text' in done.stdout
+    assert ('circle: source/core/duration, source/core/text'
+            in found(copy, BUILD))
 
 
 def test_circle_of_folders(copy):
     """That are on one level"""
     add_line(copy / 'source/tool/samba/below.c', '#include "output/json.h"')
     add_line(copy / 'source/tool/output/notify.c', '#include "samba/below.h"')
-    done = layers(copy, BUILD)
-    assert done.returncode == 1
     assert ('circle: source/tool/output, source/tool/samba'
-            in done.stdout.splitlines())
+            in found(copy, BUILD).splitlines())
 
 
 def test_symbol_of_a_higher_layer(tmp_path):
@@ -102,9 +101,8 @@ def test_symbol_of_a_higher_layer(tmp_path):
     add_object(tmp_path, HOLDERS, 'void holders(void) {}')
     add_object(tmp_path, ERROR,
                'void holders(void); void error(void) { holders(); }')
-    done = layers(TOP, tmp_path)
-    assert done.returncode == 1
-    assert f'{ERROR} uses {HOLDERS}: it needs holders' in done.stdout
+    assert (f'{ERROR} uses {HOLDERS}: it needs holders'
+            in found(TOP, tmp_path))
 
 
 def test_nothing_built(tmp_path):
